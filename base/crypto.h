@@ -1,0 +1,39 @@
+/* Hashes, signatures, random bytes and text encodings: the one door to libsodium on the supervisor's
+ * side. crypto_init() once before anything else here; after that any thread. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+int crypto_init(struct err *e);
+
+void crypto_random(void *out, size_t len);
+void crypto_wipe(void *p, size_t len); /* zeroes, not optimised away */
+
+#define SHA256_LEN 32
+#define SHA256_HEX (SHA256_LEN * 2 + 1)
+void crypto_sha256(const void *p, size_t len, uint8_t out[SHA256_LEN]);
+void crypto_sha256_hex(const void *p, size_t len, char out[SHA256_HEX]);
+void crypto_hex(const void *p, size_t len, char *out); /* out: len * 2 + 1 */
+
+/* Ed25519 (RFC 8032). A secret key is the 32-byte seed and the public key behind it. */
+#define ED25519_PUBLIC 32
+#define ED25519_SECRET 64
+#define ED25519_SIG    64
+#define ED25519_SEED   32
+void crypto_ed25519_new(uint8_t pub[ED25519_PUBLIC], uint8_t sec[ED25519_SECRET]);
+void crypto_ed25519_from_seed(const uint8_t seed[ED25519_SEED], uint8_t pub[ED25519_PUBLIC],
+                              uint8_t sec[ED25519_SECRET]);
+void crypto_ed25519_sign(const uint8_t sec[ED25519_SECRET], const void *msg, size_t len,
+                         uint8_t sig[ED25519_SIG]);
+bool crypto_ed25519_verify(const uint8_t pub[ED25519_PUBLIC], const void *msg, size_t len,
+                           const uint8_t sig[ED25519_SIG]);
+
+/* Standard base64 with padding (RFC 4648 section 4). */
+size_t crypto_base64_len(size_t len); /* with the NUL */
+void crypto_base64(const void *p, size_t len, char *out, size_t cap);
+/* False on anything but strict base64 or when it does not fit. White space is refused. */
+bool crypto_unbase64(const char *s, size_t s_len, void *out, size_t cap, size_t *len);

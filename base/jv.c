@@ -1,0 +1,198 @@
+#include "base/jv.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <string.h>
+
+/* struct jv is json_t under another name, so that no other file includes jansson.h. */
+static const json_t *j(const struct jv *v)
+{
+    return (const json_t *)(const void *)v;
+}
+
+static const struct jv *v_of(const json_t *t)
+{
+    return (const struct jv *)(const void *)t;
+}
+
+int jv_parse(const char *text, size_t len, struct jv **out, struct err *e)
+{
+    json_error_t je;
+    /* Integers are read as reals: jansson refuses those over 64 bits otherwise, JSON does not. */
+    size_t flags = JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL |
+                   JSON_ALLOW_NUL;
+    json_t *t = json_loadb(text, len, flags, &je);
+    if (!t)
+        return err_set(e, ERR_INVALID, "not valid JSON: line %d, column %d: %s", je.line, je.column,
+                       je.text);
+    *out = (struct jv *)(void *)t;
+    return 0;
+}
+
+void jv_free(struct jv *v)
+{
+    json_decref((json_t *)(void *)v);
+}
+
+enum jv_type jv_type(const struct jv *v)
+{
+    switch (json_typeof(j(v))) {
+    case JSON_OBJECT:
+        return JV_OBJECT;
+    case JSON_ARRAY:
+        return JV_ARRAY;
+    case JSON_STRING:
+        return JV_STRING;
+    case JSON_INTEGER:
+    case JSON_REAL:
+        return JV_NUMBER;
+    case JSON_TRUE:
+    case JSON_FALSE:
+        return JV_BOOL;
+    case JSON_NULL:
+        break;
+    }
+    return JV_NULL;
+}
+
+const char *jv_type_name(const struct jv *v)
+{
+    static const char *const names[] = {"null", "boolean", "number", "string", "array", "object"};
+    return names[jv_type(v)];
+}
+
+const struct jv *jv_get(const struct jv *object, const char *name)
+{
+    return v_of(json_object_get(j(object), name));
+}
+
+size_t jv_count(const struct jv *v)
+{
+    return json_is_array(j(v)) ? json_array_size(j(v)) : json_object_size(j(v));
+}
+
+const struct jv *jv_at(const struct jv *array, size_t i)
+{
+    return v_of(json_array_get(j(array), i));
+}
+
+const char *jv_string(const struct jv *v, size_t *len)
+{
+    const char *s = json_string_value(j(v));
+    if (s && len)
+        *len = json_string_length(j(v));
+    return s;
+}
+
+bool jv_is_true(const struct jv *v)
+{
+    return json_is_true(j(v));
+}
+
+double jv_number(const struct jv *v)
+{
+    return json_number_value(j(v));
+}
+
+bool jv_int(const struct jv *v, int64_t *out)
+{
+    if (jv_type(v) != JV_NUMBER)
+        return false;
+    double d = json_number_value(j(v));
+    if (d != floor(d) || d < -9007199254740992.0 || d > 9007199254740992.0)
+        return false;
+    *out = (int64_t)d;
+    return true;
+}
+
+int jv_each(const struct jv *object, int (*fn)(const char *, const struct jv *, void *), void *arg)
+{
+    const char *name;
+    json_t *value;
+    json_object_foreach((json_t *)(void *)(uintptr_t)object, name, value)
+    {
+        int rc = fn(name, v_of(value), arg);
+        if (rc)
+            return rc;
+    }
+    return 0;
+}
+
+static int add_chunk(const char *p, size_t n, void *arg)
+{
+    buf_add(arg, p, n);
+    return 0;
+}
+
+void jv_dump(const struct jv *v, struct buf *out)
+{
+    json_dump_callback(j(v), add_chunk, out, JSON_COMPACT | JSON_ENCODE_ANY);
+}
+
+/* The scanner below walks text that jansson has already accepted: it need not check anything. */
+static size_t skip_space(const char *t, size_t len, size_t i)
+{
+    while (i < len && (t[i] == ' ' || t[i] == '\t' || t[i] == '\n' || t[i] == '\r'))
+        i++;
+    return i;
+}
+
+static size_t skip_string(const char *t, size_t len, size_t i)
+{
+    for (i++; i < len && t[i] != '"'; i++)
+        if (t[i] == '\\')
+            i++;
+    return i + 1;
+}
+
+static size_t skip_value(const char *t, size_t len, size_t i)
+{
+    int depth = 0;
+    while (i < len) {
+        char c = t[i];
+        if (c == '"') {
+            i = skip_string(t, len, i);
+            if (depth == 0)
+                return i;
+            continue;
+        }
+        if (c == '{' || c == '[') {
+            depth++;
+        } else if (c == '}' || c == ']') {
+            if (depth == 0)
+                return i;
+            if (--depth == 0)
+                return i + 1;
+        } else if (depth == 0 && strchr(", \t\r\n", c)) {
+            return i;
+        }
+        i++;
+    }
+    return i;
+}
+
+bool jv_raw_member(const char *text, size_t len, const char *name, const char **value,
+                   size_t *value_len)
+{
+    size_t i = skip_space(text, len, 0), want = strlen(name);
+    if (i >= len || text[i] != '{')
+        return false;
+    i = skip_space(text, len, i + 1);
+    while (i < len && text[i] == '"') {
+        size_t start = i + 1, end = skip_string(text, len, i) - 1;
+        bool match = end > start - 1 && end - start == want && !memcmp(text + start, name, want);
+        i = skip_space(text, len, end + 1);       /* the colon */
+        i = skip_space(text, len, i + 1);         /* the value */
+        size_t stop = skip_value(text, len, i);
+        if (match && stop <= len) {
+            *value = text + i;
+            *value_len = stop - i;
+            return true;
+        }
+        i = skip_space(text, len, stop);
+        if (i >= len || text[i] != ',')
+            return false;
+        i = skip_space(text, len, i + 1);
+    }
+    return false;
+}

@@ -1,0 +1,46 @@
+/* JSON values, read side: the one door to jansson (RFC 8259). Opaque, reference-free: a value
+ * belongs to the document it came from and lives until jv_free() of that document. Any thread, one
+ * document one thread at a time. Object members keep their order. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+
+struct jv;
+
+enum jv_type { JV_NULL, JV_BOOL, JV_NUMBER, JV_STRING, JV_ARRAY, JV_OBJECT };
+
+/* Parses one JSON text (any value at the top). Refused: duplicate names, invalid UTF-8, trailing
+ * text, depth over 2048. ERR_INVALID with line and column. Caller frees with jv_free(). */
+int jv_parse(const char *text, size_t len, struct jv **out, struct err *e);
+void jv_free(struct jv *v); /* NULL is fine; only for the value jv_parse() gave */
+
+enum jv_type jv_type(const struct jv *v);
+const char *jv_type_name(const struct jv *v); /* "object", "string", … for messages */
+
+const struct jv *jv_get(const struct jv *object, const char *name); /* NULL when absent */
+size_t jv_count(const struct jv *array_or_object);
+const struct jv *jv_at(const struct jv *array, size_t i);
+
+const char *jv_string(const struct jv *v, size_t *len); /* NULL when it is no string */
+bool jv_is_true(const struct jv *v);
+double jv_number(const struct jv *v); /* 0 when it is no number */
+/* True and *out set when v is a number without a fraction inside int64. */
+bool jv_int(const struct jv *v, int64_t *out);
+
+/* Calls fn for each member in order until it returns non-zero; returns that. */
+int jv_each(const struct jv *object, int (*fn)(const char *name, const struct jv *v, void *arg),
+            void *arg);
+
+/* Appends v as compact JSON. */
+void jv_dump(const struct jv *v, struct buf *out);
+
+/* The text of a top-level member's value inside `text` (the text that jv_parse() accepted), byte for
+ * byte as its writer wrote it: numbers keep their digits. False when not found literally (a name
+ * written with escapes): use jv_dump() then. */
+bool jv_raw_member(const char *text, size_t len, const char *name, const char **value,
+                   size_t *value_len);

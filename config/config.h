@@ -1,0 +1,77 @@
+/* What an operator may set. Read once at start from one YAML file, then immutable: any thread may
+ * read it. Order of precedence: built-in default < file < environment (ISOLANE_*) < flag.
+ *
+ * The file is described by config/isolane.example.yaml, line by line. A wrong file is one error:
+ * "isolane.yaml:12: tenants[1].weight: found 0; allowed: 1 to 1000". */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "config/limits.h"
+
+#define TENANT_NAME_MAX 64
+#define TENANTS_MAX     1000
+
+enum jail_mode { JAIL_REQUIRE, JAIL_PREFER, JAIL_OFF };
+
+struct tenant {
+    char name[TENANT_NAME_MAX + 1]; /* [A-Za-z0-9_-]{1,64} */
+    int64_t weight;                 /* share in the round robin, 1..1000 (default 1) */
+    int64_t max_running;            /* attempts at once on this worker, 0: no ceiling of its own */
+    struct limits defaults;         /* every entry set after load */
+    struct limits ceilings;         /* every entry set after load */
+};
+
+struct nats_config {
+    char *url; /* "nats://127.0.0.1:4222", several separated by commas; NULL: embedded (up) */
+    char *user, *password;
+    char *token;
+    char *nkey_seed_file; /* path of a file with the NKey seed ("SU…") */
+    char *creds_file;     /* path of a .creds file (JWT + seed) */
+    char *tls_ca_file, *tls_cert_file, *tls_key_file;
+    bool tls;            /* ask for TLS even when the URL does not say tls:// */
+    char *prefix;        /* of all subjects, default "isolane" */
+    char *stream_prefix; /* of stream names, default "ISOLANE" */
+    int64_t replicas;    /* of the streams that are made, 1..5, default 1 */
+    int64_t ack_wait_ms; /* redelivery of a job whose worker went silent, default 30000 */
+    int64_t max_deliver; /* how often a job is handed out at the most, default 20 */
+    int64_t duplicate_window_ms;   /* default 120000 */
+    int64_t max_queued;            /* messages in the jobs stream, then publishers are refused */
+    int64_t max_queued_mb;         /* bytes in the jobs stream (MiB) */
+    int64_t results_max_age_hours; /* in the results stream, default 168 */
+    int64_t prefetch;              /* jobs held by the worker and not running, default 256 */
+};
+
+struct config {
+    char *file;           /* where it was read from, NULL: built-in defaults */
+    char *data_dir;       /* default: $XDG_DATA_HOME/isolane or ~/.local/share/isolane */
+    char *worker;         /* this worker's name, default: hostname */
+    char *log_level;      /* debug info warn error */
+    enum jail_mode jail;  /* default JAIL_REQUIRE */
+    int64_t pool;         /* cells ready ahead, default 4, 1..256 */
+    int64_t max_running;  /* attempts at once, default: number of CPUs (at least 2), 1..1024 */
+    int64_t job_max_kb;   /* largest job message, default 8192 */
+    int64_t zygote_renew_s; /* age at which a zygote is replaced, default 3600, 0: never */
+    bool live_logs;       /* publish output while a job runs, default true */
+    char *nats_server;    /* program to start for `up`; default: nats-server from PATH, /usr/sbin */
+    struct nats_config nats;
+    struct tenant *tenants; /* at least one: "default" when the file names none */
+    int tenant_count;
+};
+
+/* Reads file (NULL: none, all defaults), applies the environment, checks everything. Caller frees
+ * with config_free(). Errors: ERR_NOT_FOUND, ERR_INVALID (file, line, key, found, allowed), ERR_IO. */
+int config_load(const char *file, struct config **out, struct err *e);
+void config_free(struct config *c);
+
+/* Sets one top-level or nats.* key from a flag, by its name in the file ("data_dir", "nats.url",
+ * "pool"); same checks as the file. `source` names the flag for the message ("--data"). */
+int config_set(struct config *c, const char *key, const char *value, const char *source,
+               struct err *e);
+
+/* The tenant of that name, or NULL. */
+const struct tenant *config_tenant(const struct config *c, const char *name);
+
+bool tenant_name_valid(const char *name);

@@ -1,0 +1,65 @@
+/* A job as it came in, decoded and validated: docs/protocol.md "Job". Pure functions, any thread;
+ * untrusted input (a fuzz target stands beside it: queue/job_fuzz.c). */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/crypto.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "config/config.h"
+#include "config/limits.h"
+#include "link/subjects.h"
+
+enum job_source { JOB_MODULE, JOB_SCRIPT }; /* field "type": "module" (default) | "script" */
+
+#define JOB_NAME_MAX     255
+#define JOB_ENV_MAX      256  /* variables */
+#define JOB_ATTEMPTS_MAX 100
+
+struct job {
+    char id[JOB_ID_MAX + 1];
+    char tenant[TENANT_NAME_MAX + 1];
+    enum job_class cls;
+    enum job_source source;
+    char name[JOB_NAME_MAX + 1]; /* file name in stacks: "script.mjs" / "script.js" unless given */
+    char *script;
+    size_t script_len;
+    char *input; /* JSON text, "null" when absent */
+    size_t input_len;
+    char *env; /* JSON object of strings, "{}" when absent */
+    size_t env_len;
+    struct limits limits; /* resolved: every entry set */
+    int max_attempts;     /* default 3: how often a job whose cell crashed is tried */
+    char script_sha256[SHA256_HEX], input_sha256[SHA256_HEX];
+};
+
+/* What is known about a job before its payload is read. */
+struct job_origin {
+    const char *tenant;  /* from the subject */
+    enum job_class cls;  /* from the subject */
+    const char *msg_id;  /* Nats-Msg-Id header or NULL */
+    uint64_t stream_seq; /* 0: none */
+};
+
+/* Decodes one job message. On ERR_INVALID *out is still made (caller frees), with a usable id (payload
+ * id if valid, else msg_id if valid, else the stream sequence), tenant, class and whatever was read,
+ * so that a result `invalid` can be written; e says field, found, allowed. */
+int job_decode(const struct config *c, const struct job_origin *o, const char *data, size_t len,
+               struct job **out, struct err *e);
+void job_free(struct job *j);
+
+/* The job as the JSON object that a publisher sends (the CLI's submit). limits entries of 0, input
+ * NULL, id NULL are left out. */
+struct job_request {
+    const char *id, *name;
+    enum job_source source;
+    const char *script;
+    size_t script_len;
+    const char *input; /* JSON text or NULL */
+    const char *env;   /* JSON object text or NULL */
+    struct limits limits;
+};
+void job_encode(const struct job_request *r, struct buf *out);

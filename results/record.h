@@ -1,0 +1,50 @@
+/* The durable outcome of a job, as stored, signed and shown: docs/protocol.md "Result". Not what is
+ * live: that is the executor's struct attempt. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "config/outcome.h"
+
+#define RESULT_TEXT_MAX 65536 /* error message, stack: cut to this */
+
+struct result {
+    /* All strings are malloc'd, NUL-terminated UTF-8, owned by the record; lengths where NULs may
+     * stand inside. */
+    char *id, *tenant;
+    const char *cls;   /* "high" | "normal" | "low": static */
+    const char *state; /* "done" | "dead": static */
+    enum outcome outcome;
+    char *value; /* JSON text; NULL: no value (undefined) */
+    size_t value_len;
+    char *out, *err_out; /* stdout, stderr as kept; UTF-8 (repaired) */
+    size_t out_len, err_out_len;
+    uint64_t out_total, err_out_total; /* bytes printed, also those that were not kept */
+    bool has_error;
+    char *error_name, *error_message, *error_stack; /* NULL: null */
+    uint32_t error_line, error_column;              /* 0: null */
+    int64_t cpu_us, wall_us;
+    uint64_t heap_peak, memory_peak; /* bytes */
+    int attempts;
+    int64_t published_at_us, started_at_us, finished_at_us; /* started 0: never ran */
+    char *worker, *engine;
+    char script_sha256[65], input_sha256[65]; /* "" : null */
+    uint32_t jail; /* bits; names through `jail_names` */
+    const char *const *jail_names; /* static, one per bit, NULL-terminated */
+    uint64_t stream_seq; /* of the job's message, 0: none; kept in the row, not in the JSON */
+    /* set by the recorder */
+    uint64_t seq;  /* in this worker's chain, from 1 */
+    char prev[65]; /* SHA-256 of the previous statement's bytes; 64 zeros at the first */
+};
+
+struct result *result_new(void);
+void result_free(struct result *r); /* NULL is fine */
+
+/* The JSON result object, exactly the names of docs/protocol.md in that order:
+ * id, tenant, class, state, outcome, value, stdout, stderr, truncated, error, usage, attempts,
+ * published_at, started_at, finished_at, worker, engine, script_sha256, input_sha256, jail, seq, prev.
+ * `truncated` is {"stdout":bool,"stderr":bool,"stdout_bytes":n,"stderr_bytes":n}. */
+void result_encode(const struct result *r, struct buf *out);

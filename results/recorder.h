@@ -1,0 +1,48 @@
+/* From a finished attempt to a durable signed row: loop thread → signer thread (chain position, JSON,
+ * signature) → committer thread (group commit) → loop thread (`committed`).
+ *
+ * The signer gives out seq and prev in the order of submission; the committer inserts in that order,
+ * at once when idle, lingering LINGER_MS under load. A commit that fails (disk full, busy) is retried
+ * with back-off for ever with the same rows, and `stuck` tells the executor once per cause, which then
+ * stops taking jobs: nothing is lost, for nothing was acked. */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "base/err.h"
+#include "results/envelope.h"
+#include "results/record.h"
+
+struct recorder;
+
+struct recorder_options {
+    const char *db_path;
+    const struct sign_key *key; /* copied */
+    size_t envelope_max; /* larger ones have stdout, stderr and then the value cut until they fit */
+};
+
+struct recorder_events {
+    /* The row is durable. envelope lives for the call; the result is freed afterwards unless the
+     * handler takes it by setting *r to NULL. tag: as given to recorder_submit(). */
+    void (*committed)(struct result **r, const char *envelope, size_t len, void *tag, void *arg);
+    void (*stuck)(const struct err *why, void *arg);  /* a commit fails; it is being retried */
+    void (*unstuck)(void *arg);
+};
+
+int recorder_open(uv_loop_t *loop, const struct recorder_options *o, const struct recorder_events *ev,
+                  void *arg, struct recorder **out, struct err *e);
+
+/* Takes ownership of r. Loop thread. Never blocks. */
+void recorder_submit(struct recorder *rec, struct result *r, void *tag);
+
+/* Changes the bound of an envelope (the server's max_payload became known). */
+void recorder_set_envelope_max(struct recorder *rec, size_t bytes);
+
+/* Rows submitted and not yet committed. */
+int recorder_pending(const struct recorder *rec);
+
+/* Waits for what is submitted (up to timeout_ms; ERR_TIMEOUT), joins the threads, frees. Events are
+ * delivered from inside. NULL is fine. */
+int recorder_close(struct recorder *rec, int timeout_ms, struct err *e);

@@ -1,0 +1,51 @@
+/* The results database of one worker: SQLite, WAL, synchronous=FULL. The only file that includes
+ * sqlite3.h is store.c. One handle, one thread; open a second handle for a second thread.
+ *
+ * Schema versions are PRAGMA user_version; migrations run in one transaction at open. A database of a
+ * newer schema is ERR_VERSION and left untouched. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "results/record.h"
+
+struct store;
+
+#define STORE_SCHEMA 1
+
+enum store_mode { STORE_WRITE, STORE_READ };
+
+/* STORE_WRITE creates the file (0600) if missing and migrates. ERR_IO / ERR_VERSION / ERR_CORRUPT /
+ * ERR_NOT_FOUND (STORE_READ, no file). */
+int store_open(const char *path, enum store_mode mode, struct store **out, struct err *e);
+void store_close(struct store *s); /* NULL is fine */
+
+/* Last chain position: 0 and 64 zeros in an empty database. */
+int store_chain_head(struct store *s, uint64_t *seq, char prev[65], struct err *e);
+
+struct store_row {
+    const struct result *result;
+    const char *envelope;
+    size_t envelope_len;
+    const char *hash; /* hex SHA-256 of the statement: the next row's prev */
+};
+/* Inserts n rows in one durable transaction: all or none. ERR_EXISTS when a (tenant, id) is there. */
+int store_commit(struct store *s, const struct store_row *rows, int n, struct err *e);
+
+/* Envelope of a job's result. tenant NULL: any tenant (ERR_CONFLICT when several have that id). Appends
+ * to out. ERR_NOT_FOUND. */
+int store_find(struct store *s, const char *tenant, const char *id, struct buf *out, struct err *e);
+bool store_has(struct store *s, const char *tenant, const char *id);
+
+/* Envelopes in chain order, from seq >= from; stops when fn returns non-zero. */
+int store_each(struct store *s, uint64_t from,
+               int (*fn)(uint64_t seq, const char *envelope, size_t len, void *arg), void *arg,
+               struct err *e);
+
+uint64_t store_count(struct store *s);
+/* "3.40.1" */
+const char *store_sqlite_version(void);

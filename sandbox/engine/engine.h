@@ -1,0 +1,92 @@
+/* The only door to V8: a C API over one isolate in one single-threaded process (ours: zygote and
+ * cell). Everything below runs on that one thread. No V8 type crosses it.
+ *
+ * Life: engine_boot() in the zygote → fork → engine_after_fork() in the cell → engine_warm() →
+ * engine_begin() once → while (engine_pending()) { wait; engine_reply(); engine_tick(); } →
+ * engine_finish(). A cell runs one invocation; for re-use more follow.
+ *
+ * engine_snapshot() is the build's: it makes the startup snapshot from the bundled built-ins. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* What the engine needs from the process around it. */
+struct engine_host {
+    /* Takes text that the script printed (stream: enum frame_stream). May block on credit. False when
+     * the output budget is used up: the engine then terminates the script with END_OUTPUT. */
+    bool (*output)(int stream, const char *text, size_t len);
+    /* Asks the supervisor: CALL when id != 0 (engine_reply() follows with that id), else NOTE.
+     * False when the peer is gone. */
+    bool (*call)(uint64_t id, const char *name, const char *json, size_t len);
+    /* Last words before the process ends by itself (fatal out-of-memory in V8): must send DONE with
+     * this end and message, and not return. Async-signal-safe work only. */
+    void (*fatal)(int frame_end, const char *message) __attribute__((noreturn));
+};
+
+struct engine_job {
+    int source; /* enum frame_source */
+    uint32_t attempt;
+    uint32_t clock_us;
+    uint32_t permissions;
+    uint64_t heap_bytes, memory_bytes, value_bytes;
+    const char *id, *tenant, *name, *script, *input, *env;
+    size_t id_len, tenant_len, name_len, script_len, input_len, env_len;
+};
+
+/* Result of an invocation; strings belong to the engine and live until the next engine_* call. */
+struct engine_result {
+    int end; /* enum frame_end */
+    uint32_t line, column;
+    const char *value, *name, *message, *stack;
+    size_t value_len, name_len, message_len, stack_len;
+    uint64_t heap_peak;
+};
+
+/* Starts V8 from the snapshot file (mapped read-only), makes isolate and context. flags: further V8
+ * flags of the profile, NULL for none. 0, or -1 with a line in why. */
+int engine_boot(const char *snapshot_path, const char *flags, const struct engine_host *host,
+                char *why, size_t why_cap);
+
+/* Right after the fork: reseeds every random source from the kernel, re-reads the clocks' origin. */
+void engine_after_fork(void);
+
+/* Takes the copy-on-write faults that every job would take (runs a small text unlike any job's). */
+void engine_warm(void);
+
+/* Compiles and starts a job. Never fails as a call: errors end up in the result. */
+void engine_begin(const struct engine_job *job);
+
+/* True while the job is not settled or something is pending (timers, calls). */
+bool engine_pending(void);
+
+/* Microseconds until the next timer is due, 0: work is due now, -1: nothing but replies. */
+int64_t engine_wait_us(void);
+
+/* Runs due timers and immediates, then microtasks. */
+void engine_tick(void);
+
+/* Delivers a reply to a CALL. */
+void engine_reply(uint64_t call_id, bool ok, const char *json, size_t len);
+
+/* Ends the invocation and fills the result. */
+void engine_finish(struct engine_result *out);
+
+/* Asks the running script to stop. Async-signal-safe enough to be called from a signal handler on
+ * the engine's own thread (see engine.cc); may be called again and again. */
+void engine_terminate(void);
+
+/* "v8 14.6.202.34-node.34" */
+const char *engine_version(void);
+
+/* Build step: bundle (JavaScript) → startup snapshot file. 0, or -1 with a line in why. */
+int engine_snapshot(const char *bundle_path, const char *out_path, char *why, size_t why_cap);
+
+#ifdef __cplusplus
+}
+#endif

@@ -1,0 +1,90 @@
+/* Supervisor's handle on one cell: a forked process behind a socketpair. Loop thread only.
+ *
+ *   STARTING  asked of the zygote            → READY (its READY frame) | GONE
+ *   READY     in the pool                    → RUNNING (cell_invoke) | GONE
+ *   RUNNING   has an invocation              → DONE (its DONE frame) | GONE
+ *   DONE      result handed over, exiting    → GONE
+ *   GONE      reaped or lost with its zygote; told once through `gone`
+ *
+ * Nothing the cell says is trusted: frames are checked against frame_table and the state; a breach
+ * kills the cell and `gone` says so (breach != NULL). CPU time is read by us from the process's CPU
+ * clock, not taken from the cell's word. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "base/err.h"
+#include "sandbox/frame.h"
+#include "sandbox/host/zygote.h"
+
+struct cell;
+
+struct cell_invocation {
+    uint64_t id; /* comes back in the events */
+    int source;  /* enum frame_source */
+    uint32_t attempt, clock_us, permissions;
+    uint64_t heap_bytes, memory_bytes, output_bytes, value_bytes;
+    const char *job_id, *tenant, *name; /* NUL-terminated */
+    const char *script, *input, *env;   /* bytes, with lengths; copied into the frame */
+    size_t script_len, input_len, env_len;
+};
+
+/* A DONE frame, checked: lengths bounded, texts valid UTF-8, value one JSON text. Lives for the call. */
+struct cell_done {
+    int end; /* enum frame_end */
+    uint32_t line, column;
+    const char *value, *name, *message, *stack;
+    size_t value_len, name_len, message_len, stack_len;
+    uint64_t heap_peak, memory_peak, stdout_total, stderr_total;
+    int64_t cpu_us; /* measured by the supervisor, from invoke to now */
+};
+
+struct cell_gone {
+    bool with_zygote;        /* lost because its zygote ended: not the job's fault */
+    bool reaped;             /* status and usage below are known */
+    int status;              /* wait status */
+    int64_t cpu_us;          /* user + system of the whole process */
+    uint64_t maxrss_kb;
+    int denied_syscall;      /* number from the DENIED frame, -1 when there was none */
+    const char *breach;      /* what it did against the protocol, NULL when nothing */
+};
+
+struct cell_events {
+    void (*ready)(struct cell *c, void *arg);
+    /* Text of the script, already within the credit. */
+    void (*output)(struct cell *c, int stream, const char *text, size_t len, void *arg);
+    /* A host call (call_id != 0: answer with cell_reply(), now or later) or a note (0). */
+    void (*call)(struct cell *c, uint64_t call_id, const char *name, size_t name_len,
+                 const char *json, size_t len, void *arg);
+    void (*done)(struct cell *c, const struct cell_done *d, void *arg);
+    void (*gone)(struct cell *c, const struct cell_gone *g, void *arg);
+};
+
+/* Asks the zygote for n cells (1..CONTROL_FORK_MAX) in one message; out[i] are in STARTING. */
+int cell_fork(struct zygote *z, int n, const struct cell_events *ev, void *arg, struct cell **out,
+              struct err *e);
+
+/* READY → RUNNING. Writes the INVOKE frame (what does not fit now goes out with the loop). */
+int cell_invoke(struct cell *c, const struct cell_invocation *inv, struct err *e);
+int cell_reply(struct cell *c, uint64_t call_id, bool ok, const char *json, size_t len,
+               struct err *e);
+
+/* CPU time since cell_invoke() in µs, read from the kernel; -1 when the process is gone. */
+int64_t cell_cpu_us(struct cell *c);
+
+/* Asks the script to stop (SIGUSR1: engine_terminate()); its DONE(TERMINATED) should follow at once.
+ * Repeating is harmless. */
+void cell_terminate(struct cell *c);
+/* Asks the cell to send the output it holds back (SIGUSR2). */
+void cell_flush(struct cell *c);
+/* SIGKILL by pidfd. `gone` follows. */
+void cell_kill(struct cell *c);
+
+int cell_pid(const struct cell *c); /* on the host; 0 before READY */
+void *cell_arg(const struct cell *c);
+void cell_set_arg(struct cell *c, void *arg);
+
+/* Only after `gone`, or with its zygote being freed. NULL is fine. */
+void cell_free(struct cell *c);

@@ -1,0 +1,71 @@
+/* The control protocol between supervisor and zygote: one SOCK_SEQPACKET pair, one struct a message,
+ * descriptors beside it (SCM_RIGHTS). The zygote is trusted until a cell of it was taken over, so the
+ * supervisor checks sizes and kinds all the same.
+ *
+ *   START   s→z  mode, flags; then the zygote loads, jails itself and answers UP or FAILED
+ *   UP      z→s  layers in force, memory figures, engine version
+ *   FAILED  z→s  a line of text; the zygote exits
+ *   FORK    s→z  n numbers, n descriptors (the cells' ends of their socketpairs)
+ *   FORKED  z→s  number, pid (in the zygote's namespace), and the pidfd beside it
+ *   EXITED  z→s  number, wait status, rusage
+ * End of file on either side ends the other. */
+#pragma once
+
+#include <stdint.h>
+
+#define CONTROL_FD        3  /* the zygote's end, the only descriptor beside 0..2 it is given */
+#define CONTROL_FORK_MAX  32 /* cells in one FORK */
+
+enum control_kind {
+    CONTROL_START = 1,
+    CONTROL_UP,
+    CONTROL_FAILED,
+    CONTROL_FORK,
+    CONTROL_FORKED,
+    CONTROL_EXITED
+};
+
+struct control_start {
+    uint32_t kind;
+    uint32_t jail_mode;   /* enum jail_mode */
+    uint32_t layers;      /* in force by what the supervisor did */
+    uint32_t pad;
+    char snapshot[4096];  /* path */
+    char v8_flags[512];   /* of the profile */
+};
+
+struct control_up {
+    uint32_t kind;
+    uint32_t layers; /* all, those of the cells included (tried in a first cell) */
+    uint32_t threads, mappings;
+    uint64_t private_dirty_bytes; /* without huge pages */
+    uint64_t huge_bytes;
+    char engine[64];
+};
+
+struct control_failed {
+    uint32_t kind;
+    uint32_t code; /* -enum err_code */
+    char text[760];
+};
+
+struct control_fork {
+    uint32_t kind;
+    uint32_t n;
+    uint64_t number[CONTROL_FORK_MAX]; /* the supervisor's numbers of the cells, never re-used */
+};
+
+struct control_forked {
+    uint32_t kind;
+    int32_t pid; /* or -errno of the fork; no descriptor then */
+    uint64_t number;
+};
+
+struct control_exited {
+    uint32_t kind;
+    int32_t status; /* as wait4(2) gives it */
+    uint64_t number;
+    uint64_t utime_us, stime_us;
+    uint64_t maxrss_kb;
+    uint64_t minflt;
+};
