@@ -26,6 +26,7 @@ struct tenant {
 
 struct nats_config {
     char *url; /* "nats://127.0.0.1:4222", several separated by commas; NULL: embedded (up) */
+    int64_t port; /* of the embedded server (up); 0: a free one */
     char *user, *password;
     char *token;
     char *nkey_seed_file; /* path of a file with the NKey seed ("SU…") */
@@ -51,7 +52,7 @@ struct config {
     char *log_level;      /* debug info warn error */
     enum jail_mode jail;  /* default JAIL_REQUIRE */
     int64_t pool;         /* cells ready ahead, default 4, 1..256 */
-    int64_t max_running;  /* attempts at once, default: number of CPUs (at least 2), 1..1024 */
+    int64_t max_running;  /* attempts at once, default: twice the CPUs (at least 4), 1..1024 */
     int64_t job_max_kb;   /* largest job message, default 8192 */
     int64_t zygote_renew_s; /* age at which a zygote is replaced, default 3600, 0: never */
     bool live_logs;       /* publish output while a job runs, default true */
