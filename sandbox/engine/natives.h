@@ -46,4 +46,10 @@ bool writable_bytes_of(v8::Local<v8::Value> v, uint8_t **data, size_t *len);
 // A new Uint8Array holding a copy; empty handle when the memory budget is used up (then terminating).
 v8::MaybeLocal<v8::Uint8Array> make_bytes(v8::Isolate *isolate, const void *data, size_t len);
 
+// Counts memory that a native takes outside the heap and the array buffers (pwhash) against the job's
+// memory budget while it is held. False when the budget does not allow it (then terminating, as an
+// array buffer that is too large does); every true is paired with an uncharge of the same size.
+bool charge_memory(v8::Isolate *isolate, size_t bytes);
+void uncharge_memory(v8::Isolate *isolate, size_t bytes);
+
 } // namespace isolane
