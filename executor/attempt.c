@@ -1,0 +1,474 @@
+#include "executor/attempt.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/fault.h"
+#include "base/jsonw.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/utf8.h"
+#include "executor/pool.h"
+#include "executor/services/service.h"
+
+#define LATE_MS       5    /* older than this: a long job, its output is sent as it comes */
+#define TICK_MS       50   /* longest time between two looks at a running cell */
+#define REPEAT_MS     5    /* between two requests to stop */
+#define KILL_AFTER_MS 100  /* from the first request to stop to SIGKILL */
+#define LOST_MAX      5    /* runs lost with their zygote before the job ends `internal` */
+#define CLOCK_US      1000 /* guest clocks are coarsened to this */
+
+struct stream {
+    struct buf kept;
+    uint64_t live; /* bytes told as live */
+};
+
+struct attempt {
+    enum attempt_state state;
+    struct backlog_entry entry;
+    struct job *job;
+    struct attempt_facts facts;
+    const struct attempt_owner *owner;
+    void *arg;
+    int number, lost;
+    /* of the present run */
+    struct cell *cell;
+    uv_timer_t timer;
+    int64_t started_real_us, started_us;
+    int64_t stop_asked_us;
+    enum stop_reason stopped;
+    bool late;
+    struct stream streams[2]; /* FRAME_STDOUT - 1, FRAME_STDERR - 1 */
+};
+
+struct attempt *attempt_new(uv_loop_t *loop, struct job *job, const struct attempt_facts *facts,
+                            const struct attempt_owner *owner, void *arg)
+{
+    struct attempt *a = mem_alloc(sizeof *a);
+    a->state = ATTEMPT_WAITING;
+    a->job = job;
+    a->facts = *facts;
+    a->owner = owner;
+    a->arg = arg;
+    a->entry.cls = job->cls;
+    list_init(&a->entry.node);
+    uv_timer_init(loop, &a->timer);
+    a->timer.data = a;
+    return a;
+}
+
+/* The one place where an attempt changes its state. */
+static void move(struct attempt *a, enum attempt_state to)
+{
+    static const bool legal[3][3] = {
+        [ATTEMPT_WAITING] = {[ATTEMPT_RUNNING] = true, [ATTEMPT_RECORDING] = true},
+        [ATTEMPT_RUNNING] = {[ATTEMPT_WAITING] = true, [ATTEMPT_RECORDING] = true},
+    };
+    CHECK(legal[a->state][to]);
+    a->state = to;
+}
+
+static struct result *result_base(const struct attempt *a)
+{
+    const struct job *j = a->job;
+    struct result *r = result_new();
+    r->id = mem_strdup(j->id);
+    r->tenant = mem_strdup(j->tenant);
+    r->cls = job_class_name(j->cls);
+    r->state = "done";
+    r->attempts = a->number;
+    r->published_at_us = a->facts.published_at_us;
+    r->started_at_us = a->started_real_us;
+    r->finished_at_us = clock_real_us();
+    r->stream_seq = a->facts.stream_seq;
+    memcpy(r->script_sha256, j->script_sha256, sizeof r->script_sha256);
+    memcpy(r->input_sha256, j->input_sha256, sizeof r->input_sha256);
+    return r;
+}
+
+static void set_error(struct result *r, const char *name, const char *message)
+{
+    r->has_error = true;
+    r->error_name = mem_strdup(name);
+    r->error_message = mem_strdup(message);
+}
+
+struct result *attempt_result_without_run(const struct attempt *a, enum outcome o,
+                                          const struct err *why)
+{
+    struct result *r = result_base(a);
+    r->outcome = o;
+    if (o == OUTCOME_INVALID)
+        set_error(r, "InvalidJob", why->msg);
+    else
+        set_error(r, "Cancelled", "the job was cancelled before it ran");
+    return r;
+}
+
+void attempt_record(struct attempt *a)
+{
+    move(a, ATTEMPT_RECORDING);
+}
+
+static void take_text(char **to, size_t *to_len, struct buf *from)
+{
+    struct buf fixed = {0};
+    if (utf8_valid_prefix(from->data ? from->data : "", from->len) == from->len) {
+        *to = buf_take(from, to_len);
+        return;
+    }
+    utf8_add_repaired(&fixed, from->data, from->len);
+    *to = buf_take(&fixed, to_len);
+    buf_clear(from);
+}
+
+static void take_cell_error(struct result *r, const struct cell_done *d)
+{
+    r->has_error = true;
+    r->error_name = mem_copy(d->name, d->name_len);
+    r->error_message = mem_copy(d->message, d->message_len);
+    if (d->stack_len)
+        r->error_stack = mem_copy(d->stack, d->stack_len);
+    r->error_line = d->line;
+    r->error_column = d->column;
+}
+
+static struct result *make_result(struct attempt *a, const struct verdict *v,
+                                  const struct cell_done *d, int64_t cpu_us, int64_t wall_us)
+{
+    struct result *r = result_base(a);
+    struct stream *out = &a->streams[FRAME_STDOUT - 1], *err = &a->streams[FRAME_STDERR - 1];
+    uint64_t out_kept = out->kept.len, err_kept = err->kept.len;
+    r->outcome = v->outcome;
+    r->cpu_us = cpu_us < 0 ? 0 : cpu_us;
+    r->wall_us = wall_us;
+    take_text(&r->out, &r->out_len, &out->kept);
+    take_text(&r->err_out, &r->err_out_len, &err->kept);
+    r->out_total = d && d->stdout_total > out_kept ? d->stdout_total : out_kept;
+    r->err_out_total = d && d->stderr_total > err_kept ? d->stderr_total : err_kept;
+    if (d) {
+        r->heap_peak = d->heap_peak;
+        r->memory_peak = d->memory_peak;
+    }
+    if (v->own_error)
+        set_error(r, v->name, v->message);
+    else if (v->outcome != OUTCOME_OK)
+        take_cell_error(r, d);
+    if (v->outcome == OUTCOME_OK && d->value_len) {
+        r->value = mem_copy(d->value, d->value_len);
+        r->value_len = d->value_len;
+    }
+    return r;
+}
+
+/* ---- a run ends ---- */
+
+static void forget_run(struct attempt *a)
+{
+    uv_timer_stop(&a->timer);
+    pool_drop(a->cell);
+    a->cell = NULL;
+}
+
+static void run_again(struct attempt *a)
+{
+    forget_run(a);
+    for (int i = 0; i < 2; i++) {
+        buf_clear(&a->streams[i].kept);
+        a->streams[i].live = 0;
+    }
+    move(a, ATTEMPT_WAITING);
+    a->owner->ended(a, NULL, a->arg);
+}
+
+static void end_run(struct attempt *a, const struct cell_done *d, const struct cell_gone *g)
+{
+    int64_t wall_us = clock_mono_us() - a->started_us;
+    int64_t cpu_us = d ? d->cpu_us : g->cpu_us;
+    struct verdict v;
+    verdict_reach(d, g, a->stopped, &a->job->limits, cpu_us, wall_us, &v);
+    if (v.lost && ++a->lost <= LOST_MAX) {
+        a->number--; /* this run does not count */
+        run_again(a);
+        return;
+    }
+    bool may_repeat = v.outcome == OUTCOME_CRASHED;
+    if (may_repeat && a->number < a->job->max_attempts) {
+        log_info("attempt", "job %s: attempt %d of %d: %s", a->job->id, a->number,
+                 a->job->max_attempts, v.message);
+        run_again(a);
+        return;
+    }
+    struct result *r = make_result(a, &v, d, cpu_us, wall_us);
+    if (may_repeat)
+        r->state = "dead";
+    forget_run(a);
+    move(a, ATTEMPT_RECORDING);
+    a->owner->ended(a, r, a->arg);
+}
+
+/* ---- clocks ---- */
+
+static void on_timer(uv_timer_t *t);
+
+static void arm(struct attempt *a, int64_t in_us)
+{
+    uint64_t ms = in_us <= 0 ? 1 : (uint64_t)(in_us + 999) / 1000;
+    uv_timer_start(&a->timer, on_timer, ms, 0);
+}
+
+static void ask_to_stop(struct attempt *a, enum stop_reason why)
+{
+    if (a->stopped == STOP_NONE) {
+        a->stopped = why;
+        a->stop_asked_us = clock_mono_us();
+    }
+    cell_terminate(a->cell);
+    arm(a, REPEAT_MS * 1000);
+}
+
+static void tell_live(struct attempt *a)
+{
+    for (int i = 0; i < 2; i++) {
+        struct stream *s = &a->streams[i];
+        if (s->kept.len > s->live) {
+            uint64_t from = s->live;
+            s->live = s->kept.len;
+            a->owner->output(a, i + 1, from, s->kept.data + from, s->kept.len - from, true, a->arg);
+        }
+    }
+}
+
+static void on_timer(uv_timer_t *t)
+{
+    struct attempt *a = t->data;
+    int64_t now = clock_mono_us(), wall_us = now - a->started_us;
+    const int64_t *limit = a->job->limits.v;
+    if (a->stopped != STOP_NONE) {
+        if (now - a->stop_asked_us >= KILL_AFTER_MS * 1000)
+            cell_kill(a->cell);
+        else
+            cell_terminate(a->cell);
+        arm(a, REPEAT_MS * 1000);
+        return;
+    }
+    if (!a->late) {
+        a->late = true;
+        fault(F_JOB_RUNNING);
+    }
+    tell_live(a);
+    cell_flush(a->cell);
+    int64_t cpu_us = cell_cpu_us(a->cell);
+    int64_t cpu_left = limit[LIMIT_CPU_MS] * 1000 - (cpu_us < 0 ? 0 : cpu_us);
+    int64_t wall_left = limit[LIMIT_WALL_MS] * 1000 - wall_us;
+    if (cpu_left <= 0) {
+        ask_to_stop(a, STOP_CPU);
+    } else if (wall_left <= 0) {
+        ask_to_stop(a, STOP_WALL);
+    } else {
+        int64_t next = cpu_left < wall_left ? cpu_left : wall_left;
+        arm(a, next < TICK_MS * 1000 ? next : TICK_MS * 1000);
+    }
+}
+
+/* ---- what the cell tells ---- */
+
+static void on_output(struct cell *c, int stream, const char *text, size_t len, void *arg)
+{
+    (void)c;
+    struct attempt *a = arg;
+    struct stream *s = &a->streams[stream - 1];
+    size_t budget = (size_t)a->job->limits.v[LIMIT_OUTPUT_KB] * 1024;
+    size_t used = a->streams[0].kept.len + a->streams[1].kept.len;
+    if (len > budget - used) { /* an honest cell stops by itself: this one is ended */
+        len = budget - used;
+        if (a->stopped == STOP_NONE)
+            ask_to_stop(a, STOP_OUTPUT);
+    }
+    uint64_t offset = s->kept.len;
+    buf_add(&s->kept, text, len);
+    a->owner->output(a, stream, offset, text, len, a->late, a->arg);
+    if (a->late)
+        s->live = s->kept.len;
+}
+
+/* A refusal reaches the script as {"message": …}: its promise is rejected with an Error of that text. */
+static void answer(struct cell *c, uint64_t call_id, const struct err *refused, const char *reply)
+{
+    struct buf b = {0};
+    if (refused) {
+        struct jsonw w;
+        jsonw_init(&w, &b);
+        jsonw_object(&w);
+        jsonw_kstr(&w, "message", refused->msg);
+        jsonw_object_end(&w);
+    } else {
+        buf_adds(&b, reply ? reply : "null");
+    }
+    struct err e = {0};
+    if (cell_reply(c, call_id, !refused, b.data, b.len, &e))
+        log_debug("attempt", "cannot answer a host call: %s", e.msg);
+    buf_free(&b);
+}
+
+static void on_call(struct cell *c, uint64_t call_id, const char *name, size_t name_len,
+                    const char *json, size_t len, void *arg)
+{
+    struct attempt *a = arg;
+    struct service_call call = {
+        .attempt = a,
+        .call_id = call_id,
+        .json = json,
+        .len = len,
+        .owner = a->owner,
+        .owner_arg = a->arg,
+    };
+    struct err e = {0};
+    char *reply = NULL;
+    const struct service *s = service_find(name, name_len);
+    int rc;
+    if (!s)
+        rc = err_set(&e, ERR_NOT_FOUND, "there is no host service '%.*s'", (int)name_len, name);
+    else if (len > s->argument_max)
+        rc = err_set(&e, ERR_LIMIT, "%s: the argument is %zu bytes; allowed: at most %zu", s->name,
+                     len, s->argument_max);
+    else
+        rc = s->handle(&call, &reply, &e);
+    if (rc)
+        log_debug("attempt", "job %s: %s", a->job->id, e.msg);
+    if (call_id)
+        answer(c, call_id, rc ? &e : NULL, reply);
+    free(reply);
+}
+
+static void on_done(struct cell *c, const struct cell_done *d, void *arg)
+{
+    (void)c;
+    struct attempt *a = arg;
+    fault(F_RESULT_FRAMED);
+    end_run(a, d, NULL);
+}
+
+static void on_gone(struct cell *c, const struct cell_gone *g, void *arg)
+{
+    (void)c;
+    struct attempt *a = arg;
+    end_run(a, NULL, g);
+}
+
+const struct cell_events attempt_cell_events = {
+    .output = on_output,
+    .call = on_call,
+    .done = on_done,
+    .gone = on_gone,
+};
+
+/* ---- the executor's side ---- */
+
+int attempt_start(struct attempt *a, struct cell *c, struct err *e)
+{
+    const struct job *j = a->job;
+    const int64_t *limit = j->limits.v;
+    struct cell_invocation inv = {
+        .id = 1,
+        .source = j->source == JOB_MODULE ? FRAME_MODULE : FRAME_SCRIPT,
+        .attempt = (uint32_t)a->number + 1,
+        .clock_us = CLOCK_US,
+        .permissions = 0,
+        .heap_bytes = (uint64_t)limit[LIMIT_HEAP_MB] << 20,
+        .memory_bytes = (uint64_t)limit[LIMIT_MEMORY_MB] << 20,
+        .output_bytes = (uint64_t)limit[LIMIT_OUTPUT_KB] << 10,
+        .value_bytes = (uint64_t)limit[LIMIT_OUTPUT_KB] << 10,
+        .job_id = j->id,
+        .tenant = j->tenant,
+        .name = j->name,
+        .script = j->script,
+        .script_len = j->script_len,
+        .input = j->input,
+        .input_len = j->input_len,
+        .env = j->env,
+        .env_len = j->env_len,
+    };
+    int rc = cell_invoke(c, &inv, e);
+    if (rc)
+        return rc;
+    move(a, ATTEMPT_RUNNING);
+    a->cell = c;
+    a->number++;
+    a->started_us = clock_mono_us();
+    a->started_real_us = clock_real_us();
+    a->stopped = STOP_NONE;
+    a->late = false;
+    for (int i = 0; i < 2; i++)
+        a->streams[i].kept.max = (size_t)limit[LIMIT_OUTPUT_KB] << 10;
+    arm(a, LATE_MS * 1000);
+    fault(F_JOB_DISPATCHED);
+    return 0;
+}
+
+void attempt_cancel(struct attempt *a)
+{
+    CHECK(a->state == ATTEMPT_RUNNING);
+    if (a->stopped == STOP_NONE)
+        ask_to_stop(a, STOP_CANCEL);
+}
+
+void attempt_abandon(struct attempt *a)
+{
+    CHECK(a->state == ATTEMPT_RUNNING);
+    cell_kill(a->cell);
+    forget_run(a);
+    move(a, ATTEMPT_WAITING);
+}
+
+enum attempt_state attempt_state(const struct attempt *a)
+{
+    return a->state;
+}
+
+struct job *attempt_job(const struct attempt *a)
+{
+    return a->job;
+}
+
+void *attempt_tag(const struct attempt *a)
+{
+    return a->facts.tag;
+}
+
+int attempt_number(const struct attempt *a)
+{
+    return a->number;
+}
+
+int64_t attempt_started_us(const struct attempt *a)
+{
+    return a->started_real_us;
+}
+
+struct backlog_entry *attempt_entry(struct attempt *a)
+{
+    return &a->entry;
+}
+
+struct attempt *attempt_of_entry(struct backlog_entry *x)
+{
+    return CONTAINER_OF(x, struct attempt, entry);
+}
+
+static void on_closed(uv_handle_t *h)
+{
+    free(h->data);
+}
+
+void attempt_free(struct attempt *a)
+{
+    if (!a)
+        return;
+    CHECK(a->state != ATTEMPT_RUNNING);
+    job_free(a->job);
+    for (int i = 0; i < 2; i++)
+        buf_free(&a->streams[i].kept);
+    uv_close((uv_handle_t *)&a->timer, on_closed);
+}

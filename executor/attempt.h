@@ -1,0 +1,76 @@
+/* One job in this worker's hands: its state machine. Loop thread only; owned by the executor.
+ *
+ *   WAITING    in the backlog                              → RUNNING | RECORDING (cancelled)
+ *   RUNNING    a cell has it, clocks run                   → RECORDING | WAITING (again, see below)
+ *   RECORDING  its result is with the recorder             → freed at commit
+ *
+ * RUNNING → WAITING happens when the cell was lost with its zygote (not the job's fault: bounded by
+ * LOST_MAX, then `internal`) and when it crashed and max_attempts is not reached. No other way leads
+ * back: a job has one result.
+ *
+ * Clocks: at LATE_MS, then at the next moment a budget can be used up, and at least every TICK_MS, the
+ * attempt looks at the cell's CPU clock. CPU time cannot pass faster than wall time in a single-threaded
+ * cell, so the next look is never later than the time left. A budget used up asks the cell to stop
+ * (repeated every REPEAT_MS: a request may be lost, see engine.cc) and kills it KILL_AFTER_MS later. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "base/buf.h"
+#include "executor/verdict.h"
+#include "queue/backlog.h"
+#include "queue/job.h"
+#include "results/record.h"
+#include "sandbox/host/cell.h"
+
+enum attempt_state { ATTEMPT_WAITING, ATTEMPT_RUNNING, ATTEMPT_RECORDING };
+
+struct attempt;
+
+/* What an attempt tells the executor. */
+struct attempt_owner {
+    /* Text printed, with its place in the stream. live: the job is older than LATE_MS. */
+    void (*output)(struct attempt *a, int stream, uint64_t offset, const char *text, size_t len,
+                   bool live, void *arg);
+    void (*progress)(struct attempt *a, double fraction, const char *text, void *arg);
+    /* RUNNING ended: result is made (ownership moves), or NULL: put it back into the backlog. */
+    void (*ended)(struct attempt *a, struct result *r, void *arg);
+};
+
+struct attempt_facts {
+    int64_t published_at_us;
+    uint64_t stream_seq;
+    void *tag; /* the front-end's */
+};
+
+struct attempt *attempt_new(uv_loop_t *loop, struct job *job, const struct attempt_facts *facts,
+                            const struct attempt_owner *owner, void *arg);
+
+/* WAITING → RUNNING in that cell, which has just come from the pool with attempt_cell_events. */
+int attempt_start(struct attempt *a, struct cell *c, struct err *e);
+extern const struct cell_events attempt_cell_events; /* arg: the attempt */
+
+/* RUNNING: asks the cell to stop; the result will be `cancelled`. */
+void attempt_cancel(struct attempt *a);
+
+/* RUNNING: kills the cell without making a result (the job is handed back to the queue). */
+void attempt_abandon(struct attempt *a);
+
+/* A result that no run made: `invalid` (why given), `cancelled` while waiting (why NULL). The caller
+ * moves the attempt to RECORDING with attempt_record(). */
+struct result *attempt_result_without_run(const struct attempt *a, enum outcome o,
+                                          const struct err *why);
+void attempt_record(struct attempt *a);
+
+enum attempt_state attempt_state(const struct attempt *a);
+struct job *attempt_job(const struct attempt *a);
+void *attempt_tag(const struct attempt *a);
+int attempt_number(const struct attempt *a);        /* 1.. of the present or last run */
+int64_t attempt_started_us(const struct attempt *a); /* real time, 0: not yet */
+struct backlog_entry *attempt_entry(struct attempt *a);
+struct attempt *attempt_of_entry(struct backlog_entry *x);
+
+/* Frees it with its job; memory goes in the loop's close callback. Not while RUNNING. */
+void attempt_free(struct attempt *a);

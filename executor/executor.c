@@ -1,0 +1,322 @@
+/* How this works
+ *
+ *   executor_submit ─► backlog ─► pump() ─► attempt in a cell ─► on_ended() ─► recorder ─► committed
+ *                         ▲                     │ lost or crashed
+ *                         └─────────────────────┘
+ *
+ * pump() is the only place that starts attempts. It runs when a job comes, a cell gets ready or an
+ * attempt ends; the pool is refilled at its end, that is after a result is on its way. */
+#include "executor/executor.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "queue/backlog.h"
+#include "results/envelope.h"
+#include "results/recorder.h"
+#include "sandbox/jail/jail.h"
+
+#define CLOSE_WAIT_MS 10000
+
+struct executor {
+    uv_loop_t *loop;
+    const struct config *config;
+    char *worker;
+    bool eager_output;
+    struct executor_events ev;
+    void *arg;
+    struct sign_key key;
+    struct recorder *recorder;
+    struct backlog *backlog;
+    struct pool *pool;
+    struct list running; /* backlog entries of attempts in cells */
+    int waiting, running_count, recording;
+    bool up, draining;
+    const char *jail_names[LAYERS + 1];
+};
+
+static void pump(struct executor *x);
+
+/* ---- results ---- */
+
+static void record(struct executor *x, struct attempt *a, struct result *r)
+{
+    const struct zygote_info *z = pool_zygote(x->pool);
+    r->worker = mem_strdup(x->worker);
+    r->engine = mem_strdup(z ? z->engine : "");
+    r->jail = z && r->attempts > 0 ? z->layers : 0;
+    r->jail_names = x->jail_names;
+    x->recording++;
+    recorder_submit(x->recorder, r, a);
+}
+
+static void on_committed(struct result **r, const char *envelope, size_t len, void *tag, void *arg)
+{
+    struct executor *x = arg;
+    struct attempt *a = tag;
+    x->recording--;
+    x->ev.committed(a, *r, envelope, len, x->arg);
+    attempt_free(a);
+}
+
+static void on_stuck(const struct err *why, void *arg)
+{
+    struct executor *x = arg;
+    x->ev.stuck(why, x->arg);
+}
+
+static void on_unstuck(void *arg)
+{
+    struct executor *x = arg;
+    x->ev.unstuck(x->arg);
+}
+
+/* ---- attempts ---- */
+
+static void on_output(struct attempt *a, int stream, uint64_t offset, const char *text, size_t len,
+                      bool live, void *arg)
+{
+    struct executor *x = arg;
+    if (live || x->eager_output)
+        x->ev.output(a, stream, offset, text, len, x->arg);
+}
+
+static void on_progress(struct attempt *a, double fraction, const char *text, void *arg)
+{
+    struct executor *x = arg;
+    x->ev.progress(a, fraction, text, x->arg);
+}
+
+static void on_ended(struct attempt *a, struct result *r, void *arg)
+{
+    struct executor *x = arg;
+    struct backlog_entry *entry = attempt_entry(a);
+    list_remove(&entry->node);
+    x->running_count--;
+    backlog_ended(x->backlog, entry->tenant);
+    if (r) {
+        record(x, a, r);
+    } else {
+        x->waiting++;
+        backlog_add_front(x->backlog, entry);
+    }
+    pump(x);
+}
+
+static const struct attempt_owner owner = {
+    .output = on_output,
+    .progress = on_progress,
+    .ended = on_ended,
+};
+
+static void put_back(struct executor *x, struct backlog_entry *entry)
+{
+    backlog_ended(x->backlog, entry->tenant);
+    backlog_add_front(x->backlog, entry);
+}
+
+static void pump(struct executor *x)
+{
+    while (!x->draining && x->running_count < x->config->max_running) {
+        if (pool_stats(x->pool).ready == 0)
+            break;
+        struct backlog_entry *entry = backlog_next(x->backlog);
+        if (!entry)
+            break;
+        struct attempt *a = attempt_of_entry(entry);
+        struct cell *c = pool_take(x->pool, &attempt_cell_events, a);
+        struct err e = {0};
+        if (!c) {
+            put_back(x, entry);
+            break;
+        }
+        if (attempt_start(a, c, &e)) { /* the cell died in the pool: it is gone soon, take another */
+            log_debug("executor", "cell refused a job: %s", e.msg);
+            pool_drop(c);
+            cell_kill(c);
+            put_back(x, entry);
+            continue;
+        }
+        x->waiting--;
+        x->running_count++;
+        list_push_back(&x->running, &entry->node);
+    }
+    if (!x->draining)
+        pool_refill(x->pool, x->running_count, x->waiting);
+}
+
+static struct attempt *take_in(struct executor *x, struct job *job,
+                               const struct attempt_facts *facts)
+{
+    struct attempt *a = attempt_new(x->loop, job, facts, &owner, x);
+    attempt_entry(a)->tenant = config_tenant(x->config, job->tenant);
+    return a;
+}
+
+struct attempt *executor_submit(struct executor *x, struct job *job,
+                                const struct attempt_facts *facts)
+{
+    struct attempt *a = take_in(x, job, facts);
+    CHECK(attempt_entry(a)->tenant); /* job_decode() refuses unknown tenants */
+    backlog_add(x->backlog, attempt_entry(a));
+    x->waiting++;
+    pump(x);
+    return a;
+}
+
+struct attempt *executor_refuse(struct executor *x, struct job *job,
+                                const struct attempt_facts *facts, const struct err *why)
+{
+    struct attempt *a = take_in(x, job, facts);
+    struct result *r = attempt_result_without_run(a, OUTCOME_INVALID, why);
+    attempt_record(a);
+    record(x, a, r);
+    return a;
+}
+
+void executor_cancel(struct executor *x, struct attempt *a)
+{
+    if (attempt_state(a) == ATTEMPT_RUNNING) {
+        attempt_cancel(a);
+    } else if (attempt_state(a) == ATTEMPT_WAITING) {
+        backlog_remove(x->backlog, attempt_entry(a));
+        x->waiting--;
+        struct result *r = attempt_result_without_run(a, OUTCOME_CANCELLED, NULL);
+        attempt_record(a);
+        record(x, a, r);
+    }
+}
+
+/* ---- pool ---- */
+
+static void on_ready(void *arg)
+{
+    struct executor *x = arg;
+    if (!x->up) {
+        x->up = true;
+        x->ev.up(x->arg);
+    }
+    pump(x);
+}
+
+static void on_failed(const struct err *why, void *arg)
+{
+    struct executor *x = arg;
+    x->ev.failed(why, x->arg);
+}
+
+/* ---- life ---- */
+
+static const struct recorder_events recorder_handlers = {
+    .committed = on_committed,
+    .stuck = on_stuck,
+    .unstuck = on_unstuck,
+};
+static const struct pool_events pool_handlers = {.ready = on_ready, .failed = on_failed};
+
+int executor_open(uv_loop_t *loop, const struct executor_options *o,
+                  const struct executor_events *ev, void *arg, struct executor **out,
+                  struct err *e)
+{
+    struct executor *x = mem_alloc(sizeof *x);
+    x->loop = loop;
+    x->config = o->config;
+    x->worker = mem_strdup(o->worker);
+    x->eager_output = o->eager_output;
+    x->ev = *ev;
+    x->arg = arg;
+    list_init(&x->running);
+    for (int i = 0; i < LAYERS; i++)
+        x->jail_names[i] = jail_layer_name((enum jail_layer)i);
+    int rc = sign_key_open(o->key_path, o->pub_path, &x->key, e);
+    if (rc)
+        goto out;
+    struct recorder_options ro = {.db_path = o->db_path, .key = &x->key, .envelope_max = 0};
+    rc = recorder_open(loop, &ro, &recorder_handlers, x, &x->recorder, e);
+    if (rc)
+        goto out;
+    x->backlog = backlog_new(o->config);
+    rc = pool_open(loop, o->config, o->engine, &pool_handlers, x, &x->pool, e);
+out:
+    if (rc) {
+        recorder_close(x->recorder, 0, NULL);
+        backlog_free(x->backlog);
+        sign_key_wipe(&x->key);
+        free(x->worker);
+        free(x);
+        return rc;
+    }
+    *out = x;
+    return 0;
+}
+
+void executor_drain(struct executor *x, void (*back)(struct attempt *, void *), void *arg)
+{
+    x->draining = true;
+    struct backlog_entry *entry;
+    while ((entry = backlog_next(x->backlog))) {
+        backlog_ended(x->backlog, entry->tenant);
+        struct attempt *a = attempt_of_entry(entry);
+        x->waiting--;
+        back(a, arg);
+        attempt_free(a);
+    }
+}
+
+void executor_abandon(struct executor *x, void (*back)(struct attempt *, void *), void *arg)
+{
+    x->draining = true;
+    struct list *n;
+    while ((n = list_pop_front(&x->running))) {
+        struct backlog_entry *entry = LIST_ENTRY(n, struct backlog_entry, node);
+        struct attempt *a = attempt_of_entry(entry);
+        attempt_abandon(a);
+        backlog_ended(x->backlog, entry->tenant);
+        x->running_count--;
+        back(a, arg);
+        attempt_free(a);
+    }
+    executor_drain(x, back, arg); /* a tenant at its ceiling hides its jobs from the first round */
+}
+
+struct executor_stats executor_stats(const struct executor *x)
+{
+    return (struct executor_stats){
+        .waiting = x->waiting,
+        .running = x->running_count,
+        .recording = x->recording,
+        .pool = pool_stats(x->pool),
+    };
+}
+
+const struct zygote_info *executor_zygote(const struct executor *x)
+{
+    return pool_zygote(x->pool);
+}
+
+const struct sign_key *executor_key(const struct executor *x)
+{
+    return &x->key;
+}
+
+void executor_set_envelope_max(struct executor *x, size_t bytes)
+{
+    recorder_set_envelope_max(x->recorder, bytes);
+}
+
+void executor_close(struct executor *x)
+{
+    if (!x)
+        return;
+    CHECK(x->waiting == 0 && x->running_count == 0);
+    struct err e = {0};
+    if (recorder_close(x->recorder, CLOSE_WAIT_MS, &e))
+        log_error("executor", "results not committed: %s", e.msg);
+    pool_close(x->pool);
+    backlog_free(x->backlog);
+    sign_key_wipe(&x->key);
+    free(x->worker);
+    free(x);
+}

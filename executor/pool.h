@@ -1,0 +1,50 @@
+/* Cells that are ready before a job needs them, and the zygotes they come from. Loop thread only.
+ *
+ * One zygote at a time forks; it is replaced when it is older than zygote_renew_s, after a cell died by
+ * a signal (address-space layout is shared by the cells of a zygote: a crash may have been a probe), and
+ * when it died. The new one starts beside the old; the old goes when its last cell is gone. A zygote
+ * that cannot start is tried again with back-off; `failed` is told when none has ever come up. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "base/err.h"
+#include "config/config.h"
+#include "config/paths.h"
+#include "sandbox/host/cell.h"
+#include "sandbox/host/zygote.h"
+
+struct pool;
+
+struct pool_events {
+    void (*ready)(void *arg); /* a cell has become ready: dispatch may go on */
+    void (*failed)(const struct err *why, void *arg); /* no zygote could be started */
+};
+
+struct pool_stats {
+    int ready, starting, taken;
+    uint64_t zygotes, forked, crashed; /* since the start */
+};
+
+int pool_open(uv_loop_t *loop, const struct config *c, const struct engine_paths *paths,
+              const struct pool_events *ev, void *arg, struct pool **out, struct err *e);
+
+/* A ready cell, or NULL. Its events go to ev/arg from now on (not `ready`); after `gone` the cell is
+ * freed by the pool. */
+struct cell *pool_take(struct pool *p, const struct cell_events *ev, void *arg);
+
+/* The taker lets go of a cell: none of its events reach the taker any more. */
+void pool_drop(struct cell *c);
+
+/* Forks what is missing. running: attempts now in cells; waiting: jobs that want one. Called by the
+ * executor when a result is out or jobs wait, not in competition with a job that has just begun. */
+void pool_refill(struct pool *p, int running, int waiting);
+
+/* Figures of the zygote now in use, NULL before the first is up. */
+const struct zygote_info *pool_zygote(const struct pool *p);
+struct pool_stats pool_stats(const struct pool *p);
+
+/* Kills everything; taken cells get their `gone`. The memory goes with the loop's close callbacks. */
+void pool_close(struct pool *p);

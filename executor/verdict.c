@@ -1,0 +1,131 @@
+#include "executor/verdict.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "base/mem.h"
+#include "sandbox/jail/jail.h"
+
+static void set(struct verdict *v, enum outcome o, const char *name, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+
+static void set(struct verdict *v, enum outcome o, const char *name, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(v->message, sizeof v->message, fmt, ap);
+    va_end(ap);
+    v->outcome = o;
+    v->own_error = true;
+    v->name = name;
+}
+
+static void set_limit(struct verdict *v, enum outcome o, enum limit l, const struct limits *limits,
+                      const char *detail)
+{
+    set(v, o, "BudgetExceeded", "%s: the limit of %" PRId64 " was reached%s", limit_table[l].name,
+        limits->v[l], detail);
+}
+
+static void from_stop(struct verdict *v, enum stop_reason why, const struct limits *limits,
+                      int64_t cpu_us, int64_t wall_us)
+{
+    char used[64] = "";
+    switch (why) {
+    case STOP_CPU:
+        snprintf(used, sizeof used, " (used %" PRId64 ".%03d ms)", cpu_us / 1000,
+                 (int)(cpu_us % 1000));
+        set_limit(v, OUTCOME_CPU_EXCEEDED, LIMIT_CPU_MS, limits, used);
+        return;
+    case STOP_WALL:
+        snprintf(used, sizeof used, " (after %" PRId64 ".%03d ms)", wall_us / 1000,
+                 (int)(wall_us % 1000));
+        set_limit(v, OUTCOME_WALL_EXCEEDED, LIMIT_WALL_MS, limits, used);
+        return;
+    case STOP_OUTPUT:
+        set_limit(v, OUTCOME_OUTPUT_EXCEEDED, LIMIT_OUTPUT_KB, limits, "");
+        return;
+    case STOP_CANCEL:
+        set(v, OUTCOME_CANCELLED, "Cancelled", "the job was cancelled on request");
+        return;
+    case STOP_NONE:
+        break;
+    }
+    set(v, OUTCOME_CRASHED, "CellCrashed", "the cell stopped the script without being asked to");
+}
+
+static void from_done(struct verdict *v, const struct cell_done *d, enum stop_reason stopped,
+                      const struct limits *limits, int64_t cpu_us, int64_t wall_us)
+{
+    switch ((enum frame_end)d->end) {
+    case FRAME_END_OK:
+        v->outcome = OUTCOME_OK;
+        return;
+    case FRAME_END_THREW:
+        v->outcome = OUTCOME_THREW;
+        return;
+    case FRAME_END_HEAP:
+        set_limit(v, OUTCOME_HEAP_EXCEEDED, LIMIT_HEAP_MB, limits, "");
+        return;
+    case FRAME_END_MEMORY:
+        set_limit(v, OUTCOME_MEMORY_EXCEEDED, LIMIT_MEMORY_MB, limits, "");
+        return;
+    case FRAME_END_OUTPUT:
+        set_limit(v, OUTCOME_OUTPUT_EXCEEDED, LIMIT_OUTPUT_KB, limits,
+                  d->message_len ? " by the job's value" : "");
+        return;
+    case FRAME_END_TERMINATED:
+        from_stop(v, stopped, limits, cpu_us, wall_us);
+        return;
+    case FRAME_END_INTERNAL:
+        set(v, OUTCOME_INTERNAL, "InternalError", "in the cell: %.*s",
+            (int)(d->message_len < 250 ? d->message_len : 250), d->message);
+        return;
+    }
+    set(v, OUTCOME_CRASHED, "CellCrashed", "the cell reported an unknown end (%d)", d->end);
+}
+
+static void from_gone(struct verdict *v, const struct cell_gone *g, enum stop_reason stopped,
+                      const struct limits *limits, int64_t cpu_us, int64_t wall_us)
+{
+    if (g->denied_syscall >= 0) {
+        const char *name = jail_syscall_name((uint32_t)g->denied_syscall);
+        set(v, OUTCOME_DENIED, "SystemCallDenied", "system call %s (%d) is not allowed in a cell",
+            name ? name : "?", g->denied_syscall);
+    } else if (g->breach) {
+        set(v, OUTCOME_CRASHED, "ProtocolBreach", "the cell broke the frame protocol: %s",
+            g->breach);
+    } else if (stopped != STOP_NONE) {
+        from_stop(v, stopped, limits, cpu_us, wall_us);
+    } else if (g->with_zygote) {
+        v->lost = true;
+        set(v, OUTCOME_INTERNAL, "CellLost", "the cell was lost with its zygote");
+    } else if (g->reaped && WIFSIGNALED(g->status) && WTERMSIG(g->status) == SIGSYS) {
+        set(v, OUTCOME_DENIED, "SystemCallDenied", "a system call is not allowed in a cell");
+    } else if (g->reaped && WIFSIGNALED(g->status)) {
+        const char *abbrev = sigabbrev_np(WTERMSIG(g->status));
+        set(v, OUTCOME_CRASHED, "CellCrashed", "the cell was ended by signal %d (SIG%s)",
+            WTERMSIG(g->status), abbrev ? abbrev : "?");
+    } else if (g->reaped) {
+        set(v, OUTCOME_CRASHED, "CellCrashed",
+            "the cell ended with exit status %d and without a result", WEXITSTATUS(g->status));
+    } else {
+        set(v, OUTCOME_CRASHED, "CellCrashed", "the cell went away without a result");
+    }
+}
+
+void verdict_reach(const struct cell_done *done, const struct cell_gone *gone,
+                   enum stop_reason stopped, const struct limits *limits, int64_t cpu_us,
+                   int64_t wall_us, struct verdict *out)
+{
+    CHECK(done || gone);
+    memset(out, 0, sizeof *out);
+    if (done)
+        from_done(out, done, stopped, limits, cpu_us, wall_us);
+    else
+        from_gone(out, gone, stopped, limits, cpu_us, wall_us);
+}
