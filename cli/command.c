@@ -1,0 +1,51 @@
+#include "cli/command.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static void say_with(const char *command, const char *fmt, va_list ap)
+{
+    char line[1600];
+    vsnprintf(line, sizeof line, fmt, ap);
+    /* A job's words may stand in it: neither a second line nor an escape sequence. */
+    for (char *p = line; *p; p++)
+        if ((unsigned char)*p < 0x20 || *p == 0x7f)
+            *p = ' ';
+    if (command)
+        fprintf(stderr, "isolane: %s: %s\n", command, line);
+    else
+        fprintf(stderr, "isolane: %s\n", line);
+}
+
+void say(const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    say_with(NULL, fmt, ap);
+    va_end(ap);
+}
+
+int fail(const struct err *e)
+{
+    say("%s", e->msg);
+    return EXIT_OURS;
+}
+
+int fail_usage(const struct command *self, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    say_with(self->name, fmt, ap);
+    va_end(ap);
+    return EXIT_USAGE;
+}
+
+int out_finish(int code)
+{
+    if (!fflush(stdout) && !ferror(stdout))
+        return code;
+    say("cannot write to standard output: %s", strerror(errno));
+    return EXIT_OURS;
+}

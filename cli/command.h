@@ -1,0 +1,45 @@
+/* What a command of the program is, and how every command ends. main.c has the table of them; each
+ * cmd_*.c defines one `const struct command`. */
+#pragma once
+
+#include <stddef.h>
+
+#include "base/err.h"
+
+enum exit_code {
+    EXIT_JOB_OK = 0,     /* what was asked for is done; the job's outcome is ok */
+    EXIT_JOB_NOT_OK = 1, /* we did our part; the job ended otherwise, or the answer is "no" */
+    EXIT_USAGE = 2,      /* the command line is wrong; nothing was done */
+    EXIT_OURS = 3        /* we or something we need failed */
+};
+
+struct command {
+    const char *name;
+    const char *summary; /* one line for `isolane help` */
+    const char *usage;   /* what stands behind the name: "FILE|- [options]" */
+    const char *about;   /* paragraphs of --help in front of the options; NULL: none */
+    const char *exits;   /* text on exit codes; NULL: EXITS_JOB */
+    const char *example; /* one or more command lines, each indented by two blanks */
+    /* argv[0] is the command's name. Returns the exit code. */
+    int (*run)(const struct command *self, int argc, char **argv);
+};
+
+#define EXITS_JOB "0 job ok, 1 job not ok, 2 usage, 3 our failure"
+
+extern const struct command command_cancel, command_doctor, command_keys, command_logs,
+    command_result, command_submit, command_verify, command_version;
+extern const struct command command_up, command_worker, command_run;
+
+/* "isolane: <text>" as one line on stderr (control characters as blanks). */
+void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* say() what failed; returns EXIT_OURS, so that `return fail(&e)` reads well. */
+int fail(const struct err *e);
+
+/* say() what is wrong with the command line, naming the command; returns EXIT_USAGE. */
+int fail_usage(const struct command *self, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Flushes stdout at the end of a command: code, or EXIT_OURS (and said on stderr) when it could not
+ * be written, so that a full disk behind `isolane result > file` is no success. */
+int out_finish(int code);
