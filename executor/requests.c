@@ -1,0 +1,371 @@
+#include "executor/requests.h"
+
+#include <stdlib.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/jsonw.h"
+#include "base/jv.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "results/store.h"
+
+#define REQUEST_MAX       4096            /* bytes of a request */
+#define LOOK_TIMEOUT_MS   2000            /* for a look into the results stream */
+#define UNKNOWN_DELAY_MS  40              /* a worker that knows nothing lets the others answer first */
+#define REMEMBERED        1024            /* cancels that came before their job … */
+#define REMEMBER_US       (600 * 1000000ll) /* … and for how long */
+
+struct early_cancel {
+    char id[JOB_ID_MAX + 1];
+    int64_t until_us;
+};
+
+struct requests {
+    struct requests_context ctx;
+    struct link_sub *get_sub, *cancel_sub;
+    struct early_cancel early[REMEMBERED];
+    int early_next;
+    struct list lookups; /* struct lookup: questions under way */
+};
+
+/* One results.get that this worker could not answer by itself. */
+struct lookup {
+    struct requests *requests; /* NULL: closed meanwhile */
+    struct list node;
+    char *reply_to;
+    char tenant[TENANT_NAME_MAX + 1], id[JOB_ID_MAX + 1];
+    uv_timer_t delay;
+};
+
+/* ---- answers ---- */
+
+static void answer(struct requests *r, const char *to, const char *data, size_t len)
+{
+    struct err e = {0};
+    if (to && link_publish(r->ctx.link, to, NULL, NULL, 0, data, len, &e))
+        log_warn("requests", "cannot answer: %s", e.msg);
+}
+
+static void answer_error(struct requests *r, const char *to, const struct err *why)
+{
+    struct buf b = {0};
+    struct jsonw w;
+    jsonw_init(&w, &b);
+    jsonw_object(&w);
+    jsonw_kstr(&w, "error", why->msg);
+    jsonw_object_end(&w);
+    answer(r, to, b.data, b.len);
+    buf_free(&b);
+}
+
+static void answer_state(struct requests *r, const char *to, const char *id, const char *tenant,
+                         const char *state, int attempt, int64_t started_us)
+{
+    struct buf b = {0};
+    struct jsonw w;
+    jsonw_init(&w, &b);
+    jsonw_object(&w);
+    jsonw_kstr(&w, "id", id);
+    if (tenant && *tenant)
+        jsonw_kstr(&w, "tenant", tenant);
+    jsonw_kstr(&w, "state", state);
+    if (attempt > 0)
+        jsonw_kint(&w, "attempt", attempt);
+    if (started_us > 0) {
+        char when[CLOCK_RFC3339_LEN];
+        clock_rfc3339(started_us, when);
+        jsonw_kstr(&w, "started_at", when);
+    }
+    jsonw_object_end(&w);
+    answer(r, to, b.data, b.len);
+    buf_free(&b);
+}
+
+/* ---- reading a request ---- */
+
+struct question {
+    char id[JOB_ID_MAX + 1], tenant[TENANT_NAME_MAX + 1];
+};
+
+static int read_name(const struct jv *v, const char *field, char *out, size_t cap,
+                     bool (*valid)(const char *), struct err *e)
+{
+    size_t len = 0;
+    const char *s = jv_string(v, &len);
+    if (!s)
+        return err_set(e, ERR_INVALID, "%s: found %s; allowed: a string", field, jv_type_name(v));
+    if (len >= cap || strlen(s) != len || !valid(s))
+        return err_set(e, ERR_INVALID, "%s: found %zu characters that are no valid %s", field, len,
+                       field);
+    memcpy(out, s, len + 1);
+    return 0;
+}
+
+static bool id_ok(const char *s)
+{
+    return job_id_valid(s, strlen(s));
+}
+
+static int read_question(const struct link_msg *m, bool need_id, struct question *q, struct err *e)
+{
+    memset(q, 0, sizeof *q);
+    if (m->len > REQUEST_MAX)
+        return err_set(e, ERR_INVALID, "request: found %zu bytes; allowed: at most %d", m->len,
+                       REQUEST_MAX);
+    if (m->len == 0 && !need_id)
+        return 0;
+    struct jv *doc = NULL;
+    int rc = jv_parse(m->data, m->len, &doc, e);
+    if (rc)
+        return err_wrap(e, "request");
+    if (jv_type(doc) != JV_OBJECT) {
+        rc = err_set(e, ERR_INVALID, "request: found %s; allowed: an object {\"id\": …}",
+                     jv_type_name(doc));
+        goto out;
+    }
+    const struct jv *id = jv_get(doc, "id"), *tenant = jv_get(doc, "tenant");
+    if (id)
+        rc = read_name(id, "id", q->id, sizeof q->id, id_ok, e);
+    else if (need_id)
+        rc = err_set(e, ERR_INVALID, "id: missing; allowed: the job's id as a string");
+    if (!rc && tenant)
+        rc = read_name(tenant, "tenant", q->tenant, sizeof q->tenant, tenant_name_valid, e);
+out:
+    jv_free(doc);
+    return rc;
+}
+
+/* ---- results.get ---- */
+
+static void lookup_closed(uv_handle_t *h)
+{
+    struct lookup *l = h->data;
+    free(l->reply_to);
+    free(l);
+}
+
+static void lookup_end(struct lookup *l)
+{
+    list_remove(&l->node);
+    uv_close((uv_handle_t *)&l->delay, lookup_closed);
+}
+
+static void on_delay(uv_timer_t *t)
+{
+    struct lookup *l = t->data;
+    answer_state(l->requests, l->reply_to, l->id, l->tenant, "unknown", 0, 0);
+    lookup_end(l);
+}
+
+/* The jobs stream still has that sequence: it waits there, no worker has pulled it yet. */
+static void on_job_there(struct link_msg *m, const struct err *why, void *arg)
+{
+    (void)why;
+    struct lookup *l = arg;
+    if (!l->requests) {
+        lookup_end(l);
+    } else if (m && m->status == 0 && !memmem(m->data, m->len, "\"error\"", 7)) {
+        answer_state(l->requests, l->reply_to, l->id, l->tenant, "queued", 0, 0);
+        lookup_end(l);
+    } else {
+        uv_timer_start(&l->delay, on_delay, UNKNOWN_DELAY_MS, 0);
+    }
+}
+
+static void look_for_job(struct lookup *l)
+{
+    struct requests *r = l->requests;
+    char subject[SUBJECT_MAX], body[64];
+    struct err e = {0};
+    if (job_id_is_sequence(l->id)) {
+        snprintf(subject, sizeof subject, "$JS.API.STREAM.MSG.GET.%s",
+                 r->ctx.subjects->jobs_stream);
+        int n = snprintf(body, sizeof body, "{\"seq\":%.20s}", l->id);
+        if (link_request(r->ctx.link, subject, NULL, 0, body, (size_t)n, LOOK_TIMEOUT_MS,
+                         on_job_there, l, &e) == 0)
+            return;
+    }
+    uv_timer_start(&l->delay, on_delay, UNKNOWN_DELAY_MS, 0);
+}
+
+static void on_direct_get(struct link_msg *m, const struct err *why, void *arg)
+{
+    (void)why;
+    struct lookup *l = arg;
+    if (!l->requests) {
+        lookup_end(l);
+    } else if (m && m->status == 0 && m->len > 0) {
+        answer(l->requests, l->reply_to, m->data, m->len);
+        lookup_end(l);
+    } else {
+        look_for_job(l);
+    }
+}
+
+static void look_in_stream(struct requests *r, const struct question *q, const char *reply_to)
+{
+    struct lookup *l = mem_alloc(sizeof *l);
+    l->requests = r;
+    l->reply_to = mem_strdup(reply_to);
+    memcpy(l->id, q->id, sizeof l->id);
+    memcpy(l->tenant, q->tenant, sizeof l->tenant);
+    uv_timer_init(r->ctx.loop, &l->delay);
+    l->delay.data = l;
+    list_push_back(&r->lookups, &l->node);
+    const char *tenant = *q->tenant                           ? q->tenant
+                         : r->ctx.config->tenant_count == 1 ? r->ctx.config->tenants[0].name
+                                                              : NULL;
+    if (!tenant) { /* the stream's subject needs the tenant */
+        look_for_job(l);
+        return;
+    }
+    char subject[SUBJECT_MAX];
+    struct err e = {0};
+    subject_direct_get(r->ctx.subjects, tenant, l->id, subject);
+    if (link_request(r->ctx.link, subject, NULL, 0, "", 0, LOOK_TIMEOUT_MS, on_direct_get, l, &e))
+        look_for_job(l);
+}
+
+static struct custody *find_custody(struct requests *r, const struct question *q, struct err *e)
+{
+    bool ambiguous = false;
+    if (*q->tenant)
+        return custody_find(r->ctx.custodies, q->tenant, q->id);
+    struct custody *c = custody_find_id(r->ctx.custodies, q->id, &ambiguous);
+    if (ambiguous)
+        err_set(e, ERR_CONFLICT, "id: several tenants have a job '%s'; give \"tenant\" too", q->id);
+    return c;
+}
+
+static void on_get(struct link_msg *m, void *arg)
+{
+    struct requests *r = arg;
+    struct question q;
+    struct err e = {0};
+    if (!m->reply)
+        return;
+    if (read_question(m, true, &q, &e)) {
+        answer_error(r, m->reply, &e);
+        return;
+    }
+    struct custody *c = find_custody(r, &q, &e);
+    if (e.code) {
+        answer_error(r, m->reply, &e);
+        return;
+    }
+    if (c && c->state != CUSTODY_PUBLISHING) {
+        bool running = c->attempt && attempt_state(c->attempt) != ATTEMPT_WAITING;
+        answer_state(r, m->reply, c->id, c->tenant, running ? "running" : "queued",
+                     running ? attempt_number(c->attempt) : 0,
+                     running ? attempt_started_us(c->attempt) : 0);
+        return;
+    }
+    struct buf b = {0};
+    int rc = store_find(r->ctx.store, *q.tenant ? q.tenant : NULL, q.id, &b, &e);
+    if (rc == 0)
+        answer(r, m->reply, b.data, b.len);
+    else if (rc == ERR_NOT_FOUND)
+        look_in_stream(r, &q, m->reply);
+    else
+        answer_error(r, m->reply, &e);
+    buf_free(&b);
+}
+
+/* ---- cancel ---- */
+
+static void remember(struct requests *r, const char *id)
+{
+    struct early_cancel *c = &r->early[r->early_next++ % REMEMBERED];
+    snprintf(c->id, sizeof c->id, "%s", id);
+    c->until_us = clock_mono_us() + REMEMBER_US;
+}
+
+bool requests_cancelled_early(struct requests *r, const char *id)
+{
+    int64_t now = clock_mono_us();
+    int filled = r->early_next < REMEMBERED ? r->early_next : REMEMBERED;
+    for (int i = 0; i < filled; i++)
+        if (r->early[i].until_us > now && !strcmp(r->early[i].id, id)) {
+            r->early[i].until_us = 0;
+            return true;
+        }
+    return false;
+}
+
+static void on_cancel(struct link_msg *m, void *arg)
+{
+    struct requests *r = arg;
+    struct question q;
+    struct err e = {0};
+    const char *id = subject_parse_cancel(r->ctx.subjects, m->subject);
+    if (!id || !job_id_valid(id, strlen(id))) {
+        err_set(&e, ERR_INVALID, "id: the subject's last part is no valid job id");
+        answer_error(r, m->reply, &e);
+        return;
+    }
+    if (read_question(m, false, &q, &e)) {
+        answer_error(r, m->reply, &e);
+        return;
+    }
+    snprintf(q.id, sizeof q.id, "%s", id);
+    struct custody *c = find_custody(r, &q, &e);
+    if (e.code) {
+        answer_error(r, m->reply, &e);
+        return;
+    }
+    if (c && c->attempt) {
+        char tenant[TENANT_NAME_MAX + 1];
+        memcpy(tenant, c->tenant, sizeof tenant);
+        executor_cancel(r->ctx.executor, c->attempt);
+        answer_state(r, m->reply, id, tenant, "cancelling", 0, 0);
+    } else if (c || store_has(r->ctx.store, *q.tenant ? q.tenant : NULL, id)) {
+        answer_state(r, m->reply, id, c ? c->tenant : q.tenant, "done", 0, 0);
+    } else {
+        /* It may wait in the stream, or with another worker: held against it if it comes here. */
+        remember(r, id);
+        answer_state(r, m->reply, id, q.tenant, "unknown", 0, 0);
+    }
+}
+
+/* ---- life ---- */
+
+int requests_open(const struct requests_context *ctx, struct requests **out, struct err *e)
+{
+    struct requests *r = mem_alloc(sizeof *r);
+    char subject[SUBJECT_MAX];
+    r->ctx = *ctx;
+    list_init(&r->lookups);
+    subject_results_get(ctx->subjects, subject);
+    int rc = link_subscribe(ctx->link, subject, NULL, 0, on_get, r, &r->get_sub, e);
+    if (!rc) {
+        subject_cancel(ctx->subjects, ">", subject);
+        rc = link_subscribe(ctx->link, subject, NULL, 0, on_cancel, r, &r->cancel_sub, e);
+    }
+    if (rc) {
+        requests_close(r);
+        return rc;
+    }
+    *out = r;
+    return 0;
+}
+
+void requests_close(struct requests *r)
+{
+    if (!r)
+        return;
+    link_unsubscribe(r->get_sub);
+    link_unsubscribe(r->cancel_sub);
+    /* A lookup that waits for the link ends when the link answers (at the latest when it closes); one
+     * that only waits for its delay ends here. */
+    LIST_FOREACH(n, &r->lookups)
+    {
+        struct lookup *l = LIST_ENTRY(n, struct lookup, node);
+        l->requests = NULL;
+        list_remove(&l->node);
+        if (uv_is_active((uv_handle_t *)&l->delay))
+            lookup_end(l);
+    }
+    free(r);
+}
