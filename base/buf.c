@@ -32,7 +32,7 @@ void buf_reserve(struct buf *b, size_t extra)
         return;
     size_t cap = b->cap ? b->cap : 128;
     while (cap < need)
-        cap *= 2;
+        cap = cap > SIZE_MAX / 2 ? need : cap * 2;
     b->data = mem_grow(b->data, cap);
     b->cap = cap;
 }

@@ -25,5 +25,5 @@ void buf_add(struct buf *b, const void *p, size_t n);
 void buf_adds(struct buf *b, const char *s);
 void buf_addc(struct buf *b, char c);
 void buf_addf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-void buf_consume(struct buf *b, size_t n); /* drops the first n bytes */
+void buf_consume(struct buf *b, size_t n);  /* drops the first n bytes */
 char *buf_take(struct buf *b, size_t *len); /* caller owns (free()); buffer is empty afterwards */

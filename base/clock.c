@@ -20,12 +20,21 @@ int64_t clock_real_us(void)
     return read_us(CLOCK_REALTIME);
 }
 
+/* RFC 3339 has four digits for the year: what lies outside is shown as the nearest that fits. */
+#define YEAR_0000 ((int64_t)-62167219200 * 1000000)
+#define YEAR_9999 ((int64_t)253402300800 * 1000000 - 1)
+
 void clock_rfc3339(int64_t real_us, char out[CLOCK_RFC3339_LEN])
 {
-    time_t s = (time_t)(real_us / 1000000);
-    struct tm tm;
-    gmtime_r(&s, &tm);
-    char day[24];
-    strftime(day, sizeof day, "%Y-%m-%dT%H:%M:%S", &tm);
-    snprintf(out, CLOCK_RFC3339_LEN, "%.19s.%06uZ", day, (unsigned)(real_us % 1000000) % 1000000u);
+    real_us = real_us < YEAR_0000 ? YEAR_0000 : real_us > YEAR_9999 ? YEAR_9999 : real_us;
+    int64_t part_us = real_us % 1000000;
+    if (part_us < 0) /* before 1970: the second below, the part above it */
+        part_us += 1000000;
+    time_t s = (time_t)((real_us - part_us) / 1000000);
+    struct tm t;
+    gmtime_r(&s, &t);
+    snprintf(out, CLOCK_RFC3339_LEN, "%04u-%02u-%02uT%02u:%02u:%02u.%06uZ",
+             (unsigned)(t.tm_year + 1900) % 10000, (unsigned)(t.tm_mon + 1) % 100,
+             (unsigned)t.tm_mday % 100, (unsigned)t.tm_hour % 100, (unsigned)t.tm_min % 100,
+             (unsigned)t.tm_sec % 100, (unsigned)part_us % 1000000);
 }

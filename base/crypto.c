@@ -5,8 +5,9 @@
 
 int crypto_init(struct err *e)
 {
-    return sodium_init() < 0 ? err_set(e, ERR_UNAVAILABLE, "libsodium cannot start (no random source?)")
-                             : 0;
+    return sodium_init() < 0
+               ? err_set(e, ERR_UNAVAILABLE, "libsodium cannot start (no random source?)")
+               : 0;
 }
 
 void crypto_random(void *out, size_t len)
@@ -73,7 +74,7 @@ void crypto_base64(const void *p, size_t len, char *out, size_t cap)
 bool crypto_unbase64(const char *s, size_t s_len, void *out, size_t cap, size_t *len)
 {
     const char *end = NULL;
-    return sodium_base642bin(out, cap, s, s_len, NULL, len, &end,
-                             sodium_base64_VARIANT_ORIGINAL) == 0 &&
+    return sodium_base642bin(out, cap, s, s_len, NULL, len, &end, sodium_base64_VARIANT_ORIGINAL) ==
+               0 &&
            end == s + s_len;
 }

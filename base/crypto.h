@@ -1,5 +1,5 @@
-/* Hashes, signatures, random bytes and text encodings: the one door to libsodium on the supervisor's
- * side. crypto_init() once before anything else here; after that any thread. */
+/* Hashes, signatures, random bytes and text encodings: the one door to libsodium on the
+ * supervisor's side. crypto_init() once before anything else here; after that any thread. */
 #pragma once
 
 #include <stdbool.h>

@@ -16,6 +16,19 @@ int err_set(struct err *e, int code, const char *fmt, ...)
     return code;
 }
 
+/* ": <text>" behind the n bytes that vsnprintf() made; what does not fit is cut. */
+static void append(struct err *e, int n, const char *text)
+{
+    if (n < 0 || (size_t)n + 3 > sizeof e->msg)
+        return;
+    size_t at = (size_t)n, len = strlen(text), room = sizeof e->msg - at - 3;
+    memcpy(e->msg + at, ": ", 2);
+    if (len > room)
+        len = room;
+    memcpy(e->msg + at + 2, text, len);
+    e->msg[at + 2 + len] = 0;
+}
+
 int err_errno(struct err *e, const char *fmt, ...)
 {
     int saved = errno;
@@ -25,8 +38,7 @@ int err_errno(struct err *e, const char *fmt, ...)
         int n = vsnprintf(e->msg, sizeof e->msg, fmt, ap);
         va_end(ap);
         e->code = ERR_IO;
-        if (n >= 0 && (size_t)n < sizeof e->msg)
-            snprintf(e->msg + n, sizeof e->msg - (size_t)n, ": %s", strerror(saved));
+        append(e, n, strerror(saved));
     }
     errno = saved;
     return ERR_IO;
@@ -42,7 +54,6 @@ int err_wrap(struct err *e, const char *fmt, ...)
     va_start(ap, fmt);
     int n = vsnprintf(e->msg, sizeof e->msg, fmt, ap);
     va_end(ap);
-    if (n >= 0 && (size_t)n < sizeof e->msg)
-        snprintf(e->msg + n, sizeof e->msg - (size_t)n, ": %s", inner);
+    append(e, n, inner);
     return e->code;
 }

@@ -35,5 +35,6 @@ int err_set(struct err *e, int code, const char *fmt, ...) __attribute__((format
 /* Same, and appends ": <strerror(errno)>" of the errno at the call. Code is ERR_IO. */
 int err_errno(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* Puts context in front of the message already there; keeps and returns the code. */
+/* Puts context in front of the message already there; keeps and returns the code (ERR_IO when e is
+ * NULL: a caller that needs the code apart from the text passes an e). */
 int err_wrap(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -1,7 +1,9 @@
 #include "base/fault.h"
 
+#include <limits.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,11 +14,16 @@ static _Atomic int left;
 static enum { DO_KILL, DO_STOP, DO_ERROR } action;
 
 static const char *const names[F_POINTS] = {
-    [F_JOB_RECEIVED] = "job_received",         [F_JOB_DECODED] = "job_decoded",
-    [F_JOB_DISPATCHED] = "job_dispatched",     [F_JOB_RUNNING] = "job_running",
-    [F_RESULT_FRAMED] = "result_framed",       [F_RESULT_SIGNED] = "result_signed",
-    [F_RESULT_COMMITTED] = "result_committed", [F_RESULT_PUBLISHED] = "result_published",
-    [F_JOB_ACKED] = "job_acked",               [F_ZYGOTE_FORKED] = "zygote_forked",
+    [F_JOB_RECEIVED] = "job_received",
+    [F_JOB_DECODED] = "job_decoded",
+    [F_JOB_DISPATCHED] = "job_dispatched",
+    [F_JOB_RUNNING] = "job_running",
+    [F_RESULT_FRAMED] = "result_framed",
+    [F_RESULT_SIGNED] = "result_signed",
+    [F_RESULT_COMMITTED] = "result_committed",
+    [F_RESULT_PUBLISHED] = "result_published",
+    [F_JOB_ACKED] = "job_acked",
+    [F_ZYGOTE_FORKED] = "zygote_forked",
 };
 
 static _Noreturn void misspelt(const char *spec)
@@ -35,28 +42,26 @@ void fault_init(void)
     for (int i = 0; i < F_POINTS; i++)
         if (strlen(names[i]) == len && !strncmp(names[i], spec, len))
             fault_armed = i;
-    const char *p = spec + len;
-    int count = 1;
+    char *p = (char *)(uintptr_t)spec + len;
+    long count = 1;
     if (*p == '@')
-        count = (int)strtol(p + 1, (char **)&p, 10);
-    if (*p == '=') {
-        const char *a = p + 1;
-        if (!strcmp(a, "stop"))
-            action = DO_STOP;
-        else if (!strcmp(a, "error"))
-            action = DO_ERROR;
-        else if (strcmp(a, "kill") != 0)
-            misspelt(spec);
-    }
-    if (fault_armed < 0 || count < 1)
+        count = strtol(p + 1, &p, 10);
+    action = DO_KILL;
+    if (!strcmp(p, "=stop"))
+        action = DO_STOP;
+    else if (!strcmp(p, "=error"))
+        action = DO_ERROR;
+    else if (*p && strcmp(p, "=kill") != 0)
         misspelt(spec);
-    atomic_store(&left, count);
+    if (fault_armed < 0 || count < 1 || count > INT_MAX)
+        misspelt(spec);
+    atomic_store(&left, (int)count);
 }
 
 bool fault_hit(enum fault_point p)
 {
     (void)p;
-    if (atomic_fetch_sub(&left, 1) != 1)
+    if (atomic_load(&left) <= 0 || atomic_fetch_sub(&left, 1) != 1)
         return false;
     if (action == DO_ERROR)
         return true;

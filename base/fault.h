@@ -1,8 +1,8 @@
 /* Numbered fault points: places where a crash would hurt. A test sets ISOLANE_FAULT to
- * "<name>[@count][=kill|stop|error]" and the process then does that at the count-th passing (default
- * 1st) of the named point: `kill` (default) is SIGKILL to itself, `stop` SIGSTOP, `error` makes
- * fault() return true so that the caller takes its failure branch. Without the variable a point costs
- * one load. Any thread. */
+ * "<name>[@count][=kill|stop|error]" and the process then does that at the count-th passing
+ * (default 1st) of the named point: `kill` (default) is SIGKILL to itself, `stop` SIGSTOP, `error`
+ * makes fault() return true so that the caller takes its failure branch. Without the variable a
+ * point costs one load. Any thread. */
 #pragma once
 
 #include <stdbool.h>

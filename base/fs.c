@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,7 +46,7 @@ int fs_read_file(const char *path, size_t max, char **data, size_t *len, struct 
         if (n == 0)
             break;
         buf_add(&b, chunk, (size_t)n);
-        if (b.full) {
+        if (b.full || b.len > max) {
             rc = err_set(e, ERR_LIMIT, "%s is larger than %zu bytes, the most allowed", path, max);
             break;
         }
@@ -92,8 +93,10 @@ static void sync_folder_of(const char *path)
 int fs_write_file(const char *path, const void *data, size_t len, int mode, bool must_be_new,
                   struct err *e)
 {
+    static _Atomic unsigned writes; /* two threads may write the same file at the same time */
     char tmp[PATH_MAX];
-    int rc = fs_path(tmp, sizeof tmp, e, "%s.%ld.tmp", path, (long)getpid());
+    int rc = fs_path(tmp, sizeof tmp, e, "%s.%ld-%u.tmp", path, (long)getpid(),
+                     atomic_fetch_add(&writes, 1));
     if (rc)
         return rc;
     int fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, (mode_t)mode);
@@ -128,6 +131,8 @@ int fs_make_dirs(const char *path, struct err *e)
     int rc = fs_path(p, sizeof p, e, "%s", path);
     if (rc)
         return rc;
+    if (!*p)
+        return err_set(e, ERR_IO, "the folder's path is empty");
     for (char *s = p + 1;; s++) {
         if (*s != '/' && *s != 0)
             continue;
@@ -154,7 +159,8 @@ int fs_exe_dir(char *out, size_t cap, struct err *e)
         return err_errno(e, "cannot read /proc/self/exe");
     out[n] = 0;
     char *slash = strrchr(out, '/');
-    if (slash && slash != out)
-        *slash = 0;
+    if ((size_t)n >= cap - 1 || !slash)
+        return err_set(e, ERR_LIMIT, "the program's path is longer than %zu bytes", cap - 2);
+    *slash = 0;
     return 0;
 }

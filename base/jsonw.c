@@ -107,7 +107,9 @@ void jsonw_string(struct jsonw *w, const char *s, size_t len)
 {
     comma(w);
     buf_addc(w->out, '"');
-    if (utf8_valid_prefix(s, len) == len) {
+    if (len == 0) {
+        /* s may be NULL */
+    } else if (utf8_valid_prefix(s, len) == len) {
         add_escaped(w->out, s, len);
     } else {
         struct buf fixed = {0};
@@ -147,7 +149,8 @@ void jsonw_null(struct jsonw *w)
 void jsonw_ms(struct jsonw *w, int64_t us)
 {
     comma(w);
-    buf_addf(w->out, "%" PRId64 ".%03d", us / 1000, (int)(us % 1000));
+    uint64_t size = us < 0 ? 0 - (uint64_t)us : (uint64_t)us;
+    buf_addf(w->out, "%s%" PRIu64 ".%03u", us < 0 ? "-" : "", size / 1000, (unsigned)(size % 1000));
 }
 
 void jsonw_raw(struct jsonw *w, const char *json, size_t len)

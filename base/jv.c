@@ -15,16 +15,26 @@ static const struct jv *v_of(const json_t *t)
     return (const struct jv *)(const void *)t;
 }
 
+/* jansson quotes the text it stumbled over, with its line ends and broken bytes. */
+static void one_line(char *text)
+{
+    for (unsigned char *p = (unsigned char *)text; *p; p++)
+        if (*p < 0x20 || *p >= 0x7f)
+            *p = '?';
+}
+
 int jv_parse(const char *text, size_t len, struct jv **out, struct err *e)
 {
     json_error_t je;
     /* Integers are read as reals: jansson refuses those over 64 bits otherwise, JSON does not. */
-    size_t flags = JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL |
-                   JSON_ALLOW_NUL;
+    size_t flags =
+        JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL | JSON_ALLOW_NUL;
     json_t *t = json_loadb(text, len, flags, &je);
-    if (!t)
-        return err_set(e, ERR_INVALID, "not valid JSON: line %d, column %d: %s", je.line, je.column,
-                       je.text);
+    if (!t) {
+        one_line(je.text);
+        return err_set(e, ERR_INVALID, "not valid JSON: line %d, column %d: %s",
+                       je.line > 0 ? je.line : 1, je.column > 0 ? je.column : 0, je.text);
+    }
     *out = (struct jv *)(void *)t;
     return 0;
 }
@@ -36,6 +46,8 @@ void jv_free(struct jv *v)
 
 enum jv_type jv_type(const struct jv *v)
 {
+    if (!v)
+        return JV_NULL;
     switch (json_typeof(j(v))) {
     case JSON_OBJECT:
         return JV_OBJECT;
@@ -98,8 +110,10 @@ bool jv_int(const struct jv *v, int64_t *out)
 {
     if (jv_type(v) != JV_NUMBER)
         return false;
+    /* From 2^53 on a double no longer tells neighbouring integers apart: what was written might
+     * have been another number. */
     double d = json_number_value(j(v));
-    if (d != floor(d) || d < -9007199254740992.0 || d > 9007199254740992.0)
+    if (d != floor(d) || d < -9007199254740991.0 || d > 9007199254740991.0)
         return false;
     *out = (int64_t)d;
     return true;
@@ -127,72 +141,4 @@ static int add_chunk(const char *p, size_t n, void *arg)
 void jv_dump(const struct jv *v, struct buf *out)
 {
     json_dump_callback(j(v), add_chunk, out, JSON_COMPACT | JSON_ENCODE_ANY);
-}
-
-/* The scanner below walks text that jansson has already accepted: it need not check anything. */
-static size_t skip_space(const char *t, size_t len, size_t i)
-{
-    while (i < len && (t[i] == ' ' || t[i] == '\t' || t[i] == '\n' || t[i] == '\r'))
-        i++;
-    return i;
-}
-
-static size_t skip_string(const char *t, size_t len, size_t i)
-{
-    for (i++; i < len && t[i] != '"'; i++)
-        if (t[i] == '\\')
-            i++;
-    return i + 1;
-}
-
-static size_t skip_value(const char *t, size_t len, size_t i)
-{
-    int depth = 0;
-    while (i < len) {
-        char c = t[i];
-        if (c == '"') {
-            i = skip_string(t, len, i);
-            if (depth == 0)
-                return i;
-            continue;
-        }
-        if (c == '{' || c == '[') {
-            depth++;
-        } else if (c == '}' || c == ']') {
-            if (depth == 0)
-                return i;
-            if (--depth == 0)
-                return i + 1;
-        } else if (depth == 0 && strchr(", \t\r\n", c)) {
-            return i;
-        }
-        i++;
-    }
-    return i;
-}
-
-bool jv_raw_member(const char *text, size_t len, const char *name, const char **value,
-                   size_t *value_len)
-{
-    size_t i = skip_space(text, len, 0), want = strlen(name);
-    if (i >= len || text[i] != '{')
-        return false;
-    i = skip_space(text, len, i + 1);
-    while (i < len && text[i] == '"') {
-        size_t start = i + 1, end = skip_string(text, len, i) - 1;
-        bool match = end > start - 1 && end - start == want && !memcmp(text + start, name, want);
-        i = skip_space(text, len, end + 1);       /* the colon */
-        i = skip_space(text, len, i + 1);         /* the value */
-        size_t stop = skip_value(text, len, i);
-        if (match && stop <= len) {
-            *value = text + i;
-            *value_len = stop - i;
-            return true;
-        }
-        i = skip_space(text, len, stop);
-        if (i >= len || text[i] != ',')
-            return false;
-        i = skip_space(text, len, i + 1);
-    }
-    return false;
 }
