@@ -1,0 +1,299 @@
+/* run: scripts without a queue. One file behaves as `node FILE` would; several, or a folder, are a
+ * batch with a progress line and a table. */
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/crypto.h"
+#include "base/fs.h"
+#include "base/jsonw.h"
+#include "base/mem.h"
+#include "cli/command.h"
+#include "cli/options.h"
+#include "cli/progress.h"
+#include "cli/script.h"
+#include "cli/show.h"
+#include "executor/local.h"
+
+#define FILES_MAX 100000
+
+struct run {
+    const struct command *self;
+    struct settings settings;
+    struct limits limits;
+    struct option_json input;
+    struct option_list env;
+    int type; /* index in script_types, -1: by the file's name */
+    bool json;
+    /* the batch */
+    char **files;
+    size_t count, next;
+    bool alone; /* one file and no --json: its output passes through */
+    struct buf message;
+    uint64_t ok, failed;
+    bool write_failed;
+    struct progress *progress;
+    struct summary *summary;
+};
+
+/* ---- which files ---- */
+
+static int add_file(struct run *r, const char *path, struct err *e)
+{
+    if (r->count >= FILES_MAX)
+        return err_set(e, ERR_LIMIT, "more than %d files in one batch", FILES_MAX);
+    r->files = mem_grow(r->files, (r->count + 1) * sizeof *r->files);
+    r->files[r->count++] = mem_strdup(path);
+    return 0;
+}
+
+static int is_script(const struct dirent *d)
+{
+    return d->d_name[0] != '.' && script_has_extension(d->d_name);
+}
+
+static int add_folder(struct run *r, const char *dir, struct err *e)
+{
+    struct dirent **found = NULL;
+    int n = scandir(dir, &found, is_script, alphasort), rc = 0;
+    if (n < 0)
+        return err_errno(e, "cannot read folder %s", dir);
+    for (int i = 0; i < n; i++) {
+        struct buf path = {0};
+        buf_addf(&path, "%s/%s", dir, found[i]->d_name);
+        if (!rc)
+            rc = add_file(r, path.data, e);
+        buf_free(&path);
+        free(found[i]);
+    }
+    free(found);
+    if (!rc && n == 0)
+        rc = err_set(e, ERR_NOT_FOUND, "folder %s has no scripts (" SCRIPT_EXTENSIONS ")", dir);
+    return rc;
+}
+
+static int collect(struct run *r, const struct options *o, bool *folder, struct err *e)
+{
+    for (int i = 0; i < o->arg_count; i++) {
+        struct stat st;
+        const char *path = o->args[i];
+        bool is_dir = strcmp(path, "-") && stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+        if (strcmp(path, "-") && !is_dir && access(path, R_OK))
+            return err_errno(e, "cannot read %s", path);
+        int rc = is_dir ? add_folder(r, path, e) : add_file(r, path, e);
+        if (rc)
+            return rc;
+        *folder |= is_dir;
+    }
+    return 0;
+}
+
+/* ---- the batch ---- */
+
+static int next_job(struct local_job *out, bool *more, struct err *e, void *arg)
+{
+    static char id[4 + 32 + 1];
+    struct run *r = arg;
+    *more = r->next < r->count;
+    if (!*more)
+        return 0;
+    const char *path = r->files[r->next++];
+    uint8_t random[16];
+    crypto_random(random, sizeof random);
+    memcpy(id, "run-", 4);
+    crypto_hex(random, sizeof random, id + 4);
+    struct script_request q = {
+        .path = path,
+        .type = r->type,
+        .id = id,
+        .input = r->input.text,
+        .env = &r->env,
+        .limits = &r->limits,
+    };
+    buf_clear(&r->message);
+    int rc = script_encode(&q, &r->message, e);
+    if (rc)
+        return rc;
+    *out = (struct local_job){
+        .label = path,
+        .id = id,
+        .message = r->message.data,
+        .len = r->message.len,
+    };
+    return 0;
+}
+
+static void write_all(struct run *r, int fd, const char *p, size_t len)
+{
+    while (len && !r->write_failed) {
+        ssize_t n = write(fd, p, len);
+        if (n < 0 && errno != EINTR)
+            r->write_failed = true;
+        if (n > 0) {
+            p += n;
+            len -= (size_t)n;
+        }
+    }
+}
+
+static void on_output(const char *label, int stream, const char *text, size_t len, void *arg)
+{
+    (void)label;
+    write_all(arg, stream == 1 ? STDOUT_FILENO : STDERR_FILENO, text, len);
+}
+
+/* What `node FILE` would print at the end: nothing, or the error that ended it. */
+static void print_alone(struct run *run, const struct result *r, const char *json, size_t len)
+{
+    struct buf b = {0};
+    if (r->has_error && r->outcome == OUTCOME_THREW)
+        buf_addf(&b, "%s%s\n", r->error_stack ? "" : "Uncaught ",
+                 r->error_stack ? r->error_stack : r->error_message);
+    else if (r->has_error)
+        buf_addf(&b, "isolane: %s: %s\n", outcome_name(r->outcome), r->error_message);
+    write_all(run, STDERR_FILENO, b.data ? b.data : "", b.len);
+    buf_free(&b);
+    if (isatty(STDERR_FILENO)) {
+        struct err e = {0};
+        fputs("isolane: ", stderr);
+        show_line(json, len, stderr, &e);
+        fputc('\n', stderr);
+    }
+}
+
+static void on_result(const char *label, const struct result *r, void *arg)
+{
+    struct run *run = arg;
+    struct buf json = {0};
+    struct err e = {0};
+    if (r->outcome == OUTCOME_OK)
+        run->ok++;
+    else
+        run->failed++;
+    result_encode(r, &json);
+    if (run->alone) {
+        print_alone(run, r, json.data, json.len);
+    } else if (run->json) {
+        buf_addc(&json, '\n');
+        write_all(run, STDOUT_FILENO, json.data, json.len);
+    } else if (summary_add(run->summary, label, json.data, json.len, &e)) {
+        say("%s: %s", label, e.msg);
+    }
+    if (!run->alone)
+        progress_update(run->progress, run->count, run->ok, run->failed);
+    buf_free(&json);
+}
+
+static int run_files(struct run *r, struct config *c, struct err *e)
+{
+    static const struct local_events handlers = {
+        .next = next_job,
+        .output = on_output,
+        .result = on_result,
+    };
+    struct data_paths paths;
+    struct engine_paths engine;
+    bool interrupted = false;
+    int rc = data_paths(c->data_dir, &paths, e);
+    if (!rc)
+        rc = engine_paths(&engine, e);
+    if (rc)
+        return fail(e);
+    if ((int64_t)r->count < c->pool)
+        c->pool = (int64_t)r->count;
+    struct local_options lo = {
+        .config = c,
+        .paths = &paths,
+        .engine = &engine,
+        .tenant = config_tenant(c, "default") ? "default" : c->tenants[0].name,
+        .live_output = r->alone,
+    };
+    if (!r->alone)
+        r->progress = progress_new(r->count);
+    if (!r->alone && !r->json)
+        r->summary = summary_new();
+    rc = local_run(&lo, &handlers, r, &interrupted, e);
+    progress_free(r->progress);
+    if (r->summary)
+        summary_print(r->summary, stdout);
+    summary_free(r->summary);
+    if (rc)
+        return fail(e);
+    if (r->write_failed) {
+        say("cannot write the output: %s", strerror(errno));
+        return EXIT_OURS;
+    }
+    if (interrupted)
+        say("interrupted: %zu of %zu scripts have a result", (size_t)(r->ok + r->failed), r->count);
+    return out_finish(r->failed || interrupted ? EXIT_JOB_NOT_OK : EXIT_JOB_OK);
+}
+
+static int run_command(const struct command *self, int argc, char **argv)
+{
+    struct run r = {.self = self, .type = -1};
+    struct options o = {.command = self};
+    struct config *c = NULL;
+    struct err e = {0};
+    bool folder = false;
+    options_add(&o,
+                (const struct option_row[]){
+                    {.name = "input",
+                     .type = OPTION_JSON,
+                     .to = &r.input,
+                     .arg = "JSON|@FILE",
+                     .help = "what the script sees as job.input"},
+                    {.name = "env",
+                     .type = OPTION_LIST,
+                     .to = &r.env,
+                     .arg = "NAME=VALUE",
+                     .help = "an entry of job.env; may be given again"},
+                    {.name = "type",
+                     .type = OPTION_CHOICE,
+                     .to = &r.type,
+                     .arg = "TYPE",
+                     .choices = script_types,
+                     .help = "module or script; by the file's name when not given"},
+                    {.name = "json",
+                     .type = OPTION_FLAG,
+                     .to = &r.json,
+                     .help = "print one result object a line"},
+                },
+                4);
+    options_add_limits(&o, &r.limits);
+    options_add_settings(&o, &r.settings, false);
+    int code = options_parse(&o, argc, argv, 1, FILES_MAX, "FILE|DIR");
+    if (code != OPTIONS_GO)
+        goto out;
+    if (settings_load(&r.settings, &c, &e) || collect(&r, &o, &folder, &e)) {
+        code = fail(&e);
+        goto out;
+    }
+    r.alone = r.count == 1 && !folder && !r.json;
+    code = run_files(&r, c, &e);
+out:
+    for (size_t i = 0; i < r.count; i++)
+        free(r.files[i]);
+    free(r.files);
+    buf_free(&r.message);
+    config_free(c);
+    options_free(&o);
+    return code;
+}
+
+const struct command command_run = {
+    .name = "run",
+    .summary = "run scripts here and now, without a queue",
+    .usage = "FILE|DIR|- … [options]",
+    .about = "Runs each script in its own jailed process, under the same budgets, with the same signed results\n"
+             "as a worker (in run.db of the data folder). One file behaves as `node FILE` would: its output\n"
+             "passes through as it comes. Several files, or a folder, are a batch: a table at the end.",
+    .example = "  isolane run hello.js\n"
+               "  isolane run check.mjs --input '{\"n\": 3}' --cpu-ms 200\n"
+               "  isolane run examples/ --json | jq .outcome",
+    .run = run_command,
+};

@@ -1,0 +1,90 @@
+#include "cli/script.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fs.h"
+#include "base/jsonw.h"
+#include "base/mem.h"
+#include "base/utf8.h"
+#include "queue/job.h"
+
+const char *const script_types[] = {"module", "script", NULL};
+
+static const char *extension(const char *path)
+{
+    const char *slash = strrchr(path, '/'), *dot = strrchr(slash ? slash : path, '.');
+    return dot ? dot : "";
+}
+
+bool script_has_extension(const char *file_name)
+{
+    const char *x = extension(file_name);
+    return !strcmp(x, ".js") || !strcmp(x, ".mjs") || !strcmp(x, ".cjs");
+}
+
+static int encode_env(const struct option_list *env, struct buf *out, struct err *e)
+{
+    struct jsonw w;
+    jsonw_init(&w, out);
+    jsonw_object(&w);
+    for (int i = 0; i < env->n; i++) {
+        const char *equals = strchr(env->v[i], '=');
+        if (!equals || equals == env->v[i])
+            return err_set(e, ERR_INVALID, "--env: found '%s'; allowed: NAME=VALUE", env->v[i]);
+        char *name = mem_copy(env->v[i], (size_t)(equals - env->v[i]));
+        bool plain = strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+                                  "0123456789_.-") == strlen(name);
+        if (plain)
+            jsonw_kstr(&w, name, equals + 1);
+        free(name);
+        if (!plain)
+            return err_set(e, ERR_INVALID,
+                           "--env: found the name in '%s'; allowed: letters, digits, _ . -",
+                           env->v[i]);
+    }
+    jsonw_object_end(&w);
+    return 0;
+}
+
+/* Base name, cut to what a job's name may be. */
+static void name_of(const char *path, char out[JOB_NAME_MAX + 1])
+{
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    size_t n = utf8_cut(name, strlen(name), JOB_NAME_MAX);
+    memcpy(out, name, n);
+    out[n] = 0;
+}
+
+int script_encode(const struct script_request *q, struct buf *out, struct err *e)
+{
+    char *text = NULL, name[JOB_NAME_MAX + 1];
+    size_t len = 0;
+    bool is_stdin = !strcmp(q->path, "-");
+    struct buf env = {0};
+    int rc = fs_read_file(q->path, SCRIPT_FILE_MAX, &text, &len, e);
+    if (!rc && utf8_valid_prefix(text, len) != len)
+        rc = err_set(e, ERR_INVALID, "%s: found invalid UTF-8 at byte %zu; allowed: UTF-8 text",
+                     q->path, utf8_valid_prefix(text, len));
+    if (!rc && q->env && q->env->n > 0)
+        rc = encode_env(q->env, &env, e);
+    if (rc)
+        goto out;
+    name_of(q->path, name);
+    bool classic = q->type >= 0 ? q->type == 1 : !strcmp(extension(q->path), ".cjs");
+    struct job_request r = {
+        .id = q->id,
+        .name = is_stdin ? NULL : name,
+        .source = classic ? JOB_SCRIPT : JOB_MODULE,
+        .script = text,
+        .script_len = len,
+        .input = q->input,
+        .env = env.data,
+        .limits = *q->limits,
+    };
+    job_encode(&r, out);
+out:
+    free(text);
+    buf_free(&env);
+    return rc;
+}

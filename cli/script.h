@@ -1,0 +1,28 @@
+/* A script file as a job: reading it, telling its type, making the message. Shared by run and submit. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "cli/options.h"
+#include "config/limits.h"
+
+#define SCRIPT_EXTENSIONS ".js, .mjs, .cjs"
+#define SCRIPT_FILE_MAX   ((size_t)64 << 20)
+
+extern const char *const script_types[]; /* "module", "script", NULL: for OPTION_CHOICE */
+
+bool script_has_extension(const char *file_name);
+
+struct script_request {
+    const char *path; /* "-" is stdin */
+    int type;         /* index in script_types; -1: .cjs is a script, everything else a module */
+    const char *id;   /* NULL: none */
+    const char *input; /* JSON text, NULL: none */
+    const struct option_list *env; /* "NAME=VALUE" */
+    const struct limits *limits;
+};
+
+/* Appends the job's JSON to out. Errors name the file or the option. */
+int script_encode(const struct script_request *q, struct buf *out, struct err *e);
