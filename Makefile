@@ -46,7 +46,7 @@ sources_of = $(filter-out $(NOT_IN_ARCHIVE),$(foreach d,$(DIR_$(1)),$(wildcard $
 archive_of = $(B)/lib$(1).a
 ARCHIVES := $(foreach r,$(ROOMS),$(call archive_of,$(r)))
 
-.PHONY: all deps demo test check check-includes format bench clean install help unit e2e asan fuzz-slice
+.PHONY: all deps js demo test check check-includes format bench clean install help unit e2e asan fuzz-slice
 all: deps
 	@$(MAKE) --no-print-directory build-all
 
@@ -153,10 +153,59 @@ $(B)/tests/$(1): $(B)/obj/tests/unit/$(1).o $(foreach r,$(call rooms_below,$(cal
 endef
 $(foreach t,$(patsubst tests/unit/%.c,%,$(UNIT_SRC)),$(eval $(call test_rule,$(t))))
 
-PROVE := prove --timer --merge
+PROVE := prove --timer
+NODE_TAP := $(abspath $(NODE)) --test-reporter=tap
+export ISOLANE_BUILD := $(abspath $(B))
 
-unit: $(UNIT_BIN)
-	@CMOCKA_MESSAGE_OUTPUT=TAP ISOLANE_BUILD=$(B) $(PROVE) --exec '' $(UNIT_BIN)
+unit: $(UNIT_BIN) engine
+	@$(PROVE) --exec '' $(UNIT_BIN)
+
+js: build-all $(wildcard tests/engine/*.c)
+	@$(MAKE) --no-print-directory build/engine-shell/libshell.so
+	@$(PROVE) --exec '$(NODE_TAP)' $(wildcard tests/engine/*.test.mjs tests/js/*.test.mjs)
+
+e2e: build-all
+	@$(PROVE) --exec '$(NODE_TAP)' $(wildcard tests/e2e/*.test.mjs)
+
+# The supervisor's rooms again, with AddressSanitizer and UBSan: units, and a short end-to-end slice.
+asan:
+	@$(MAKE) --no-print-directory SAN=1 unit
+	@$(MAKE) --no-print-directory SAN=1 build-all
+	@ISOLANE_BUILD=$(abspath build/asan) $(PROVE) --exec '$(NODE_TAP)' $(ASAN_E2E)
+ASAN_E2E := tests/e2e/run.test.mjs tests/e2e/queue.test.mjs tests/e2e/badinput.test.mjs
+
+test: all
+	@$(MAKE) --no-print-directory check
+	@$(MAKE) --no-print-directory unit
+	@$(MAKE) --no-print-directory js
+	@$(MAKE) --no-print-directory e2e
+	@$(MAKE) --no-print-directory asan
+	@$(MAKE) --no-print-directory fuzz-slice
+
+demo: all
+	@tools/demo.sh
+
+# ---- checks -------------------------------------------------------------------------------------
+C_FILES := $(shell git ls-files '*.c' '*.h' '*.cc' 2>/dev/null)
+SH_FILES := $(shell git ls-files '*.sh' .ci/run 2>/dev/null)
+
+check: check-includes
+	@clang-format --dry-run --Werror $(C_FILES) && echo "format: $(words $(C_FILES)) files as .clang-format wants them"
+	@shellcheck $(SH_FILES) && echo "shellcheck: $(words $(SH_FILES)) files"
+check-includes:
+	@perl tools/check-includes.pl
+format:
+	@clang-format -i $(C_FILES)
+
+PREFIX ?= /usr/local
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/isolane/engine
+	install -m 755 build/isolane $(DESTDIR)$(PREFIX)/bin/isolane
+	install -m 755 $(NODE) $(DESTDIR)$(PREFIX)/lib/isolane/engine/node
+	install -m 755 $(E)/libisolane-cell.so $(DESTDIR)$(PREFIX)/lib/isolane/engine/
+	install -m 644 $(E)/snapshot.bin $(DESTDIR)$(PREFIX)/lib/isolane/engine/
+
+-include tests/engine/build.mk tests/zygote/build.mk bench/build.mk queue/fuzz.mk
 
 -include $(shell find build -name '*.d' 2>/dev/null)
 
