@@ -52,6 +52,9 @@ all: deps
 
 .PHONY: build-all engine
 build-all: $(B)/isolane engine
+ifeq ($(SAN),1)
+	@ln -sfn ../engine $(B)/engine
+endif
 
 help:
 	@echo 'make demo     set up, build, run the example jobs and show their results'
