@@ -65,6 +65,8 @@ int settings_load(const struct settings *s, struct config **out, struct err *e)
         rc = set_pair(c, s->set.v[i], e);
     if (!rc && s->data_dir)
         rc = config_set(c, "data_dir", s->data_dir, "--data", e);
+    if (!rc)
+        rc = config_check(c, e);
     if (rc) {
         config_free(c);
         return rc;

@@ -25,19 +25,19 @@ struct tenant {
 };
 
 struct nats_config {
-    char *url; /* "nats://127.0.0.1:4222", several separated by commas; NULL: embedded (up) */
+    char *url;    /* "nats://127.0.0.1:4222", several separated by commas; NULL: embedded (up) */
     int64_t port; /* of the embedded server (up); 0: a free one */
     char *user, *password;
     char *token;
     char *nkey_seed_file; /* path of a file with the NKey seed ("SU…") */
     char *creds_file;     /* path of a .creds file (JWT + seed) */
     char *tls_ca_file, *tls_cert_file, *tls_key_file;
-    bool tls;            /* ask for TLS even when the URL does not say tls:// */
-    char *prefix;        /* of all subjects, default "isolane" */
-    char *stream_prefix; /* of stream names, default "ISOLANE" */
-    int64_t replicas;    /* of the streams that are made, 1..5, default 1 */
-    int64_t ack_wait_ms; /* redelivery of a job whose worker went silent, default 30000 */
-    int64_t max_deliver; /* how often a job is handed out at the most, default 20 */
+    bool tls;                      /* ask for TLS even when the URL does not say tls:// */
+    char *prefix;                  /* of all subjects, default "isolane" */
+    char *stream_prefix;           /* of stream names, default "ISOLANE" */
+    int64_t replicas;              /* of the streams that are made, 1..5, default 1 */
+    int64_t ack_wait_ms;           /* redelivery of a job whose worker went silent, default 30000 */
+    int64_t max_deliver;           /* how often a job is handed out at the most, default 20 */
     int64_t duplicate_window_ms;   /* default 120000 */
     int64_t max_queued;            /* messages in the jobs stream, then publishers are refused */
     int64_t max_queued_mb;         /* bytes in the jobs stream (MiB) */
@@ -46,24 +46,25 @@ struct nats_config {
 };
 
 struct config {
-    char *file;           /* where it was read from, NULL: built-in defaults */
-    char *data_dir;       /* default: $XDG_DATA_HOME/isolane or ~/.local/share/isolane */
-    char *worker;         /* this worker's name, default: hostname */
-    char *log_level;      /* debug info warn error */
-    enum jail_mode jail;  /* default JAIL_REQUIRE */
-    int64_t pool;         /* cells ready ahead, default 4, 1..256 */
-    int64_t max_running;  /* attempts at once, default: twice the CPUs (at least 4), 1..1024 */
-    int64_t job_max_kb;   /* largest job message, default 8192 */
+    char *file;             /* where it was read from, NULL: built-in defaults */
+    char *data_dir;         /* default: $XDG_DATA_HOME/isolane or ~/.local/share/isolane */
+    char *worker;           /* this worker's name, default: hostname */
+    char *log_level;        /* debug info warn error */
+    enum jail_mode jail;    /* default JAIL_REQUIRE */
+    int64_t pool;           /* cells ready ahead, default 4, 1..256 */
+    int64_t max_running;    /* attempts at once, default: twice the CPUs (at least 4), 1..1024 */
+    int64_t job_max_kb;     /* largest job message, default 8192 */
     int64_t zygote_renew_s; /* age at which a zygote is replaced, default 3600, 0: never */
-    bool live_logs;       /* publish output while a job runs, default true */
-    char *nats_server;    /* program to start for `up`; default: nats-server from PATH, /usr/sbin */
+    bool live_logs;         /* publish output while a job runs, default true */
+    char *nats_server; /* program to start for `up`; default: nats-server from PATH, /usr/sbin */
     struct nats_config nats;
     struct tenant *tenants; /* at least one: "default" when the file names none */
     int tenant_count;
 };
 
 /* Reads file (NULL: none, all defaults), applies the environment, checks everything. Caller frees
- * with config_free(). Errors: ERR_NOT_FOUND, ERR_INVALID (file, line, key, found, allowed), ERR_IO. */
+ * with config_free(). Errors: ERR_NOT_FOUND, ERR_INVALID (file, line, key, found, allowed), ERR_IO.
+ */
 int config_load(const char *file, struct config **out, struct err *e);
 void config_free(struct config *c);
 
@@ -71,6 +72,10 @@ void config_free(struct config *c);
  * "pool"); same checks as the file. `source` names the flag for the message ("--data"). */
 int config_set(struct config *c, const char *key, const char *value, const char *source,
                struct err *e);
+
+/* What depends on several keys at once (one way to log in, certificate with its key). config_load()
+ * has done it; to be called again after the last config_set(). */
+int config_check(const struct config *c, struct err *e);
 
 /* The tenant of that name, or NULL. */
 const struct tenant *config_tenant(const struct config *c, const char *name);

@@ -1,5 +1,6 @@
 /* The budget of one attempt: one table of the limits there are, with default, floor and the highest
- * ceiling an operator may give. Everything that reads, checks or prints a limit walks this table. */
+ * ceiling an operator may give. Everything that reads, checks or prints a limit walks this table.
+ */
 #pragma once
 
 #include <stdint.h>
@@ -20,12 +21,12 @@ struct limits {
 };
 
 struct limit_info {
-    const char *name;     /* the field's name in job and config: "cpu_ms" */
-    const char *help;     /* one line for --help and docs */
-    int64_t fallback;     /* when neither job nor config say */
-    int64_t min;          /* lowest that makes sense */
-    int64_t ceiling;      /* default ceiling of a tenant */
-    int64_t most;         /* highest ceiling a config may set */
+    const char *name; /* the field's name in job and config: "cpu_ms" */
+    const char *help; /* one line for --help and docs */
+    int64_t fallback; /* when neither job nor config say */
+    int64_t min;      /* lowest that makes sense */
+    int64_t ceiling;  /* default ceiling of a tenant */
+    int64_t most;     /* highest ceiling a config may set */
 };
 
 extern const struct limit_info limit_table[LIMITS];

@@ -1,0 +1,281 @@
+#include "config/keys.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+#define TEXT_MAX 4095 /* of any text: a path or a list of URLs is no longer */
+
+static bool only(const char *text, const char *extra, size_t max)
+{
+    size_t n = 0;
+    for (; text[n]; n++)
+        if (!isalnum((unsigned char)text[n]) && !strchr(extra, text[n]))
+            return false;
+    return n > 0 && n <= max;
+}
+
+static bool ok_name(const char *t)
+{
+    return only(t, "_.-", 64);
+}
+
+/* A prefix of subjects may be several tokens, none of them empty (NATS refuses "a..b"). */
+static bool ok_prefix(const char *t)
+{
+    size_t n = strlen(t);
+    return only(t, "_-.", 64) && t[0] != '.' && t[n - 1] != '.' && !strstr(t, "..");
+}
+
+static bool ok_stream_prefix(const char *t)
+{
+    return only(t, "_-", 48);
+}
+
+static bool ok_one_url(const char *url, size_t n)
+{
+    static const char *const schemes[] = {"nats://", "tls://"};
+    for (size_t i = 0; i < ARRAY_LEN(schemes); i++) {
+        size_t s = strlen(schemes[i]);
+        if (n > s && !strncmp(url, schemes[i], s)) {
+            url += s;
+            n -= s;
+            break;
+        }
+    }
+    for (size_t i = 0; i < n; i++)
+        if ((unsigned char)url[i] <= ' ' || url[i] == '/' || url[i] == 0x7f)
+            return false;
+    return n > 0;
+}
+
+static bool ok_urls(const char *t)
+{
+    for (;;) {
+        size_t n = strcspn(t, ",");
+        if (!ok_one_url(t, n))
+            return false;
+        if (!t[n])
+            return true;
+        t += n + 1;
+    }
+}
+
+static const char *const jail_modes[] = {"require", "prefer", "off", NULL};
+static const char *const log_levels[] = {"debug", "info", "warn", "error", NULL};
+
+#define AT(member) offsetof(struct config, member)
+#define FILE_KEY(n, m)                                                                             \
+    {                                                                                              \
+        .name = n, .type = KEY_TEXT, .at = AT(m), .allowed = "path of a file"                      \
+    }
+#define INT_KEY(n, m, lo, hi, def)                                                                 \
+    {                                                                                              \
+        .name = n, .type = KEY_INT, .at = AT(m), .min = lo, .max = hi, .fallback = def             \
+    }
+#define BOOL_KEY(n, m, def)                                                                        \
+    {                                                                                              \
+        .name = n, .type = KEY_BOOL, .at = AT(m), .fallback = def                                  \
+    }
+
+/* Defaults that depend on the machine (data_dir, worker, max_running) are config_load()'s. */
+const struct config_key config_keys[] = {
+    {.name = "data_dir", .type = KEY_TEXT, .at = AT(data_dir), .allowed = "path of a folder"},
+    {.name = "worker",
+     .type = KEY_TEXT,
+     .at = AT(worker),
+     .ok = ok_name,
+     .allowed = "1 to 64 of A-Z a-z 0-9 _ . -"},
+    {.name = "log_level",
+     .type = KEY_TEXT,
+     .at = AT(log_level),
+     .choices = log_levels,
+     .text = "warn"},
+    {.name = "jail",
+     .type = KEY_CHOICE,
+     .at = AT(jail),
+     .choices = jail_modes,
+     .fallback = JAIL_REQUIRE},
+    INT_KEY("pool", pool, 1, 256, 4),
+    INT_KEY("max_running", max_running, 1, 1024, 0),
+    INT_KEY("job_max_kb", job_max_kb, 1, 65536, 8192),
+    INT_KEY("zygote_renew_s", zygote_renew_s, 0, 604800, 3600),
+    BOOL_KEY("live_logs", live_logs, true),
+    {.name = "nats_server",
+     .type = KEY_TEXT,
+     .at = AT(nats_server),
+     .allowed = "path of a program"},
+    {.name = "nats.url",
+     .type = KEY_TEXT,
+     .at = AT(nats.url),
+     .ok = ok_urls,
+     .allowed = "nats://HOST:PORT or tls://HOST:PORT, several separated by commas",
+     .secret = true}, /* may carry user:password@ */
+    INT_KEY("nats.port", nats.port, 0, 65535, 0),
+    {.name = "nats.user", .type = KEY_TEXT, .at = AT(nats.user), .allowed = "a user's name"},
+    {.name = "nats.password",
+     .type = KEY_TEXT,
+     .at = AT(nats.password),
+     .allowed = "a password",
+     .secret = true},
+    {.name = "nats.token",
+     .type = KEY_TEXT,
+     .at = AT(nats.token),
+     .allowed = "a token",
+     .secret = true},
+    FILE_KEY("nats.nkey_seed_file", nats.nkey_seed_file),
+    FILE_KEY("nats.creds_file", nats.creds_file),
+    FILE_KEY("nats.tls_ca_file", nats.tls_ca_file),
+    FILE_KEY("nats.tls_cert_file", nats.tls_cert_file),
+    FILE_KEY("nats.tls_key_file", nats.tls_key_file),
+    BOOL_KEY("nats.tls", nats.tls, false),
+    {.name = "nats.prefix",
+     .type = KEY_TEXT,
+     .at = AT(nats.prefix),
+     .ok = ok_prefix,
+     .allowed = "1 to 64 of A-Z a-z 0-9 _ -, parts separated by '.'",
+     .text = "isolane"},
+    {.name = "nats.stream_prefix",
+     .type = KEY_TEXT,
+     .at = AT(nats.stream_prefix),
+     .ok = ok_stream_prefix,
+     .allowed = "1 to 48 of A-Z a-z 0-9 _ -",
+     .text = "ISOLANE"},
+    INT_KEY("nats.replicas", nats.replicas, 1, 5, 1),
+    INT_KEY("nats.ack_wait_ms", nats.ack_wait_ms, 1000, 3600000, 30000),
+    INT_KEY("nats.max_deliver", nats.max_deliver, 2, 1000, 20),
+    INT_KEY("nats.duplicate_window_ms", nats.duplicate_window_ms, 100, 86400000, 120000),
+    INT_KEY("nats.max_queued", nats.max_queued, 1, 1000000000, 1000000),
+    INT_KEY("nats.max_queued_mb", nats.max_queued_mb, 1, 16777216, 1024),
+    INT_KEY("nats.results_max_age_hours", nats.results_max_age_hours, 1, 87600, 168),
+    INT_KEY("nats.prefetch", nats.prefetch, 1, 65536, 256),
+};
+const int config_key_count = ARRAY_LEN(config_keys);
+
+const struct config_key *key_by_name(const char *name)
+{
+    for (int i = 0; i < config_key_count; i++)
+        if (!strcmp(config_keys[i].name, name))
+            return &config_keys[i];
+    return NULL;
+}
+
+void key_env(const struct config_key *k, char out[KEY_ENV_MAX])
+{
+    int n = snprintf(out, KEY_ENV_MAX, "ISOLANE_%s", k->name);
+    CHECK(n > 0 && n < KEY_ENV_MAX);
+    for (char *p = out; *p; p++)
+        *p = *p == '.' ? '_' : (char)toupper((unsigned char)*p);
+}
+
+void key_allowed(const struct config_key *k, char out[KEY_ALLOWED_MAX])
+{
+    size_t n = 0;
+    out[0] = 0;
+    if (k->type == KEY_INT)
+        snprintf(out, KEY_ALLOWED_MAX, "a whole number from %" PRId64 " to %" PRId64, k->min,
+                 k->max);
+    else if (k->type == KEY_BOOL)
+        snprintf(out, KEY_ALLOWED_MAX, "true or false");
+    else if (k->allowed)
+        snprintf(out, KEY_ALLOWED_MAX, "%s", k->allowed);
+    for (int i = 0; k->choices && k->choices[i] && n < KEY_ALLOWED_MAX; i++)
+        n += (size_t)snprintf(out + n, KEY_ALLOWED_MAX - n, "%s%s", i ? ", " : "", k->choices[i]);
+}
+
+bool key_parse_int(const char *text, int64_t *out)
+{
+    char *end;
+    if (!isdigit((unsigned char)text[*text == '-']))
+        return false;
+    errno = 0;
+    long long v = strtoll(text, &end, 10);
+    *out = v;
+    return !*end && !errno;
+}
+
+static int choice_of(const struct config_key *k, const char *text)
+{
+    for (int i = 0; k->choices[i]; i++)
+        if (!strcmp(k->choices[i], text))
+            return i;
+    return -1;
+}
+
+/* The value alone: false when it is not allowed. */
+static bool store(void *to, const struct config_key *k, const char *text)
+{
+    int64_t v = 0;
+    switch (k->type) {
+    case KEY_INT:
+        if (!key_parse_int(text, &v) || v < k->min || v > k->max)
+            return false;
+        *(int64_t *)to = v;
+        return true;
+    case KEY_BOOL:
+        if (strcmp(text, "true") && strcmp(text, "false"))
+            return false;
+        *(bool *)to = !strcmp(text, "true");
+        return true;
+    case KEY_CHOICE:
+        if (choice_of(k, text) < 0)
+            return false;
+        *(int *)to = choice_of(k, text);
+        return true;
+    case KEY_TEXT:
+        break;
+    }
+    if (!*text || strlen(text) > TEXT_MAX || (k->choices && choice_of(k, text) < 0) ||
+        (k->ok && !k->ok(text)))
+        return false;
+    char **slot = to;
+    free(*slot);
+    *slot = mem_strdup(text);
+    return true;
+}
+
+int key_set(struct config *c, const struct config_key *k, const char *text, struct err *e)
+{
+    char allowed[KEY_ALLOWED_MAX];
+    if (store((char *)c + k->at, k, text))
+        return 0;
+    key_allowed(k, allowed);
+    if (k->secret && *text)
+        return err_set(e, ERR_INVALID, "found a text that is not allowed; allowed: %s", allowed);
+    /* A very long text is shown by its beginning. */
+    return err_set(e, ERR_INVALID, "found '%.100s%s'; allowed: %s", text,
+                   strlen(text) > 100 ? "…" : "", allowed);
+}
+
+void keys_default(struct config *c)
+{
+    for (int i = 0; i < config_key_count; i++) {
+        const struct config_key *k = &config_keys[i];
+        void *to = (char *)c + k->at;
+        if (k->type == KEY_INT)
+            *(int64_t *)to = k->fallback;
+        else if (k->type == KEY_BOOL)
+            *(bool *)to = k->fallback != 0;
+        else if (k->type == KEY_CHOICE)
+            *(int *)to = (int)k->fallback;
+        else
+            *(char **)to = k->text ? mem_strdup(k->text) : NULL;
+    }
+}
+
+void keys_free(struct config *c)
+{
+    for (int i = 0; i < config_key_count; i++) {
+        if (config_keys[i].type != KEY_TEXT)
+            continue;
+        char **slot = (char **)(void *)((char *)c + config_keys[i].at);
+        free(*slot);
+        *slot = NULL;
+    }
+}

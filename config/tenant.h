@@ -1,0 +1,13 @@
+/* Making of a tenant's entry while the configuration is read. Inside config/ only. */
+#pragma once
+
+#include "config/config.h"
+
+/* Fills what the tenant's own defaults and ceilings leave open: from the base, then from
+ * limit_table. A default that was not the tenant's own is cut to its ceiling. */
+void tenant_fill(struct tenant *t, const struct limits *base_defaults,
+                 const struct limits *base_ceilings);
+
+/* The one tenant of a configuration that names none. */
+void tenants_default(struct config *c, const struct limits *base_defaults,
+                     const struct limits *base_ceilings);
