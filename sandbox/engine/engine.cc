@@ -1,0 +1,245 @@
+// The C door to V8: start, fork, turns of the event loop, stopping.
+//
+// How this works
+//   One isolate, one context, one thread. engine_boot() enters both for good; every function below
+//   opens a handle scope and runs one turn: JavaScript, then microtasks until none is left, then
+//   the unhandled rejections (job.cc). Microtasks never run on their own (policy kExplicit).
+//
+//   Random state. Everything a script can see must differ between cells forked from one zygote:
+//   native modules throw away what they drew (after_fork), the built-ins' Math.random is seeded on
+//   first use, page addresses get a fresh seed. What stays common: V8's hash seed and object hashes
+//   (they order nothing that a script sees, and a collision attack would hit the attacker's own
+//   cell), and the isolate's own generator, from which only V8's Math.random draws, which is
+//   replaced before any script runs.
+//
+//   Stopping. engine_terminate() may run in a signal handler on this very thread. It sets a flag of
+//   ours and calls TerminateExecution, which takes V8's interrupt lock (recursive, so being inside
+//   it already does no harm), sets a bit and moves the stack limit; no allocation. Two things can
+//   go wrong, both harmless: the signal hits V8 while it is itself changing these words, and the
+//   request is lost — the supervisor repeats the signal, and our own flag stops the job at the end
+//   of the turn; or it hits a lock that is not recursive (a thread waiting in Atomics.wait) and
+//   hangs — the supervisor kills the cell at its hard deadline.
+#include "sandbox/engine/internal.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <sys/random.h>
+
+namespace isolane
+{
+
+Engine engine;
+
+const char *const hook_names[HOOKS] = {"begin",     "runTimers", "reply",
+                                       "serialize", "describe",  "prepareStack"};
+
+namespace
+{
+
+constexpr size_t kFirstHeapBytes = 16u << 20; // until the job's own ceiling is known (limits.cc)
+constexpr int kWarmRounds = 3;                // after the third no further function is compiled
+
+// --single-threaded: a process that forks must not have threads. Tasks that only tidy up
+// (memory reducer) would keep a cell busy that waits. A zygote keeps its compiled built-ins.
+constexpr char kFlags[] = "--single-threaded --no-memory-reducer --no-flush-bytecode";
+
+bool entropy(unsigned char *out, size_t n)
+{
+    return getrandom(out, n, 0) == static_cast<ssize_t>(n);
+}
+
+bool load_hooks(v8::Local<v8::Context> context)
+{
+    v8::Local<v8::Object> hooks;
+    if (!context->GetDataFromSnapshotOnce<v8::Object>(0).ToLocal(&hooks))
+        return false;
+    for (int i = 0; i < HOOKS; i++) {
+        v8::Local<v8::Value> hook;
+        if (!hooks->Get(context, literal(hook_names[i])).ToLocal(&hook) || !hook->IsFunction())
+            return false;
+        engine.hooks[i].Reset(engine.isolate, hook.As<v8::Function>());
+    }
+    return true;
+}
+
+} // namespace
+
+void v8_start(const char *flags)
+{
+    // A job's dates and formats must not depend on the worker's machine.
+    setenv("TZ", "UTC", 1);
+    setenv("LC_ALL", "en_US.UTF-8", 1);
+    limits_tune_process();
+    v8::V8::SetFlagsFromString(kFlags);
+    if (flags && *flags)
+        v8::V8::SetFlagsFromString(flags);
+    v8::V8::SetEntropySource(entropy);
+    v8::V8::InitializePlatform(platform_start());
+    v8::V8::Initialize();
+}
+
+v8::Local<v8::String> literal(const char *text)
+{
+    return v8::String::NewFromUtf8(engine.isolate, text, v8::NewStringType::kInternalized)
+        .ToLocalChecked();
+}
+
+v8::MaybeLocal<v8::String> text_of(const char *utf8, size_t len)
+{
+    if (len > static_cast<size_t>(v8::String::kMaxLength))
+        return {};
+    return v8::String::NewFromUtf8(engine.isolate, utf8, v8::NewStringType::kNormal,
+                                   static_cast<int>(len));
+}
+
+v8::MaybeLocal<v8::Value> call_hook(v8::Local<v8::Context> context, Hook hook, int argc,
+                                    v8::Local<v8::Value> *argv)
+{
+    return engine.hooks[hook]
+        .Get(engine.isolate)
+        ->Call(context, v8::Undefined(engine.isolate), argc, argv);
+}
+
+} // namespace isolane
+
+using namespace isolane;
+
+int engine_boot(const char *snapshot_path, const char *flags, const struct engine_host *host,
+                char *why, size_t why_cap)
+{
+    static v8::StartupData blob;
+    engine.host = host;
+    if (!snapshot_map(snapshot_path, &blob, why, why_cap))
+        return -1;
+    v8_start(flags);
+    v8::Isolate::CreateParams params;
+    params.snapshot_blob = &blob;
+    params.external_references = external_references();
+    params.array_buffer_allocator = limits_allocator();
+    params.constraints.ConfigureDefaultsFromHeapSize(0, kFirstHeapBytes);
+    engine.isolate = v8::Isolate::New(params);
+    engine.isolate->Enter();
+    limits_install(engine.isolate);
+    errors_install(engine.isolate);
+    job_install(engine.isolate);
+
+    v8::HandleScope scope(engine.isolate);
+    v8::Local<v8::Context> context = v8::Context::New(engine.isolate);
+    engine.context.Reset(engine.isolate, context);
+    v8::Context::Scope inside(context);
+    if (!load_hooks(context)) {
+        snprintf(why, why_cap, "startup snapshot %s lacks the built-ins' hooks: run make again",
+                 snapshot_path);
+        return -1;
+    }
+    context->AllowCodeGenerationFromStrings(false);
+    context->SetErrorMessageForCodeGenerationFromStrings(
+        literal("Code generation from strings (eval, new Function) is not allowed for this job"));
+    context->SetErrorMessageForWasmCodeGeneration(
+        literal("WebAssembly is not allowed for this job"));
+    for (int i = 0; i < kWarmRounds; i++)
+        warm_round(i);
+    return 0;
+}
+
+void engine_after_fork(void)
+{
+    platform_after_fork();
+    for (size_t i = 0; i < native_module_count; i++)
+        if (native_modules[i]->after_fork)
+            native_modules[i]->after_fork();
+}
+
+void engine_warm(void)
+{
+    v8::HandleScope scope(engine.isolate);
+    v8::Context::Scope inside(engine.context.Get(engine.isolate));
+    warm_round(kWarmRounds);
+}
+
+void engine_begin(const struct engine_job *job)
+{
+    v8::HandleScope scope(engine.isolate);
+    v8::Local<v8::Context> context = engine.context.Get(engine.isolate);
+    v8::Context::Scope inside(context);
+    loop_begin(job->clock_us);
+    limits_begin(job);
+    job_begin(job);
+}
+
+bool engine_pending(void)
+{
+    if (limits.stop || job_ended())
+        return false;
+    return loop_waits() || (!job_settled() && platform_wait_us() >= 0);
+}
+
+int64_t engine_wait_us(void)
+{
+    int64_t timer = loop_wait_us();
+    int64_t task = job_settled() ? -1 : platform_wait_us();
+    if (timer < 0 || task < 0)
+        return std::max(timer, task);
+    return std::min(timer, task);
+}
+
+void engine_tick(void)
+{
+    if (limits.stop || job_ended())
+        return;
+    v8::HandleScope scope(engine.isolate);
+    v8::Local<v8::Context> context = engine.context.Get(engine.isolate);
+    v8::Context::Scope inside(context);
+    if (loop_timer_due()) {
+        v8::TryCatch caught(engine.isolate);
+        v8::Local<v8::Value> now = v8::Number::New(engine.isolate, loop_now_us());
+        if (call_hook(context, HOOK_RUN_TIMERS, 1, &now).IsEmpty() && !caught.HasTerminated())
+            job_throw(context, caught.Exception(), caught.Message());
+        job_after_turn(context);
+    }
+    if (!job_settled() && !limits.stop && platform_run_tasks())
+        job_after_turn(context);
+}
+
+void engine_reply(uint64_t call_id, bool ok, const char *json, size_t len)
+{
+    if (limits.stop || job_ended() || !loop_take_reply())
+        return;
+    v8::HandleScope scope(engine.isolate);
+    v8::Local<v8::Context> context = engine.context.Get(engine.isolate);
+    v8::Context::Scope inside(context);
+    v8::TryCatch caught(engine.isolate);
+    v8::Local<v8::String> text;
+    if (!text_of(json, len).ToLocal(&text)) {
+        limits_stop(FRAME_END_MEMORY);
+        return;
+    }
+    v8::Local<v8::Value> argv[] = {v8::Number::New(engine.isolate, static_cast<double>(call_id)),
+                                   v8::Boolean::New(engine.isolate, ok), text};
+    if (call_hook(context, HOOK_REPLY, 3, argv).IsEmpty() && !caught.HasTerminated())
+        job_throw(context, caught.Exception(), caught.Message());
+    job_after_turn(context);
+}
+
+void engine_finish(struct engine_result *out)
+{
+    v8::HandleScope scope(engine.isolate);
+    v8::Local<v8::Context> context = engine.context.Get(engine.isolate);
+    v8::Context::Scope inside(context);
+    job_finish(out);
+}
+
+void engine_terminate(void)
+{
+    limits_stop(FRAME_END_TERMINATED);
+}
+
+const char *engine_version(void)
+{
+    static char text[48];
+    if (!text[0])
+        snprintf(text, sizeof text, "v8 %s", v8::V8::GetVersion());
+    return text;
+}

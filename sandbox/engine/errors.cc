@@ -1,0 +1,137 @@
+// What was thrown, as text and place.
+//
+// The text comes from the built-ins (hooks.describe knows every hostile shape of a thrown value);
+// the place comes from V8, skipping frames of the built-ins: a script's author wants the line in
+// the script, not the one in our console.
+#include "sandbox/engine/internal.h"
+
+#include <algorithm>
+
+namespace isolane
+{
+
+namespace
+{
+
+constexpr int kFramesSearched = 16;
+constexpr size_t kSourceShown = 120; // characters of a source line around the error
+
+bool is_internal(v8::Local<v8::Value> script_name)
+{
+    if (script_name.IsEmpty() || !script_name->IsString())
+        return true;
+    std::string name = utf8_of(script_name.As<v8::String>(), sizeof kInternalPrefix);
+    return name.empty() || name.starts_with(kInternalPrefix);
+}
+
+Place place_in(v8::Local<v8::StackTrace> stack)
+{
+    v8::Isolate *isolate = v8::Isolate::GetCurrent();
+    if (stack.IsEmpty())
+        return {};
+    int n = std::min(stack->GetFrameCount(), kFramesSearched);
+    for (int i = 0; i < n; i++) {
+        v8::Local<v8::StackFrame> frame = stack->GetFrame(isolate, static_cast<uint32_t>(i));
+        if (!is_internal(frame->GetScriptName()) && frame->GetLineNumber() > 0)
+            return {static_cast<uint32_t>(frame->GetLineNumber()),
+                    static_cast<uint32_t>(std::max(frame->GetColumn(), 0))};
+    }
+    return {};
+}
+
+// error.stack when first read: V8 hands over the error and its CallSite objects.
+v8::MaybeLocal<v8::Value> prepare_stack(v8::Local<v8::Context> context, v8::Local<v8::Value> error,
+                                        v8::Local<v8::Array> sites)
+{
+    v8::Local<v8::Value> argv[] = {error, sites};
+    return call_hook(context, HOOK_STACK, 2, argv);
+}
+
+std::string field(v8::Local<v8::Context> context, v8::Local<v8::Object> from, const char *name)
+{
+    v8::Local<v8::Value> v;
+    if (!from->Get(context, literal(name)).ToLocal(&v) || !v->IsString())
+        return {};
+    return utf8_of(v.As<v8::String>(), FRAME_TEXT_MAX);
+}
+
+} // namespace
+
+void errors_install(v8::Isolate *isolate)
+{
+    isolate->SetPrepareStackTraceCallback(prepare_stack);
+}
+
+std::string utf8_of(v8::Local<v8::String> s, size_t cap)
+{
+    v8::Isolate *isolate = v8::Isolate::GetCurrent();
+    std::string out(std::min(cap, s->Utf8LengthV2(isolate)), '\0');
+    out.resize(s->WriteUtf8V2(isolate, out.data(), out.size(),
+                              v8::String::WriteFlags::kReplaceInvalidUtf8));
+    return out;
+}
+
+Place place_here()
+{
+    return place_in(v8::StackTrace::CurrentStackTrace(v8::Isolate::GetCurrent(), kFramesSearched));
+}
+
+Place place_of(v8::Local<v8::Context> context, v8::Local<v8::Value> error,
+               v8::Local<v8::Message> message)
+{
+    v8::Isolate *isolate = v8::Isolate::GetCurrent();
+    if (message.IsEmpty() && error->IsNativeError())
+        message = v8::Exception::CreateMessage(isolate, error);
+    if (!message.IsEmpty() && !is_internal(message->GetScriptResourceName()))
+        return {static_cast<uint32_t>(message->GetLineNumber(context).FromMaybe(0)),
+                static_cast<uint32_t>(message->GetStartColumn(context).FromMaybe(-1) + 1)};
+    return error->IsObject() ? place_in(v8::Exception::GetStackTrace(error)) : Place{};
+}
+
+std::string picture_of(v8::Local<v8::Context> context, const std::string &name, Place place,
+                       v8::Local<v8::Message> message)
+{
+    v8::Local<v8::String> source;
+    if (!message->GetSourceLine(context).ToLocal(&source))
+        return {};
+    std::string line = utf8_of(source, FRAME_TEXT_MAX);
+    size_t marks = static_cast<size_t>(std::max(message->GetEndColumn(context).FromMaybe(0) -
+                                                    message->GetStartColumn(context).FromMaybe(0),
+                                                1));
+    size_t column = place.column ? place.column - 1 : 0;
+    if (line.size() > kSourceShown) { // a minified script is one long line
+        size_t from = column > kSourceShown / 2 ? column - kSourceShown / 2 : 0;
+        while (from > 0 && from < line.size() && (line[from] & 0xc0) == 0x80)
+            from--;
+        line = line.substr(std::min(from, line.size()), kSourceShown);
+        column -= std::min(from, column);
+    }
+    marks = std::clamp<size_t>(marks, 1, kSourceShown - std::min(column, kSourceShown - 1));
+    std::string indent;
+    for (size_t i = 0; i < column; i++)
+        indent += i < line.size() && line[i] == '\t' ? '\t' : ' ';
+    return name + ":" + std::to_string(place.line) + "\n" + line + "\n" + indent +
+           std::string(marks, '^');
+}
+
+bool describe(v8::Local<v8::Context> context, v8::Local<v8::Value> error, ErrorText *out)
+{
+    v8::Isolate *isolate = v8::Isolate::GetCurrent();
+    v8::TryCatch caught(isolate);
+    v8::Local<v8::Value> result;
+    if (call_hook(context, HOOK_DESCRIBE, 1, &error).ToLocal(&result) && result->IsObject()) {
+        v8::Local<v8::Object> text = result.As<v8::Object>();
+        out->name = field(context, text, "name");
+        out->message = field(context, text, "message");
+        out->stack = field(context, text, "stack");
+        return true;
+    }
+    if (limits.stop || caught.HasTerminated())
+        return false;
+    // The stack is used up, or the script has broken something that describe() relies on.
+    out->name = "Error";
+    out->message = "the thrown value could not be described";
+    return true;
+}
+
+} // namespace isolane

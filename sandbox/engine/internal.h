@@ -1,0 +1,168 @@
+// What the files of this folder share: the one engine of the process, its limits and its parts.
+// Everything runs on one thread; only `stop` is also written by a signal handler on that thread.
+//
+//   engine.cc   the C door (engine.h): boot, fork, ticks, pending, terminate
+//   job.cc      one invocation: compile, run, settle, finish
+//   errors.cc   what was thrown → name, message, stack, line, column
+//   limits.cc   heap and memory ceilings, out-of-memory, termination
+//   loop.cc     native_loop: timers, host calls, output, clocks
+//   platform.cc v8::Platform: one thread, coarse clocks
+//   snapshot.cc writes and reads the startup snapshot
+//   warm.cc     takes the page faults before a job pays for them
+#pragma once
+
+#include <csignal>
+#include <cstdint>
+#include <string>
+#include <vector>
+#include <v8.h>
+
+#include "sandbox/engine/engine.h"
+#include "sandbox/engine/natives.h"
+#include "sandbox/frame.h"
+
+namespace isolane
+{
+
+// Script name of the built-ins; frames of names that start so are never shown to a guest.
+inline constexpr char kInternalPrefix[] = "isolane:";
+inline constexpr char kBundleName[] = "isolane:builtins";
+
+// ---- the engine
+// ---------------------------------------------------------------------------------- The functions
+// that main.js returns (sandbox/js/README.md).
+enum Hook {
+    HOOK_BEGIN,
+    HOOK_RUN_TIMERS,
+    HOOK_REPLY,
+    HOOK_SERIALIZE,
+    HOOK_DESCRIBE,
+    HOOK_STACK,
+    HOOKS
+};
+extern const char *const hook_names[HOOKS];
+
+struct Engine {
+    const engine_host *host = nullptr;
+    v8::Isolate *isolate = nullptr;
+    v8::Global<v8::Context> context;
+    v8::Global<v8::Function> hooks[HOOKS];
+    bool muted = false; // warm-up: what is printed goes nowhere
+};
+extern Engine engine;
+
+// Starts V8 in this process with our flags and further ones of a profile (NULL: none).
+void v8_start(const char *flags);
+
+// Calls a hook with undefined as `this`. Empty when it threw or was terminated.
+v8::MaybeLocal<v8::Value> call_hook(v8::Local<v8::Context> context, Hook hook, int argc,
+                                    v8::Local<v8::Value> *argv);
+
+// An internalized string of a literal.
+v8::Local<v8::String> literal(const char *text);
+// A string of UTF-8 bytes; empty when it is longer than V8 can hold.
+v8::MaybeLocal<v8::String> text_of(const char *utf8, size_t len);
+
+// ---- limits.cc
+// -----------------------------------------------------------------------------------
+struct Limits {
+    uint64_t heap_bytes = 0;
+    uint64_t memory_bytes = 0; // heap and everything beside it
+    uint64_t value_bytes = 0;
+    uint32_t permissions = 0;
+    uint64_t heap_peak = 0;
+    // enum frame_end of the first reason to stop the job, 0 while there is none. Written by the
+    // signal handler too.
+    volatile sig_atomic_t stop = 0;
+};
+extern Limits limits;
+
+// Before V8 starts: malloc's and absl's settings.
+void limits_tune_process();
+// Hooks the ceilings up to a new isolate.
+void limits_install(v8::Isolate *isolate);
+v8::ArrayBuffer::Allocator *limits_allocator();
+// A new job's ceilings.
+void limits_begin(const engine_job *job);
+// Stops the job for this reason; the first reason stays. Async-signal-safe (see engine.cc).
+void limits_stop(int end);
+// The text for a result that ended so.
+std::string limits_message(int end);
+// Notes the heap's size now.
+void limits_note_heap();
+
+// ---- loop.cc
+// -------------------------------------------------------------------------------------
+void loop_begin(uint32_t clock_us);
+bool loop_waits();      // a timer is set or a call is out
+int64_t loop_wait_us(); // until the next timer: 0 now, -1 none
+bool loop_timer_due();
+double loop_now_us();   // since the job began, not coarsened
+bool loop_take_reply(); // one call less is out; false when none was
+
+// ---- platform.cc
+// ---------------------------------------------------------------------------------
+v8::Platform *platform_start();
+v8::PageAllocator *platform_pages();
+void platform_set_clock(uint32_t clock_us);
+// Wall clock in milliseconds, coarsened.
+double platform_time_ms();
+// Runs the tasks V8 has posted that are due; false when there were none.
+bool platform_run_tasks();
+// Microseconds until the next posted task: 0 now, -1 none.
+int64_t platform_wait_us();
+void platform_after_fork();
+
+// ---- snapshot.cc
+// --------------------------------------------------------------------------------- Addresses of
+// all native functions, ended by 0, as the snapshot refers to them.
+const intptr_t *external_references();
+// Maps the file; false with a line in why.
+bool snapshot_map(const char *path, v8::StartupData *out, char *why, size_t why_cap);
+// Compiles the bundle and runs it: the object of hooks. Used when the snapshot is made.
+v8::MaybeLocal<v8::Object> run_bundle(v8::Local<v8::Context> context, const std::string &source);
+
+// ---- job.cc
+// --------------------------------------------------------------------------------------
+void job_install(v8::Isolate *isolate);
+void job_begin(const engine_job *job);
+bool job_settled();
+bool job_ended();
+// After any call into the script: microtasks, unhandled rejections, promises that settled.
+void job_after_turn(v8::Local<v8::Context> context);
+// The job ends with this error.
+void job_throw(v8::Local<v8::Context> context, v8::Local<v8::Value> error,
+               v8::Local<v8::Message> message);
+void job_finish(engine_result *out);
+
+// ---- errors.cc
+// -----------------------------------------------------------------------------------
+struct Place {
+    uint32_t line = 0, column = 0; // from 1; 0: not known
+};
+struct ErrorText {
+    std::string name, message, stack;
+    Place place;
+};
+
+void errors_install(v8::Isolate *isolate);
+// Where the guest's code threw; built-ins' own lines don't count.
+Place place_of(v8::Local<v8::Context> context, v8::Local<v8::Value> error,
+               v8::Local<v8::Message> message);
+// Where the running script is.
+Place place_here();
+// The lines "name:line\nsource\n   ^^" that show a syntax error.
+std::string picture_of(v8::Local<v8::Context> context, const std::string &name, Place place,
+                       v8::Local<v8::Message> message);
+// Runs hooks.describe. False when terminated meanwhile.
+bool describe(v8::Local<v8::Context> context, v8::Local<v8::Value> error, ErrorText *out);
+// UTF-8 of a string, cut at a character to at most cap bytes.
+std::string utf8_of(v8::Local<v8::String> s, size_t cap);
+
+// ---- warm.cc
+// ------------------------------------------------------------------------------------- One round
+// of everything a usual job touches; output discarded. Must leave nothing behind that a job could
+// see.
+void warm_round(int round);
+
+} // namespace isolane

@@ -1,0 +1,513 @@
+// One invocation of a script.
+//
+// How this works
+//
+//   EVALUATING ──module evaluated──► CALLED ──value's promise fulfilled──► SETTLED
+//       │ (classic script: skipped)     │                                     │ timers and calls
+//       ▼                               ▼                                     ▼ may still run
+//     threw ◄──────────────────────── threw ◄────────────────── threw (timer, unhandled rejection)
+//
+//   A module's value is its default export: a function is called with job.input, and whatever comes
+//   out is awaited. A classic script's value is its completion value, awaited too. After every turn
+//   job_after_turn() empties the microtasks and moves through these phases as far as promises
+//   allow. job_finish() turns the value into JSON, or the error into text; both run guest code
+//   (toJSON, getters), so both stand under the same ceilings and can be stopped.
+//
+//   An unhandled rejection ends the job as in Node: a promise that is still rejected without a
+//   handler when the microtasks of the turn are done.
+#include "sandbox/engine/internal.h"
+
+#include <algorithm>
+#include <cctype>
+#include <cstdio>
+#include <cstring>
+
+namespace isolane
+{
+
+namespace
+{
+
+enum class Phase {
+    IDLE,
+    EVALUATING, // the module waits for its top-level await
+    CALLED,     // the value is a promise that is not settled
+    SETTLED     // the value is known; what is pending may still run
+};
+
+struct Rejection {
+    v8::Global<v8::Promise> promise;
+    v8::Global<v8::Value> reason;
+    Place place; // where, for reasons that carry no stack
+};
+
+struct Job {
+    Phase phase = Phase::IDLE;
+    std::string name;              // file name for stacks
+    v8::Global<v8::Object> object; // the script's `job`
+    v8::Global<v8::Module> module;
+    v8::Global<v8::Promise> awaited;
+    v8::Global<v8::Value> value;
+    bool threw = false;
+    v8::Global<v8::Value> error;
+    Place place;
+    std::string picture;  // of a syntax error
+    std::string internal; // our own failure
+    std::vector<Rejection> rejections;
+};
+Job job;
+
+constexpr char kNeverSettled[] = "the job's promise never settled: nothing is left to wait for";
+constexpr size_t kSpecifierShown = 200;
+
+v8::Isolate *isolate()
+{
+    return engine.isolate;
+}
+
+// False when V8 could not: the job is being stopped.
+bool set(v8::Local<v8::Context> context, v8::Local<v8::Object> object, const char *name,
+         v8::Local<v8::Value> value)
+{
+    return object->CreateDataProperty(context, literal(name), value).FromMaybe(false);
+}
+
+// ---- modules and imports ----------------------------------------------------------------------
+
+v8::Local<v8::Value> not_found(v8::Local<v8::Context> context, v8::Local<v8::String> specifier)
+{
+    std::string text = "Cannot find module '" + utf8_of(specifier, kSpecifierShown) +
+                       "' imported from " + job.name + ": a job is one file in this version";
+    v8::Local<v8::String> message = text_of(text.data(), text.size()).ToLocalChecked();
+    v8::Local<v8::Value> error = v8::Exception::Error(message);
+    set(context, error.As<v8::Object>(), "code", literal("ERR_MODULE_NOT_FOUND"));
+    return error;
+}
+
+v8::MaybeLocal<v8::Promise> import_dynamic(v8::Local<v8::Context> context, v8::Local<v8::Data>,
+                                           v8::Local<v8::Value>, v8::Local<v8::String> specifier,
+                                           v8::Local<v8::FixedArray>)
+{
+    v8::Local<v8::Promise::Resolver> resolver;
+    if (!v8::Promise::Resolver::New(context).ToLocal(&resolver) ||
+        resolver->Reject(context, not_found(context, specifier)).IsNothing())
+        return {};
+    return resolver->GetPromise();
+}
+
+// Static imports are refused before instantiation (refuse_imports); V8 wants the callback anyway.
+v8::MaybeLocal<v8::Module> import_static(v8::Local<v8::Context> context,
+                                         v8::Local<v8::String> specifier, v8::Local<v8::FixedArray>,
+                                         v8::Local<v8::Module>)
+{
+    isolate()->ThrowException(not_found(context, specifier));
+    return {};
+}
+
+std::string file_url(const std::string &name)
+{
+    std::string url = "file:///";
+    for (char c : name) {
+        char hex[4];
+        if (strchr("/.-_~", c) || isalnum(static_cast<unsigned char>(c)))
+            url += c;
+        else
+            url.append(hex, static_cast<size_t>(snprintf(hex, sizeof hex, "%%%02X",
+                                                         static_cast<unsigned char>(c))));
+    }
+    return url;
+}
+
+void import_meta(v8::Local<v8::Context> context, v8::Local<v8::Module>, v8::Local<v8::Object> meta)
+{
+    std::string url = file_url(job.name);
+    v8::Local<v8::String> text;
+    if (text_of(url.data(), url.size()).ToLocal(&text))
+        set(context, meta, "url", text);
+    set(context, meta, "main", v8::True(isolate()));
+}
+
+bool wasm_allowed(v8::Local<v8::Context>, v8::Local<v8::String>)
+{
+    return limits.permissions & FRAME_ALLOW_WASM;
+}
+
+// ---- rejections and uncaught errors ------------------------------------------------------------
+
+void on_reject(v8::PromiseRejectMessage message)
+{
+    v8::HandleScope scope(isolate());
+    v8::Local<v8::Promise> promise = message.GetPromise();
+    if (message.GetEvent() == v8::kPromiseHandlerAddedAfterReject) {
+        auto it = std::find_if(job.rejections.rbegin(), job.rejections.rend(),
+                               [&](const Rejection &r) { return r.promise == promise; });
+        if (it != job.rejections.rend())
+            job.rejections.erase(std::next(it).base());
+        return;
+    }
+    if (message.GetEvent() != v8::kPromiseRejectWithNoHandler || engine.muted)
+        return;
+    v8::Local<v8::Value> reason = message.GetValue();
+    if (reason.IsEmpty())
+        reason = v8::Undefined(isolate());
+    Place place = reason->IsNativeError() ? Place{} : place_here();
+    job.rejections.push_back({v8::Global<v8::Promise>(isolate(), promise),
+                              v8::Global<v8::Value>(isolate(), reason), place});
+}
+
+// Errors that no caller of ours sees: in FinalizationRegistry callbacks and bare microtasks.
+void on_message(v8::Local<v8::Message> message, v8::Local<v8::Value> error)
+{
+    if (!engine.muted)
+        job_throw(isolate()->GetCurrentContext(), error, message);
+}
+
+// True when a rejection that nobody has handled ended the job.
+bool take_rejection(v8::Local<v8::Context> context)
+{
+    std::vector<Rejection> rejections;
+    rejections.swap(job.rejections);
+    v8::Local<v8::Promise> awaited = job.awaited.Get(isolate());
+    for (Rejection &r : rejections) {
+        if (!awaited.IsEmpty() && r.promise == awaited)
+            continue; // ours; advance() looks at it
+        job_throw(context, r.reason.Get(isolate()), {});
+        if (!job.place.line)
+            job.place = r.place;
+        return true;
+    }
+    return false;
+}
+
+// ---- phases
+// ----------------------------------------------------------------------------------------
+
+// Waits for the value when it may be a promise; anything else is the value.
+void await_value(v8::Local<v8::Context> context, v8::Local<v8::Value> value)
+{
+    job.phase = Phase::SETTLED;
+    if (!value->IsObject()) {
+        job.value.Reset(isolate(), value);
+        return;
+    }
+    // Resolving a promise of our own follows thenables the way `await` does.
+    v8::Local<v8::Promise::Resolver> resolver;
+    if (!v8::Promise::Resolver::New(context).ToLocal(&resolver))
+        return;
+    resolver->GetPromise()->MarkAsHandled();
+    if (resolver->Resolve(context, value).IsNothing())
+        return;
+    job.awaited.Reset(isolate(), resolver->GetPromise());
+    job.phase = Phase::CALLED;
+}
+
+// The module is evaluated: its default export, called when it is a function.
+void take_export(v8::Local<v8::Context> context)
+{
+    v8::TryCatch caught(isolate());
+    v8::Local<v8::Object> exports =
+        job.module.Get(isolate())->GetModuleNamespace().As<v8::Object>();
+    v8::Local<v8::Value> value;
+    bool ok = exports->Get(context, literal("default")).ToLocal(&value);
+    if (ok && value->IsFunction()) {
+        v8::Local<v8::Value> input;
+        ok = job.object.Get(isolate())->Get(context, literal("input")).ToLocal(&input) &&
+             value.As<v8::Function>()
+                 ->Call(context, v8::Undefined(isolate()), 1, &input)
+                 .ToLocal(&value);
+    }
+    if (ok)
+        await_value(context, value);
+    else if (!caught.HasTerminated())
+        job_throw(context, caught.Exception(), caught.Message());
+}
+
+// One step, when what is awaited has settled. True when guest code ran and microtasks may be there.
+bool advance(v8::Local<v8::Context> context)
+{
+    if (job.phase != Phase::EVALUATING && job.phase != Phase::CALLED)
+        return false;
+    v8::Local<v8::Promise> promise = job.awaited.Get(isolate());
+    if (promise->State() == v8::Promise::kPending)
+        return false;
+    if (promise->State() == v8::Promise::kRejected) {
+        job_throw(context, promise->Result(), {});
+        return false;
+    }
+    job.awaited.Reset();
+    if (job.phase == Phase::EVALUATING) {
+        take_export(context);
+        return true;
+    }
+    job.value.Reset(isolate(), promise->Result());
+    job.phase = Phase::SETTLED;
+    return false;
+}
+
+// ---- start
+// -----------------------------------------------------------------------------------------
+
+// Hands id, input and so on to the built-ins, which make the script's `job`.
+bool begin_builtins(v8::Local<v8::Context> context, const engine_job *j)
+{
+    struct {
+        const char *name, *text;
+        size_t len;
+    } fields[] = {{"id", j->id, j->id_len},
+                  {"tenant", j->tenant, j->tenant_len},
+                  {"input", j->input, j->input_len},
+                  {"env", j->env, j->env_len}};
+    v8::Local<v8::Object> about = v8::Object::New(isolate());
+    for (auto &f : fields) {
+        v8::Local<v8::String> text;
+        if (!text_of(f.text, f.len).ToLocal(&text) || !set(context, about, f.name, text))
+            return false;
+    }
+    v8::Local<v8::Value> argv[] = {about}, object;
+    if (!set(context, about, "attempt", v8::Integer::NewFromUnsigned(isolate(), j->attempt)) ||
+        call_hook(context, HOOK_BEGIN, 1, argv).IsEmpty() ||
+        !context->Global()->Get(context, literal("job")).ToLocal(&object) || !object->IsObject())
+        return false;
+    job.object.Reset(isolate(), object.As<v8::Object>());
+    return true;
+}
+
+// A static import ends the job before it runs: its place is known, which V8's own error lacks.
+bool refuse_imports(v8::Local<v8::Context> context, v8::Local<v8::Module> module)
+{
+    v8::Local<v8::FixedArray> requests = module->GetModuleRequests();
+    if (requests->Length() == 0)
+        return false;
+    v8::Local<v8::ModuleRequest> first = requests->Get(0).As<v8::ModuleRequest>();
+    v8::Location at = module->SourceOffsetToLocation(first->GetSourceOffset());
+    job_throw(context, not_found(context, first->GetSpecifier()), {});
+    job.place = {static_cast<uint32_t>(at.GetLineNumber() + 1),
+                 static_cast<uint32_t>(at.GetColumnNumber() + 1)};
+    return true;
+}
+
+// Compile and evaluate; false when that threw (the caller's TryCatch has it).
+bool run_module(v8::Local<v8::Context> context, v8::ScriptCompiler::Source *source, bool *compiled)
+{
+    v8::Local<v8::Module> module;
+    v8::Local<v8::Value> evaluated;
+    if (!v8::ScriptCompiler::CompileModule(isolate(), source).ToLocal(&module))
+        return false;
+    *compiled = true;
+    if (refuse_imports(context, module))
+        return true;
+    if (!module->InstantiateModule(context, import_static).FromMaybe(false) ||
+        !module->Evaluate(context).ToLocal(&evaluated))
+        return false;
+    job.module.Reset(isolate(), module);
+    job.awaited.Reset(isolate(), evaluated.As<v8::Promise>());
+    evaluated.As<v8::Promise>()->MarkAsHandled();
+    job.phase = Phase::EVALUATING;
+    return true;
+}
+
+bool run_script(v8::Local<v8::Context> context, v8::ScriptCompiler::Source *source, bool *compiled)
+{
+    v8::Local<v8::Script> script;
+    v8::Local<v8::Value> value;
+    if (!v8::ScriptCompiler::Compile(context, source).ToLocal(&script))
+        return false;
+    *compiled = true;
+    if (!script->Run(context).ToLocal(&value))
+        return false;
+    await_value(context, value);
+    return true;
+}
+
+void run_source(v8::Local<v8::Context> context, const engine_job *j)
+{
+    v8::TryCatch caught(isolate());
+    v8::Local<v8::String> text, name;
+    if (!text_of(j->script, j->script_len).ToLocal(&text) ||
+        !text_of(job.name.data(), job.name.size()).ToLocal(&name)) {
+        limits_stop(FRAME_END_HEAP);
+        return;
+    }
+    bool is_module = j->source == FRAME_MODULE, compiled = false;
+    v8::ScriptOrigin origin(name, 0, 0, false, -1, {}, false, false, is_module);
+    v8::ScriptCompiler::Source source(text, origin);
+    if (is_module ? run_module(context, &source, &compiled)
+                  : run_script(context, &source, &compiled))
+        return;
+    if (caught.HasTerminated() || limits.stop)
+        return;
+    job_throw(context, caught.Exception(), caught.Message());
+    if (!compiled && !caught.Message().IsEmpty())
+        job.picture = picture_of(context, job.name, job.place, caught.Message());
+}
+
+// ---- end
+// -------------------------------------------------------------------------------------------
+
+void never_settled(ErrorText *text)
+{
+    text->name = "Error";
+    text->message = kNeverSettled;
+    text->stack = "Error: " + text->message;
+    if (job.phase != Phase::EVALUATING)
+        return;
+    auto [modules, messages] =
+        job.module.Get(isolate())->GetStalledTopLevelAwaitMessages(isolate());
+    if (messages.size() == 0)
+        return;
+    v8::Local<v8::Context> context = isolate()->GetCurrentContext();
+    text->place = place_of(context, v8::Undefined(isolate()), messages[0]);
+    text->stack += "\n    at " + job.name + ":" + std::to_string(text->place.line) + ":" +
+                   std::to_string(text->place.column);
+}
+
+// The value's JSON. False when it threw or is too long, with `end` and `text` filled.
+bool take_value(v8::Local<v8::Context> context, std::string *json, int *end, ErrorText *text)
+{
+    v8::TryCatch caught(isolate());
+    v8::Local<v8::Value> value = job.value.Get(isolate()), result;
+    if (!call_hook(context, HOOK_SERIALIZE, 1, &value).ToLocal(&result)) {
+        if (!caught.HasTerminated())
+            job_throw(context, caught.Exception(), caught.Message());
+        return false;
+    }
+    if (!result->IsString())
+        return true;
+    size_t len = result.As<v8::String>()->Utf8LengthV2(isolate());
+    if (len > limits.value_bytes) {
+        *end = FRAME_END_OUTPUT;
+        text->message = "the value has " + std::to_string(len) + " bytes of JSON; at most " +
+                        std::to_string(limits.value_bytes) + " are allowed";
+        return false;
+    }
+    *json = utf8_of(result.As<v8::String>(), len);
+    return true;
+}
+
+int conclude(v8::Local<v8::Context> context, std::string *json, ErrorText *text)
+{
+    int end = FRAME_END_THREW;
+    if (!job.internal.empty()) {
+        text->message = job.internal;
+        return FRAME_END_INTERNAL;
+    }
+    if (!job.threw && job.phase != Phase::SETTLED) {
+        never_settled(text);
+        return end;
+    }
+    if (!job.threw && take_value(context, json, &end, text))
+        return FRAME_END_OK;
+    if (!job.threw)
+        return end;
+    describe(context, job.error.Get(isolate()), text);
+    text->place = job.place;
+    if (!job.picture.empty())
+        text->stack = job.picture + "\n" + text->name + ": " + text->message;
+    return end;
+}
+
+void forget_job()
+{
+    job.object.Reset();
+    job.module.Reset();
+    job.awaited.Reset();
+    job.value.Reset();
+    job.error.Reset();
+    job.rejections.clear();
+    job.phase = Phase::IDLE;
+}
+
+} // namespace
+
+void job_install(v8::Isolate *i)
+{
+    i->SetMicrotasksPolicy(v8::MicrotasksPolicy::kExplicit);
+    i->SetPromiseRejectCallback(on_reject);
+    i->AddMessageListener(on_message);
+    i->SetHostImportModuleDynamicallyCallback(import_dynamic);
+    i->SetHostInitializeImportMetaObjectCallback(import_meta);
+    i->SetAllowWasmCodeGenerationCallback(wasm_allowed);
+}
+
+void job_begin(const engine_job *j)
+{
+    v8::Local<v8::Context> context = isolate()->GetCurrentContext();
+    forget_job();
+    job.threw = false;
+    job.place = {};
+    job.picture.clear();
+    job.internal.clear();
+    job.name.assign(j->name, j->name_len);
+    if (limits.permissions & FRAME_ALLOW_EVAL)
+        context->AllowCodeGenerationFromStrings(true);
+    {
+        v8::TryCatch caught(isolate());
+        if (!begin_builtins(context, j)) {
+            if (!limits.stop)
+                job.internal = "the built-ins could not start the job";
+            return;
+        }
+    }
+    run_source(context, j);
+    job_after_turn(context);
+}
+
+bool job_settled()
+{
+    return job.phase == Phase::SETTLED;
+}
+
+bool job_ended()
+{
+    return job.threw || !job.internal.empty() || job.phase == Phase::IDLE;
+}
+
+void job_after_turn(v8::Local<v8::Context> context)
+{
+    v8::TryCatch caught(isolate());
+    do {
+        if (job_ended() || limits.stop)
+            return;
+        isolate()->PerformMicrotaskCheckpoint();
+    } while (!limits.stop && !take_rejection(context) && advance(context));
+}
+
+void job_throw(v8::Local<v8::Context> context, v8::Local<v8::Value> error,
+               v8::Local<v8::Message> message)
+{
+    if (job.threw)
+        return; // the first counts
+    if (error.IsEmpty())
+        error = v8::Undefined(isolate());
+    job.threw = true;
+    job.error.Reset(isolate(), error);
+    job.place = place_of(context, error, message);
+}
+
+void job_finish(engine_result *out)
+{
+    static std::string json;
+    static ErrorText text;
+    json.clear();
+    text = {};
+    int end = limits.stop ? 0 : conclude(isolate()->GetCurrentContext(), &json, &text);
+    if (limits.stop) { // also when it came while concluding
+        end = limits.stop;
+        json.clear();
+        text = {};
+        text.message = limits_message(end);
+    }
+    limits_note_heap();
+    forget_job();
+    *out = {};
+    out->end = end;
+    out->line = text.place.line;
+    out->column = text.place.column;
+    out->value = json.data(), out->value_len = json.size();
+    out->name = text.name.data(), out->name_len = text.name.size();
+    out->message = text.message.data(), out->message_len = text.message.size();
+    out->stack = text.stack.data(), out->stack_len = text.stack.size();
+    out->heap_peak = limits.heap_peak;
+}
+
+} // namespace isolane

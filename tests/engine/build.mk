@@ -1,0 +1,18 @@
+# The engine-shell: the engine in a preloadable shared object of its own, driven by tests/engine/shell.c.
+ES := build/engine-shell
+ENGINE_SHELL_OBJ := $(patsubst %.cc,$(EO)/%.o,$(ENGINE_CXX)) $(EO)/tests/engine/shell.o
+
+.PHONY: engine-shell engine-tests
+engine-shell: $(ES)/libshell.so $(ES)/snapshot.bin $(E)/node
+
+$(ES)/libshell.so: $(ENGINE_SHELL_OBJ)
+	@mkdir -p $(@D)
+	@echo "  LINK  $@"
+	@$(CXX) -shared -o $@ $(ENGINE_SHELL_OBJ) -Wl,-z,relro,-z,now,-z,noexecstack -Wl,-Bsymbolic -ldl -lsodium
+
+$(ES)/snapshot.bin: build/gen/builtins.js $(ES)/libshell.so $(E)/node
+	@echo "  GEN   $@"
+	@LD_PRELOAD=$(abspath $(ES)/libshell.so) $(abspath $(E)/node) --make-snapshot $< $@
+
+engine-tests: engine-shell
+	@$(PROVE) --exec '$(NODE) --test-reporter=tap' tests/engine/*.test.mjs

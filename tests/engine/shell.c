@@ -1,0 +1,499 @@
+/* engine-shell: runs one script in the engine without zygote, jail and supervisor.
+ *
+ *   LD_PRELOAD=build/engine-shell/libshell.so build/engine/node FILE [option…]
+ *   LD_PRELOAD=build/engine-shell/libshell.so build/engine/node --make-snapshot BUNDLE OUT
+ *
+ * For tests of the engine and for trying built-ins. It drives engine.h exactly as a cell does:
+ * boot, fork, after_fork, warm, begin, turns, finish; what a supervisor would do (budgets, replies
+ * to host calls) is imitated by the options. The script's output goes to fd 1 and 2; then one line
+ * of JSON with the result goes to fd 2, or to fd 1 with --json (the output then is in it and not
+ * printed).
+ *
+ * Exit status: 0 job ok, 1 job not ok, 2 usage, 3 our failure. */
+#include <dlfcn.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "sandbox/engine/engine.h"
+#include "sandbox/frame.h"
+
+#define SHELL_FILE_MAX    (64u << 20)
+#define SHELL_OUTPUT_KEPT (64u << 20)
+
+static const char usage[] =
+    "usage: node FILE [--script] [--input JSON] [--env JSON] [--name NAME] [--json]\n"
+    "            [--heap-mb N] [--memory-mb N] [--value-kb N] [--output-kb N] [--clock-us N]\n"
+    "            [--cpu-ms N] [--wall-ms N] [--allow-eval] [--allow-wasm] [--fork N] [--no-fork]\n"
+    "            [--no-warm] [--stats] [--v8-flags FLAGS] [--snapshot PATH]\n"
+    "       node --make-snapshot BUNDLE OUT\n"
+    "  --cpu-ms, --wall-ms  stop the script by signal as the supervisor would\n"
+    "  --fork N             run it in N children of one zygote, one after the other\n"
+    "  --stats              figures of boot, fork and memory to fd 2\n";
+
+struct text {
+    char *p;
+    size_t len, cap;
+};
+
+static struct options {
+    const char *file, *input, *env, *name, *flags, *snapshot;
+    uint64_t heap_mb, memory_mb, value_kb, output_kb, clock_us, cpu_ms, wall_ms, forks;
+    bool script, json, eval, wasm, no_fork, no_warm, stats;
+} opt = {.env = "{}",
+         .heap_mb = 64,
+         .memory_mb = 256,
+         .value_kb = 1024,
+         .output_kb = 1024,
+         .clock_us = 1000,
+         .forks = 1};
+
+static struct text out_text[3]; /* by stream, 1 and 2 */
+static uint64_t out_total;
+static double run_us;
+
+/* A reply that the imitated supervisor owes to a host call. */
+static struct reply {
+    struct reply *next;
+    uint64_t id;
+    bool ok;
+    char *json;
+    size_t len;
+} * replies, **replies_end = &replies;
+
+static void die(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
+static void die(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    fputs("engine-shell: ", stderr);
+    vfprintf(stderr, format, args);
+    fputc('\n', stderr);
+    va_end(args);
+    _exit(3);
+}
+
+static double now_us(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
+}
+
+static void append(struct text *t, const char *p, size_t len)
+{
+    if (t->len + len > SHELL_OUTPUT_KEPT)
+        len = SHELL_OUTPUT_KEPT - t->len;
+    if (t->len + len > t->cap) {
+        t->cap = (t->len + len) * 2;
+        t->p = realloc(t->p, t->cap);
+        if (!t->p)
+            die("out of memory");
+    }
+    if (len)
+        memcpy(t->p + t->len, p, len);
+    t->len += len;
+}
+
+static void put(struct text *t, const char *s)
+{
+    append(t, s, strlen(s));
+}
+
+static void put_json(struct text *t, const char *key, const char *p, size_t len)
+{
+    put(t, ",\"");
+    put(t, key);
+    put(t, "\":\"");
+    for (size_t i = 0; i < len; i++) {
+        char esc[8];
+        unsigned char c = (unsigned char)p[i];
+        if (c == '"' || c == '\\' || c < 0x20) {
+            snprintf(esc, sizeof esc, c < 0x20 ? "\\u%04x" : "\\%c", c);
+            put(t, esc);
+        } else {
+            append(t, p + i, 1);
+        }
+    }
+    put(t, "\"");
+}
+
+static void put_number(struct text *t, const char *key, double v)
+{
+    char s[64];
+    snprintf(s, sizeof s, ",\"%s\":%.0f", key, v);
+    put(t, s);
+}
+
+/* ---- the host's side ------------------------------------------------------------------------- */
+
+static bool host_output(int stream, const char *text, size_t len)
+{
+    out_total += len;
+    if (out_total > opt.output_kb << 10)
+        return false;
+    if (opt.json) {
+        append(&out_text[stream], text, len);
+        return true;
+    }
+    while (len > 0) {
+        ssize_t n = write(stream, text, len);
+        if (n < 0 && errno != EINTR)
+            return false;
+        if (n > 0) {
+            text += n;
+            len -= (size_t)n;
+        }
+    }
+    return true;
+}
+
+/* Services of the imitated supervisor: `echo` answers with its arguments, all else is refused. */
+static bool host_call(uint64_t id, const char *name, const char *json, size_t len)
+{
+    if (id == 0) {
+        if (opt.stats)
+            fprintf(stderr, "note %s %.*s\n", name, (int)len, json);
+        return true;
+    }
+    static const char refused[] = "{\"name\":\"Error\",\"message\":\"no such service\"}";
+    struct reply *r = calloc(1, sizeof *r);
+    if (!r)
+        die("out of memory");
+    r->ok = strcmp(name, "echo") == 0;
+    r->id = id;
+    r->len = r->ok ? len : sizeof refused - 1;
+    r->json = malloc(r->len + 1);
+    if (!r->json)
+        die("out of memory");
+    memcpy(r->json, r->ok ? json : refused, r->len);
+    *replies_end = r;
+    replies_end = &r->next;
+    return true;
+}
+
+static const char *end_name(int end)
+{
+    static const char *const names[] = {"?",      "ok",     "threw",      "heap",
+                                        "memory", "output", "terminated", "internal"};
+    return end >= 1 && end <= FRAME_END_INTERNAL ? names[end] : "?";
+}
+
+static void report(const struct engine_result *r)
+{
+    struct text t = {0};
+    put(&t, "{\"end\":\"");
+    put(&t, end_name(r->end));
+    put(&t, "\"");
+    if (r->value_len) {
+        put(&t, ",\"value\":");
+        append(&t, r->value, r->value_len);
+    }
+    if (r->end != FRAME_END_OK) {
+        put_json(&t, "name", r->name, r->name_len);
+        put_json(&t, "message", r->message, r->message_len);
+        put_json(&t, "stack", r->stack, r->stack_len);
+        put_number(&t, "line", r->line);
+        put_number(&t, "column", r->column);
+    }
+    if (opt.json) {
+        put_json(&t, "stdout", out_text[1].p, out_text[1].len);
+        put_json(&t, "stderr", out_text[2].p, out_text[2].len);
+    }
+    put_number(&t, "heap_peak", (double)r->heap_peak);
+    put_number(&t, "run_us", run_us ? now_us() - run_us : 0);
+    put(&t, "}\n");
+    if (write(opt.json ? 1 : 2, t.p, t.len) != (ssize_t)t.len)
+        _exit(3);
+}
+
+static void host_fatal(int end, const char *message) __attribute__((noreturn));
+static void host_fatal(int end, const char *message)
+{
+    struct engine_result r = {.end = end, .message = message, .message_len = strlen(message)};
+    report(&r);
+    _exit(1);
+}
+
+static const struct engine_host host = {host_output, host_call, host_fatal};
+
+/* ---- one job ------------------------------------------------------------------------------------
+ */
+
+static void on_stop(int sig)
+{
+    (void)sig;
+    engine_terminate();
+}
+
+/* Repeated, as the supervisor repeats its signal. */
+static void arm(int which, uint64_t ms)
+{
+    if (!ms)
+        return;
+    struct itimerval t = {{0, 20000}, {(time_t)(ms / 1000), (suseconds_t)(ms % 1000) * 1000}};
+    setitimer(which, &t, NULL);
+}
+
+static char *read_file(const char *path, size_t *len)
+{
+    FILE *f = fopen(path, "re");
+    char *p = malloc(SHELL_FILE_MAX);
+    if (!f || !p)
+        die("%s: %s", path, strerror(errno));
+    *len = fread(p, 1, SHELL_FILE_MAX, f);
+    fclose(f);
+    return p;
+}
+
+static void deliver_replies(void)
+{
+    while (replies) {
+        struct reply *r = replies;
+        replies = r->next;
+        if (!replies)
+            replies_end = &replies;
+        engine_reply(r->id, r->ok, r->json, r->len);
+        free(r->json);
+        free(r);
+    }
+}
+
+static int run_job(const char *script, size_t len)
+{
+    const char *base = strrchr(opt.file, '/');
+    const char *name = opt.name ? opt.name : base ? base + 1 : opt.file;
+    struct engine_job job = {.source = opt.script ? FRAME_SCRIPT : FRAME_MODULE,
+                             .attempt = 1,
+                             .clock_us = (uint32_t)opt.clock_us,
+                             .permissions = (opt.eval ? FRAME_ALLOW_EVAL : 0u) |
+                                            (opt.wasm ? FRAME_ALLOW_WASM : 0u),
+                             .heap_bytes = opt.heap_mb << 20,
+                             .memory_bytes = opt.memory_mb << 20,
+                             .value_bytes = opt.value_kb << 10,
+                             .id = "job-1",
+                             .id_len = 5,
+                             .tenant = "default",
+                             .tenant_len = 7,
+                             .name = name,
+                             .name_len = strlen(name),
+                             .script = script,
+                             .script_len = len,
+                             .input = opt.input ? opt.input : "",
+                             .input_len = opt.input ? strlen(opt.input) : 0,
+                             .env = opt.env,
+                             .env_len = strlen(opt.env)};
+    arm(ITIMER_PROF, opt.cpu_ms);
+    arm(ITIMER_REAL, opt.wall_ms);
+    run_us = now_us();
+    engine_begin(&job);
+    while (engine_pending()) {
+        int64_t wait = replies ? 0 : engine_wait_us();
+        if (wait != 0)
+            poll(NULL, 0, wait < 0 ? -1 : (int)((wait + 999) / 1000));
+        deliver_replies();
+        engine_tick();
+    }
+    struct engine_result r;
+    engine_finish(&r);
+    report(&r);
+    return r.end == FRAME_END_OK ? 0 : 1;
+}
+
+/* ---- zygote
+ * ---------------------------------------------------------------------------------------- */
+
+/* V8 marks mappings MADV_DONTFORK; a child would die without them. */
+static void allow_fork(void)
+{
+    FILE *f = fopen("/proc/self/maps", "re");
+    char line[512];
+    if (!f)
+        die("/proc/self/maps: %s", strerror(errno));
+    while (fgets(line, sizeof line, f)) {
+        uintptr_t from, to;
+        if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR, &from, &to) == 2)
+            madvise((void *)from, to - from, MADV_DOFORK);
+    }
+    fclose(f);
+}
+
+static void print_memory(const char *when)
+{
+    static const char *const keys[] = {"Rss:", "Private_Dirty:", "Anonymous:"};
+    FILE *f = fopen("/proc/self/smaps_rollup", "re");
+    char line[256];
+    if (!f)
+        return;
+    fprintf(stderr, "%s:", when);
+    while (fgets(line, sizeof line, f))
+        for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+            if (!strncmp(line, keys[i], strlen(keys[i])))
+                fprintf(stderr, " %s %ld kB", keys[i], strtol(line + strlen(keys[i]), NULL, 10));
+    fclose(f);
+    struct rusage u;
+    getrusage(RUSAGE_SELF, &u);
+    fprintf(stderr, " faults %ld\n", u.ru_minflt);
+}
+
+static int child(const char *script, size_t len)
+{
+    double t0 = now_us();
+    engine_after_fork();
+    if (!opt.no_warm)
+        engine_warm();
+    double t1 = now_us();
+    if (opt.stats)
+        print_memory("warm cell");
+    double t2 = now_us();
+    int rc = run_job(script, len);
+    if (opt.stats) {
+        fprintf(stderr, "cell: warm-up %.0f us, job %.0f us\n", t1 - t0, now_us() - t2);
+        print_memory("cell after job");
+    }
+    return rc;
+}
+
+static int run_forks(const char *script, size_t len)
+{
+    int worst = 0;
+    allow_fork();
+    for (uint64_t i = 0; i < opt.forks; i++) {
+        pid_t pid = fork();
+        if (pid < 0)
+            die("fork: %s", strerror(errno));
+        if (pid == 0)
+            _exit(child(script, len));
+        int status;
+        while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+            ;
+        int rc = WIFEXITED(status) ? WEXITSTATUS(status) : 3;
+        if (WIFSIGNALED(status))
+            fprintf(stderr, "engine-shell: cell died by signal %d\n", WTERMSIG(status));
+        worst = rc > worst ? rc : worst;
+    }
+    return worst;
+}
+
+static uint64_t number(const char *flag, const char *text)
+{
+    char *end;
+    errno = 0;
+    unsigned long long v = text ? strtoull(text, &end, 10) : 0;
+    if (!text || errno || end == text || *end || v > 1u << 20)
+        die("%s needs a number from 0 to 1048576, not '%s'", flag, text ? text : "");
+    return v;
+}
+
+static const struct {
+    const char *flag;
+    bool *set;
+    const char **text;
+    uint64_t *number;
+} flags[] = {{"--script", &opt.script, NULL, NULL},     {"--json", &opt.json, NULL, NULL},
+             {"--allow-eval", &opt.eval, NULL, NULL},   {"--allow-wasm", &opt.wasm, NULL, NULL},
+             {"--no-fork", &opt.no_fork, NULL, NULL},   {"--no-warm", &opt.no_warm, NULL, NULL},
+             {"--stats", &opt.stats, NULL, NULL},       {"--input", NULL, &opt.input, NULL},
+             {"--env", NULL, &opt.env, NULL},           {"--name", NULL, &opt.name, NULL},
+             {"--snapshot", NULL, &opt.snapshot, NULL}, {"--v8-flags", NULL, &opt.flags, NULL},
+             {"--heap-mb", NULL, NULL, &opt.heap_mb},   {"--memory-mb", NULL, NULL, &opt.memory_mb},
+             {"--value-kb", NULL, NULL, &opt.value_kb}, {"--output-kb", NULL, NULL, &opt.output_kb},
+             {"--clock-us", NULL, NULL, &opt.clock_us}, {"--cpu-ms", NULL, NULL, &opt.cpu_ms},
+             {"--wall-ms", NULL, NULL, &opt.wall_ms},   {"--fork", NULL, NULL, &opt.forks}};
+
+static bool parse(int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++) {
+        size_t f = 0, n = sizeof flags / sizeof *flags;
+        while (f < n && strcmp(argv[i], flags[f].flag) != 0)
+            f++;
+        if (f == n) {
+            if (opt.file || !strncmp(argv[i], "--", 2))
+                return false;
+            opt.file = argv[i];
+        } else if (flags[f].set) {
+            *flags[f].set = true;
+        } else if (flags[f].text) {
+            if (!argv[++i])
+                return false;
+            *flags[f].text = argv[i];
+        } else {
+            i++;
+            *flags[f].number = number(flags[f].flag, argv[i]);
+        }
+    }
+    return opt.file != NULL;
+}
+
+/* Beside this shared object unless --snapshot names another. */
+static const char *snapshot_path(void)
+{
+    static char path[4096];
+    Dl_info self;
+    if (opt.snapshot)
+        return opt.snapshot;
+    if (!dladdr(&host, &self))
+        die("dladdr failed");
+    const char *slash = strrchr(self.dli_fname, '/');
+    snprintf(path, sizeof path, "%.*s/snapshot.bin", slash ? (int)(slash - self.dli_fname) : 1,
+             slash ? self.dli_fname : ".");
+    return path;
+}
+
+static int shell_main(int argc, char **argv, char **envp)
+{
+    (void)envp;
+    static char why[512];
+    unsetenv("LD_PRELOAD");
+    if (argc == 4 && !strcmp(argv[1], "--make-snapshot")) {
+        if (engine_snapshot(argv[2], argv[3], why, sizeof why) < 0)
+            die("%s", why);
+        return 0;
+    }
+    if (!parse(argc, argv)) {
+        fputs(usage, stderr);
+        return 2;
+    }
+    size_t len;
+    char *script = read_file(opt.file, &len);
+    struct sigaction stop = {.sa_handler = on_stop};
+    sigaction(SIGUSR1, &stop, NULL);
+    sigaction(SIGPROF, &stop, NULL);
+    sigaction(SIGALRM, &stop, NULL);
+    double t0 = now_us();
+    if (engine_boot(snapshot_path(), opt.flags, &host, why, sizeof why) < 0)
+        die("%s", why);
+    if (opt.stats) {
+        fprintf(stderr, "boot: %.0f us (%s)\n", now_us() - t0, engine_version());
+        print_memory("zygote");
+    }
+    int rc = opt.no_fork ? child(script, len) : run_forks(script, len);
+    _exit(rc); /* V8 is never torn down */
+}
+
+typedef int main_function(int, char **, char **);
+typedef int start_function(main_function *, int, char **, void (*)(void), void (*)(void),
+                           void (*)(void), void *);
+
+/* Takes over where node's own main would be called. */
+__attribute__((visibility("default"))) int
+__libc_start_main(main_function *main, int argc, char **argv, void (*init)(void),
+                  void (*fini)(void), void (*rtld_fini)(void), void *stack_end)
+{
+    (void)main;
+    void *symbol = dlsym(RTLD_NEXT, "__libc_start_main");
+    start_function *real;
+    memcpy(&real, &symbol, sizeof real);
+    return real(shell_main, argc, argv, init, fini, rtld_fini, stack_end);
+}
