@@ -139,6 +139,10 @@ static int unknown(struct reader *r, struct place *p, const char *name, const st
     char list[480] = "";
     size_t at = 0;
     struct nearest n = {.word = name};
+    const char *dot = strchr(name, '.');
+    if (dot && key_by_name(name)) /* the spelling of messages and flags */
+        return refuse(r, p, "unknown key; write '%s' in the map '%.*s'", dot + 1, (int)(dot - name),
+                      name);
     for (int i = 0; i < known->n; i++) {
         nearest_try(&n, known->v[i]);
         if (at < sizeof list)
