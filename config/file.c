@@ -24,6 +24,7 @@
 #include "config/tenant.h"
 
 #define NAMES_MAX 48
+#define DEPTH_MAX 16  /* of nesting; the schema needs 4 */
 #define PATH_TEXT 128 /* "tenants[999].ceilings.memory_mb" */
 
 struct reader {
@@ -412,6 +413,42 @@ static int read_document(struct reader *r, yaml_parser_t *y)
     return rc;
 }
 
+/* Runs over the whole text before a tree is made of it: libyaml takes time quadratic in the depth
+ * of nesting (minutes for a megabyte of brackets), so that must be bounded while reading. */
+static int check_depth(struct reader *r, yaml_parser_t *y)
+{
+    bool end = false;
+    for (int depth = 0; !end;) {
+        yaml_event_t ev;
+        if (!yaml_parser_parse(y, &ev))
+            return bad_yaml(r, y);
+        if (ev.type == YAML_MAPPING_START_EVENT || ev.type == YAML_SEQUENCE_START_EVENT)
+            depth++;
+        if (ev.type == YAML_MAPPING_END_EVENT || ev.type == YAML_SEQUENCE_END_EVENT)
+            depth--;
+        end = ev.type == YAML_STREAM_END_EVENT;
+        size_t line = ev.start_mark.line + 1;
+        yaml_event_delete(&ev);
+        if (depth > DEPTH_MAX)
+            return err_set(r->e, ERR_INVALID,
+                           "%s:%zu: found maps and lists inside one another more than %d deep; "
+                           "allowed: at most %d",
+                           r->file, line, DEPTH_MAX, DEPTH_MAX);
+    }
+    return 0;
+}
+
+static int parse(struct reader *r, const char *text, size_t len,
+                 int (*step)(struct reader *r, yaml_parser_t *y))
+{
+    yaml_parser_t y;
+    CHECK(yaml_parser_initialize(&y));
+    yaml_parser_set_input_string(&y, (const unsigned char *)text, len);
+    int rc = step(r, &y);
+    yaml_parser_delete(&y);
+    return rc;
+}
+
 int config_file_read(const char *file, struct config *c, struct err *e)
 {
     struct err mine;
@@ -423,11 +460,9 @@ int config_file_read(const char *file, struct config *c, struct err *e)
         r.e->code = rc = ERR_INVALID;
     if (rc)
         return err_wrap(r.e, "configuration");
-    yaml_parser_t y;
-    CHECK(yaml_parser_initialize(&y));
-    yaml_parser_set_input_string(&y, (const unsigned char *)text, len);
-    rc = read_document(&r, &y);
-    yaml_parser_delete(&y);
+    rc = parse(&r, text, len, check_depth);
+    if (!rc)
+        rc = parse(&r, text, len, read_document);
     free(text);
     return rc;
 }

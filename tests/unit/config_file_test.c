@@ -174,6 +174,21 @@ static void bad_yaml_is_refused(void **state)
     refused("pool: \xff\n", "c.yaml: not YAML: invalid leading UTF-8 octet at byte 6");
 }
 
+static void deep_nesting_is_refused_at_once(void **state)
+{
+    (void)state;
+    size_t n = 500000;
+    char *deep = malloc(n);
+    struct config *c;
+    struct err e;
+    memset(deep, '[', n);
+    assert_int_equal(load(deep, n, &c, &e), ERR_INVALID);
+    assert_string_equal(e.msg,
+                        "c.yaml:1: found maps and lists inside one another more than 16 deep; "
+                        "allowed: at most 16");
+    free(deep);
+}
+
 static void an_alias_in_a_circle_ends(void **state)
 {
     (void)state;
@@ -307,6 +322,7 @@ int main(void)
         cmocka_unit_test(secrets_do_not_stand_in_messages),
         cmocka_unit_test(a_key_given_twice_is_refused),
         cmocka_unit_test(bad_yaml_is_refused),
+        cmocka_unit_test(deep_nesting_is_refused_at_once),
         cmocka_unit_test(an_alias_in_a_circle_ends),
         cmocka_unit_test(a_file_too_large_is_refused),
         cmocka_unit_test(a_file_that_is_not_there_is_named),
