@@ -34,10 +34,13 @@ struct executor {
     struct list running; /* backlog entries of attempts in cells */
     int waiting, running_count, recording;
     bool up, draining;
+    void (*back)(struct attempt *a, void *arg); /* draining: takes what will not run here */
+    void *back_arg;
     const char *jail_names[LAYERS + 1];
 };
 
 static void pump(struct executor *x);
+static void give_back_waiting(struct executor *x);
 
 /* ---- results ---- */
 
@@ -102,7 +105,10 @@ static void on_ended(struct attempt *a, struct result *r, void *arg)
         x->waiting++;
         backlog_add_front(x->backlog, entry);
     }
-    pump(x);
+    if (x->draining)
+        give_back_waiting(x);
+    else
+        pump(x);
 }
 
 static const struct attempt_owner owner = {
@@ -119,7 +125,9 @@ static void put_back(struct executor *x, struct backlog_entry *entry)
 
 static void pump(struct executor *x)
 {
-    while (!x->draining && x->running_count < x->config->max_running) {
+    if (x->draining)
+        return;
+    while (x->running_count < x->config->max_running) {
         if (pool_stats(x->pool).ready == 0)
             break;
         struct backlog_entry *entry = backlog_next(x->backlog);
@@ -143,8 +151,7 @@ static void pump(struct executor *x)
         x->running_count++;
         list_push_back(&x->running, &entry->node);
     }
-    if (!x->draining)
-        pool_refill(x->pool, x->running_count, x->waiting);
+    pool_refill(x->pool, x->running_count, x->waiting);
 }
 
 static struct attempt *take_in(struct executor *x, struct job *job,
@@ -252,17 +259,25 @@ out:
     return 0;
 }
 
-void executor_drain(struct executor *x, void (*back)(struct attempt *, void *), void *arg)
+/* A tenant at its max_running hides its jobs from backlog_next(): this runs again as its attempts end. */
+static void give_back_waiting(struct executor *x)
 {
-    x->draining = true;
     struct backlog_entry *entry;
     while ((entry = backlog_next(x->backlog))) {
         backlog_ended(x->backlog, entry->tenant);
         struct attempt *a = attempt_of_entry(entry);
         x->waiting--;
-        back(a, arg);
+        x->back(a, x->back_arg);
         attempt_free(a);
     }
+}
+
+void executor_drain(struct executor *x, void (*back)(struct attempt *, void *), void *arg)
+{
+    x->draining = true;
+    x->back = back;
+    x->back_arg = arg;
+    give_back_waiting(x);
 }
 
 void executor_abandon(struct executor *x, void (*back)(struct attempt *, void *), void *arg)
@@ -278,7 +293,7 @@ void executor_abandon(struct executor *x, void (*back)(struct attempt *, void *)
         back(a, arg);
         attempt_free(a);
     }
-    executor_drain(x, back, arg); /* a tenant at its ceiling hides its jobs from the first round */
+    executor_drain(x, back, arg);
 }
 
 struct executor_stats executor_stats(const struct executor *x)
