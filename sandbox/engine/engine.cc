@@ -32,14 +32,13 @@ namespace isolane
 
 Engine engine;
 
-const char *const hook_names[HOOKS] = {"begin",     "runTimers", "reply",
-                                       "serialize", "describe",  "prepareStack"};
+const char *const hook_names[HOOKS] = {"begin",     "input",    "runTimers",   "reply",
+                                       "serialize", "describe", "prepareStack"};
 
 namespace
 {
 
-constexpr size_t kFirstHeapBytes = 16u << 20; // until the job's own ceiling is known (limits.cc)
-constexpr int kWarmRounds = 3;                // after the third no further function is compiled
+constexpr int kWarmRounds = 3; // after the third no further function is compiled
 
 // --single-threaded: a process that forks must not have threads. Tasks that only tidy up
 // (memory reducer) would keep a cell busy that waits. A zygote keeps its compiled built-ins.

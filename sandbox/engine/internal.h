@@ -6,6 +6,7 @@
 //   errors.cc   what was thrown → name, message, stack, line, column
 //   limits.cc   heap and memory ceilings, out-of-memory, termination
 //   loop.cc     native_loop: timers, host calls, output, clocks
+//   pages.cc    v8::PageAllocator that counts
 //   platform.cc v8::Platform: one thread, coarse clocks
 //   snapshot.cc writes and reads the startup snapshot
 //   warm.cc     takes the page faults before a job pays for them
@@ -27,12 +28,15 @@ namespace isolane
 // Script name of the built-ins; frames of names that start so are never shown to a guest.
 inline constexpr char kInternalPrefix[] = "isolane:";
 inline constexpr char kBundleName[] = "isolane:builtins";
+// Heap of an isolate whose job is not known yet: enough to boot and for most jobs.
+inline constexpr size_t kFirstHeapBytes = 16u << 20;
 
 // ---- the engine
 // ---------------------------------------------------------------------------------- The functions
 // that main.js returns (sandbox/js/README.md).
 enum Hook {
     HOOK_BEGIN,
+    HOOK_INPUT,
     HOOK_RUN_TIMERS,
     HOOK_REPLY,
     HOOK_SERIALIZE,
@@ -88,8 +92,14 @@ void limits_begin(const engine_job *job);
 void limits_stop(int end);
 // The text for a result that ended so.
 std::string limits_message(int end);
-// Notes the heap's size now.
+// Notes the heap's size now, and stops the job when it is over its ceiling.
 void limits_note_heap();
+// Asked by pages.cc: may the heap, which has mapped so many bytes, map n more?
+bool limits_heap_room(size_t mapped, size_t n);
+// May n more bytes outside the heap be used? `last`: V8 will not collect garbage and ask again.
+bool limits_room(size_t n, bool last);
+// Memory outside the heap grew or shrank.
+void limits_outside(int64_t change);
 
 // ---- loop.cc
 // -------------------------------------------------------------------------------------
@@ -99,6 +109,11 @@ int64_t loop_wait_us(); // until the next timer: 0 now, -1 none
 bool loop_timer_due();
 double loop_now_us();   // since the job began, not coarsened
 bool loop_take_reply(); // one call less is out; false when none was
+
+// ---- pages.cc
+// ------------------------------------------------------------------------------------ base with an
+// account (see the file); one for the process.
+v8::PageAllocator *pages_counted(v8::PageAllocator *base);
 
 // ---- platform.cc
 // ---------------------------------------------------------------------------------

@@ -43,8 +43,7 @@ struct Rejection {
 
 struct Job {
     Phase phase = Phase::IDLE;
-    std::string name;              // file name for stacks
-    v8::Global<v8::Object> object; // the script's `job`
+    std::string name; // file name for stacks
     v8::Global<v8::Module> module;
     v8::Global<v8::Promise> awaited;
     v8::Global<v8::Value> value;
@@ -211,7 +210,7 @@ void take_export(v8::Local<v8::Context> context)
     bool ok = exports->Get(context, literal("default")).ToLocal(&value);
     if (ok && value->IsFunction()) {
         v8::Local<v8::Value> input;
-        ok = job.object.Get(isolate())->Get(context, literal("input")).ToLocal(&input) &&
+        ok = call_hook(context, HOOK_INPUT, 0, nullptr).ToLocal(&input) &&
              value.As<v8::Function>()
                  ->Call(context, v8::Undefined(isolate()), 1, &input)
                  .ToLocal(&value);
@@ -263,13 +262,9 @@ bool begin_builtins(v8::Local<v8::Context> context, const engine_job *j)
         if (!text_of(f.text, f.len).ToLocal(&text) || !set(context, about, f.name, text))
             return false;
     }
-    v8::Local<v8::Value> argv[] = {about}, object;
-    if (!set(context, about, "attempt", v8::Integer::NewFromUnsigned(isolate(), j->attempt)) ||
-        call_hook(context, HOOK_BEGIN, 1, argv).IsEmpty() ||
-        !context->Global()->Get(context, literal("job")).ToLocal(&object) || !object->IsObject())
-        return false;
-    job.object.Reset(isolate(), object.As<v8::Object>());
-    return true;
+    v8::Local<v8::Value> argv[] = {about};
+    return set(context, about, "attempt", v8::Integer::NewFromUnsigned(isolate(), j->attempt)) &&
+           !call_hook(context, HOOK_BEGIN, 1, argv).IsEmpty();
 }
 
 // A static import ends the job before it runs: its place is known, which V8's own error lacks.
@@ -408,7 +403,6 @@ int conclude(v8::Local<v8::Context> context, std::string *json, ErrorText *text)
 
 void forget_job()
 {
-    job.object.Reset();
     job.module.Reset();
     job.awaited.Reset();
     job.value.Reset();
@@ -491,13 +485,13 @@ void job_finish(engine_result *out)
     json.clear();
     text = {};
     int end = limits.stop ? 0 : conclude(isolate()->GetCurrentContext(), &json, &text);
+    limits_note_heap();
     if (limits.stop) { // also when it came while concluding
         end = limits.stop;
         json.clear();
         text = {};
         text.message = limits_message(end);
     }
-    limits_note_heap();
     forget_job();
     *out = {};
     out->end = end;

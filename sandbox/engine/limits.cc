@@ -6,10 +6,10 @@
 //           the answer is the job's own ceiling, the second time the script is stopped and gets
 //           kUnwindBytes to unwind in. Whoever asks again, or allocates more than that at once,
 //           ends in the out-of-memory callback, which says END_HEAP and leaves the process.
-//   Memory. ArrayBuffers come from CellAllocator, WebAssembly memories and resizable buffers from
-//           CellPages. Both count into one sum. Over the ceiling V8 is refused, collects garbage
-//           and asks again; when a full collection has not helped, the script is stopped with
-//           END_MEMORY.
+//           pages.cc refuses pages far beyond the ceiling.
+//   Memory. ArrayBuffers come from CellAllocator; WebAssembly memories and resizable buffers are
+//           seen by pages.cc. Both count into one sum. Over the ceiling V8 is refused, collects
+//           garbage and asks again; when that has not helped, the script is stopped, END_MEMORY.
 //   Process. What is left (parser, compilers, malloc) has the kernel's RLIMIT_DATA behind it; a
 //           refused malloc or new ends as END_MEMORY by the same callbacks.
 // Stopping is V8's TerminateExecution: no catch, finally or promise job of the script sees it.
@@ -18,9 +18,9 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <dlfcn.h>
 #include <malloc.h>
-#include <map>
 #include <new>
 
 namespace isolane
@@ -31,29 +31,45 @@ Limits limits;
 namespace
 {
 
-constexpr size_t kFirstHeapBytes = 16u << 20; // enough to boot and for most jobs
-constexpr size_t kUnwindBytes = 8u << 20;     // heap to run out of the script in
-constexpr size_t kUnwindBufferBytes = 4u
-                                      << 20;  // the same for array buffers: no further collections
-constexpr int kMallocMmapBytes = 1 << 20;     // larger blocks go back to the kernel when freed
-constexpr int kMallocTopPadBytes = 256 << 10; // fewer brk calls in a cell
+constexpr size_t kUnwindBytes = 8u << 20; // heap to run out of the script in
+// Pages that V8 may have mapped beyond the heap's ceiling: young generation, copies during a
+// collection, room to unwind. Without this bound one large allocation passes far beyond it.
+constexpr size_t kHeapPagesSlack = 32u << 20;
+constexpr size_t kHeapUsedSlack = 16u << 20;     // the same for objects, seen at a collection
+constexpr size_t kUnwindOutsideBytes = 4u << 20; // outside the heap: no more collections for these
+constexpr int kMallocMmapBytes = 1 << 20;        // larger blocks go back to the kernel when freed
+constexpr int kMallocTopPadBytes = 256 << 10;    // fewer brk calls in a cell
 
 size_t outside_bytes;   // ArrayBuffers and WebAssembly memories now
-size_t heap_after_gc;   // JavaScript heap after the last collection
+size_t heap_after_gc;   // live bytes of the heap after the last collection
 unsigned full_gcs;      // mark-compact collections so far
 unsigned refused_at_gc; // full_gcs when memory was last refused
 bool refused;           // since the last success
 
+uint64_t mb_of_limit(int end)
+{
+    return (end == FRAME_END_HEAP ? limits.heap_bytes : limits.memory_bytes) >> 20;
+}
+
+const char *format_of(int end)
+{
+    return end == FRAME_END_HEAP     ? "JavaScript heap over its limit of %llu MB"
+           : end == FRAME_END_MEMORY ? "memory over its limit of %llu MB (heap, array buffers and "
+                                       "WebAssembly together)"
+           : end == FRAME_END_OUTPUT ? "printed more than the job's output limit"
+                                     : "stopped";
+}
+
+// The end of the process, without an allocation: there may be none to have.
 [[noreturn]] void die(int end)
 {
-    // No allocation: there may be none to have.
     static char text[160];
-    snprintf(text, sizeof text,
-             end == FRAME_END_HEAP ? "JavaScript heap over its limit of %llu MB"
-                                   : "memory over its limit of %llu MB",
-             static_cast<unsigned long long>(
-                 (end == FRAME_END_HEAP ? limits.heap_bytes : limits.memory_bytes) >> 20));
-    engine.host->fatal(limits.stop ? limits.stop : end, text);
+    if (limits.stop)
+        end = limits.stop;
+    snprintf(text, sizeof text, format_of(end), static_cast<unsigned long long>(mb_of_limit(end)));
+    if (!engine.host) // the build's snapshot
+        abort();
+    engine.host->fatal(end, text);
 }
 
 size_t near_heap_limit(void *, size_t current, size_t)
@@ -79,6 +95,14 @@ void on_fatal(const char *location, const char *message)
     engine.host->fatal(FRAME_END_INTERNAL, text);
 }
 
+// V8's CHECK failures and its own "impossible" sizes. The latter are a script asking for too much:
+// the job's fault. Everything else returns and V8 crashes the process, as it must.
+void on_check_failed(const char *, int, const char *message)
+{
+    if (strstr(message, "invalid size error") || strstr(message, "out of memory"))
+        die(FRAME_END_HEAP);
+}
+
 void on_new_failed()
 {
     die(FRAME_END_MEMORY);
@@ -91,150 +115,15 @@ void before_gc(v8::Isolate *, v8::GCType, v8::GCCallbackFlags)
 
 void after_gc(v8::Isolate *isolate, v8::GCType type, v8::GCCallbackFlags)
 {
-    if (type & v8::kGCTypeMarkSweepCompact)
-        full_gcs++;
     v8::HeapStatistics stats;
     isolate->GetHeapStatistics(&stats);
     heap_after_gc = stats.used_heap_size();
-}
-
-// True when n more bytes outside the heap fit. Stops the job when a full collection has already
-// been made for this and they still don't; false then makes V8 throw, which the stop overrides.
-bool room_for(size_t n)
-{
-    if (!limits.memory_bytes) // no job yet
-        return true;
-    size_t used = outside_bytes + heap_after_gc;
-    if (used <= limits.memory_bytes && n <= limits.memory_bytes - used) {
-        refused = false;
-        return true;
-    }
-    if (limits.stop)
-        return n <= kUnwindBufferBytes;
-    bool hopeless = n > limits.memory_bytes;
-    if (hopeless || (refused && full_gcs != refused_at_gc)) {
+    if (!(type & v8::kGCTypeMarkSweepCompact))
+        return;
+    full_gcs++;
+    if (limits.memory_bytes && outside_bytes + heap_after_gc > limits.memory_bytes)
         limits_stop(FRAME_END_MEMORY);
-        return n <= kUnwindBufferBytes;
-    }
-    refused = true;
-    refused_at_gc = full_gcs;
-    return false;
 }
-
-// WebAssembly memories and resizable ArrayBuffers: address space is reserved generously and made
-// usable in pieces by SetPermissions, so that is where it is counted.
-class CellPages final : public v8::PageAllocator
-{
-  public:
-    size_t AllocatePageSize() override
-    {
-        return platform_pages()->AllocatePageSize();
-    }
-    size_t CommitPageSize() override
-    {
-        return platform_pages()->CommitPageSize();
-    }
-    void SetRandomMmapSeed(int64_t seed) override
-    {
-        platform_pages()->SetRandomMmapSeed(seed);
-    }
-    void *GetRandomMmapAddr() override
-    {
-        return platform_pages()->GetRandomMmapAddr();
-    }
-    void *AllocatePages(void *address, size_t length, size_t alignment,
-                        Permission permissions) override
-    {
-        bool usable = permissions != kNoAccess && permissions != kNoAccessWillJitLater;
-        if (usable && !room_for(length))
-            return nullptr;
-        void *p = platform_pages()->AllocatePages(address, length, alignment, permissions);
-        if (p && usable)
-            grow(p, length);
-        return p;
-    }
-    bool FreePages(void *address, size_t length) override
-    {
-        forget(address, length);
-        return platform_pages()->FreePages(address, length);
-    }
-    bool ReleasePages(void *address, size_t length, size_t new_length) override
-    {
-        char *from = static_cast<char *>(address) + new_length;
-        forget(from, length - new_length);
-        return platform_pages()->ReleasePages(address, length, new_length);
-    }
-    bool SetPermissions(void *address, size_t length, Permission permissions) override
-    {
-        if (permissions == kNoAccess) {
-            forget(address, length);
-            return platform_pages()->SetPermissions(address, length, permissions);
-        }
-        size_t fresh = length - usable_within(address, length);
-        if (fresh && !room_for(fresh))
-            return false;
-        if (!platform_pages()->SetPermissions(address, length, permissions))
-            return false;
-        forget(address, length);
-        grow(address, length);
-        return true;
-    }
-    bool RecommitPages(void *address, size_t length, Permission permissions) override
-    {
-        return SetPermissions(address, length, permissions);
-    }
-    bool DiscardSystemPages(void *address, size_t size) override
-    {
-        return platform_pages()->DiscardSystemPages(address, size);
-    }
-    bool DecommitPages(void *address, size_t size) override
-    {
-        forget(address, size);
-        return platform_pages()->DecommitPages(address, size);
-    }
-
-  private:
-    std::map<char *, char *> usable_; // start → end of what was made usable, not overlapping
-
-    void grow(void *address, size_t length)
-    {
-        char *start = static_cast<char *>(address);
-        usable_[start] = start + length;
-        outside_bytes += length;
-    }
-
-    // The first range that ends after start.
-    std::map<char *, char *>::iterator first_after(char *start)
-    {
-        auto it = usable_.upper_bound(start);
-        if (it != usable_.begin() && std::prev(it)->second > start)
-            --it;
-        return it;
-    }
-
-    size_t usable_within(void *address, size_t length)
-    {
-        char *start = static_cast<char *>(address), *end = start + length;
-        size_t sum = 0;
-        for (auto it = first_after(start); it != usable_.end() && it->first < end; ++it)
-            sum += static_cast<size_t>(std::min(it->second, end) - std::max(it->first, start));
-        return sum;
-    }
-
-    void forget(void *address, size_t length)
-    {
-        char *start = static_cast<char *>(address), *end = start + length;
-        for (auto it = first_after(start); it != usable_.end() && it->first < end;) {
-            auto [from, to] = *it;
-            it = usable_.erase(it);
-            outside_bytes -= static_cast<size_t>(std::min(to, end) - std::max(from, start));
-            if (from < start)
-                usable_[from] = start;
-            if (to > end)
-                it = std::next(usable_.insert_or_assign(end, to).first);
-        }
-    }
-};
 
 class CellAllocator final : public v8::ArrayBuffer::Allocator
 {
@@ -253,17 +142,11 @@ class CellAllocator final : public v8::ArrayBuffer::Allocator
             outside_bytes -= length;
         free(data);
     }
-    v8::PageAllocator *GetPageAllocator() override
-    {
-        return &pages_;
-    }
 
   private:
-    CellPages pages_;
-
     static void *take(size_t length, void *(*get)(size_t, size_t))
     {
-        if (!room_for(length))
+        if (!limits_room(length, false))
             return nullptr;
         void *p = get(1, length);
         if (p)
@@ -287,6 +170,10 @@ void limits_tune_process()
         dlsym(RTLD_DEFAULT, "_ZN4absl29SetMutexDeadlockDetectionModeENS_15OnDeadlockCycleE"));
     if (set_mode)
         set_mode(0); // OnDeadlockCycle::kIgnore
+    auto on_check = reinterpret_cast<void (*)(void (*)(const char *, int, const char *))>(
+        dlsym(RTLD_DEFAULT, "_ZN2v84base16SetFatalFunctionEPFvPKciS2_E"));
+    if (on_check)
+        on_check(on_check_failed);
     std::set_new_handler(on_new_failed);
 }
 
@@ -325,20 +212,39 @@ void limits_stop(int end)
 
 std::string limits_message(int end)
 {
-    auto mb = [](uint64_t bytes) { return std::to_string(bytes >> 20) + " MB"; };
-    switch (end) {
-    case FRAME_END_HEAP:
-        return "JavaScript heap over its limit of " + mb(limits.heap_bytes);
-    case FRAME_END_MEMORY:
-        return "memory over its limit of " + mb(limits.memory_bytes) +
-               " (heap, array buffers and WebAssembly together)";
-    case FRAME_END_OUTPUT:
-        return "printed more than the job's output limit";
-    case FRAME_END_TERMINATED:
-        return "stopped";
-    default:
-        return {};
+    char text[160];
+    snprintf(text, sizeof text, format_of(end), static_cast<unsigned long long>(mb_of_limit(end)));
+    return text;
+}
+
+bool limits_heap_room(size_t mapped, size_t n)
+{
+    return !limits.heap_bytes || mapped + n <= limits.heap_bytes + kHeapPagesSlack;
+}
+
+bool limits_room(size_t n, bool last)
+{
+    if (!limits.memory_bytes) // no job yet
+        return true;
+    size_t used = outside_bytes + heap_after_gc;
+    if (used <= limits.memory_bytes && n <= limits.memory_bytes - used) {
+        refused = false;
+        return true;
     }
+    // Refused once, V8 collects garbage and asks again; a full collection that has not helped was
+    // the last hope. Then the script is stopped, which overrides the error that V8 would throw.
+    if (limits.stop || last || n > limits.memory_bytes || (refused && full_gcs != refused_at_gc)) {
+        limits_stop(FRAME_END_MEMORY);
+        return n <= kUnwindOutsideBytes && used <= limits.memory_bytes + kUnwindOutsideBytes;
+    }
+    refused = true;
+    refused_at_gc = full_gcs;
+    return false;
+}
+
+void limits_outside(int64_t change)
+{
+    outside_bytes += static_cast<size_t>(change);
 }
 
 void limits_note_heap()
@@ -346,6 +252,8 @@ void limits_note_heap()
     v8::HeapStatistics stats;
     engine.isolate->GetHeapStatistics(&stats);
     limits.heap_peak = std::max<uint64_t>(limits.heap_peak, stats.used_heap_size());
+    if (limits.heap_bytes && stats.used_heap_size() > limits.heap_bytes + kHeapUsedSlack)
+        limits_stop(FRAME_END_HEAP);
 }
 
 } // namespace isolane

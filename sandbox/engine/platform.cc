@@ -123,7 +123,7 @@ class CellPlatform final : public v8::Platform
     }
     v8::PageAllocator *GetPageAllocator() override
     {
-        return base_->GetPageAllocator();
+        return pages_counted(base_->GetPageAllocator());
     }
     v8::ThreadIsolatedAllocator *GetThreadIsolatedAllocator() override
     {

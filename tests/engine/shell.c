@@ -12,6 +12,7 @@
  * Exit status: 0 job ok, 1 job not ok, 2 usage, 3 our failure. */
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
@@ -60,6 +61,7 @@ static struct options {
          .forks = 1};
 
 static struct text out_text[3]; /* by stream, 1 and 2 */
+static int out_fd[3]; /* the streams as we were given them; 0..2 are /dev/null in a cell */
 static uint64_t out_total;
 static double run_us;
 
@@ -148,7 +150,7 @@ static bool host_output(int stream, const char *text, size_t len)
         return true;
     }
     while (len > 0) {
-        ssize_t n = write(stream, text, len);
+        ssize_t n = write(out_fd[stream], text, len);
         if (n < 0 && errno != EINTR)
             return false;
         if (n > 0) {
@@ -214,7 +216,7 @@ static void report(const struct engine_result *r)
     put_number(&t, "heap_peak", (double)r->heap_peak);
     put_number(&t, "run_us", run_us ? now_us() - run_us : 0);
     put(&t, "}\n");
-    if (write(opt.json ? 1 : 2, t.p, t.len) != (ssize_t)t.len)
+    if (write(out_fd[opt.json ? 1 : 2], t.p, t.len) != (ssize_t)t.len)
         _exit(3);
 }
 
@@ -347,8 +349,20 @@ static void print_memory(const char *when)
     fprintf(stderr, " faults %ld\n", u.ru_minflt);
 }
 
+/* What V8 prints by itself before it gives up (its last collections) goes nowhere, as in a cell. */
+static void silence(void)
+{
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (null < 0)
+        die("/dev/null: %s", strerror(errno));
+    dup2(null, 1);
+    if (!opt.stats)
+        dup2(null, 2);
+}
+
 static int child(const char *script, size_t len)
 {
+    silence();
     double t0 = now_us();
     engine_after_fork();
     if (!opt.no_warm)
@@ -465,6 +479,8 @@ static int shell_main(int argc, char **argv, char **envp)
         fputs(usage, stderr);
         return 2;
     }
+    for (int stream = 1; stream <= 2; stream++)
+        out_fd[stream] = fcntl(stream, F_DUPFD_CLOEXEC, 10);
     size_t len;
     char *script = read_file(opt.file, &len);
     struct sigaction stop = {.sa_handler = on_stop};

@@ -1,0 +1,170 @@
+// CellPages: V8's page allocator, with an account.
+//
+// V8 maps three kinds of memory through it, told apart by how they are asked for:
+//   heap      pages that are usable at once (read-write). Counted; over the heap's ceiling they are
+//             refused, because V8 lets one large allocation pass far beyond its own limit.
+//   reserved  address space without access, made usable in pieces later: WebAssembly memories and
+//             resizable ArrayBuffers. What is usable of it counts as memory outside the heap.
+//   code      the one range that JIT code goes to; bounded by V8 itself (64 MB), not counted.
+#include "sandbox/engine/internal.h"
+
+#include <algorithm>
+#include <iterator>
+#include <map>
+
+namespace isolane
+{
+
+namespace
+{
+
+// Ranges of addresses that don't overlap, and their sum.
+class Ranges
+{
+  public:
+    size_t sum() const
+    {
+        return sum_;
+    }
+    void add(void *address, size_t length)
+    {
+        remove(address, length);
+        char *start = static_cast<char *>(address);
+        map_[start] = start + length;
+        sum_ += length;
+    }
+    void remove(void *address, size_t length)
+    {
+        char *start = static_cast<char *>(address), *end = start + length;
+        for (auto it = first_after(start); it != map_.end() && it->first < end;) {
+            auto [from, to] = *it;
+            it = map_.erase(it);
+            sum_ -= static_cast<size_t>(std::min(to, end) - std::max(from, start));
+            if (from < start)
+                map_[from] = start;
+            if (to > end)
+                it = std::next(map_.insert_or_assign(end, to).first);
+        }
+    }
+    // Bytes of this range that are in.
+    size_t within(void *address, size_t length)
+    {
+        char *start = static_cast<char *>(address), *end = start + length;
+        size_t bytes = 0;
+        for (auto it = first_after(start); it != map_.end() && it->first < end; ++it)
+            bytes += static_cast<size_t>(std::min(it->second, end) - std::max(it->first, start));
+        return bytes;
+    }
+
+  private:
+    std::map<char *, char *> map_; // start → end
+    size_t sum_ = 0;
+
+    std::map<char *, char *>::iterator first_after(char *start)
+    {
+        auto it = map_.upper_bound(start);
+        if (it != map_.begin() && std::prev(it)->second > start)
+            --it;
+        return it;
+    }
+};
+
+class CellPages final : public v8::PageAllocator
+{
+  public:
+    explicit CellPages(v8::PageAllocator *base) : base_(base)
+    {
+    }
+    size_t AllocatePageSize() override
+    {
+        return base_->AllocatePageSize();
+    }
+    size_t CommitPageSize() override
+    {
+        return base_->CommitPageSize();
+    }
+    void SetRandomMmapSeed(int64_t seed) override
+    {
+        base_->SetRandomMmapSeed(seed);
+    }
+    void *GetRandomMmapAddr() override
+    {
+        return base_->GetRandomMmapAddr();
+    }
+    void *AllocatePages(void *address, size_t length, size_t alignment,
+                        Permission permissions) override
+    {
+        if (permissions == kReadWrite && !limits_heap_room(heap_.sum(), length))
+            return nullptr;
+        void *p = base_->AllocatePages(address, length, alignment, permissions);
+        if (p && permissions == kReadWrite)
+            heap_.add(p, length);
+        if (p && permissions == kNoAccess)
+            reserved_.add(p, length);
+        return p;
+    }
+    bool FreePages(void *address, size_t length) override
+    {
+        forget(address, length);
+        return base_->FreePages(address, length);
+    }
+    bool ReleasePages(void *address, size_t length, size_t new_length) override
+    {
+        forget(static_cast<char *>(address) + new_length, length - new_length);
+        return base_->ReleasePages(address, length, new_length);
+    }
+    bool SetPermissions(void *address, size_t length, Permission permissions) override
+    {
+        if (!reserved_.within(address, length))
+            return base_->SetPermissions(address, length, permissions);
+        size_t had = usable_.within(address, length);
+        if (permissions == kNoAccess) {
+            usable_.remove(address, length);
+            limits_outside(-static_cast<int64_t>(had));
+            return base_->SetPermissions(address, length, permissions);
+        }
+        // A piece right behind usable memory is growth, for which V8 collects no garbage first.
+        bool growth = had > 0 || usable_.within(static_cast<char *>(address) - 1, 1) > 0;
+        if (length > had && !limits_room(length - had, growth))
+            return false;
+        if (!base_->SetPermissions(address, length, permissions))
+            return false;
+        usable_.add(address, length);
+        limits_outside(static_cast<int64_t>(length - had));
+        return true;
+    }
+    bool RecommitPages(void *address, size_t length, Permission permissions) override
+    {
+        return base_->RecommitPages(address, length, permissions);
+    }
+    bool DiscardSystemPages(void *address, size_t size) override
+    {
+        return base_->DiscardSystemPages(address, size);
+    }
+    bool DecommitPages(void *address, size_t size) override
+    {
+        return base_->DecommitPages(address, size);
+    }
+
+  private:
+    v8::PageAllocator *base_;
+    Ranges heap_, reserved_, usable_;
+
+    void forget(void *address, size_t length)
+    {
+        heap_.remove(address, length);
+        reserved_.remove(address, length);
+        limits_outside(-static_cast<int64_t>(usable_.within(address, length)));
+        usable_.remove(address, length);
+    }
+};
+
+} // namespace
+
+v8::PageAllocator *pages_counted(v8::PageAllocator *base)
+{
+    static CellPages pages(base);
+    return &pages;
+}
+
+} // namespace isolane
