@@ -5,18 +5,19 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/buf.h"
+#include "cli/format.h"
+
 static void say_with(const char *command, const char *fmt, va_list ap)
 {
-    char line[1600];
-    vsnprintf(line, sizeof line, fmt, ap);
+    char text[1600];
+    struct buf line = {0};
+    vsnprintf(text, sizeof text, fmt, ap);
     /* A job's words may stand in it: neither a second line nor an escape sequence. */
-    for (char *p = line; *p; p++)
-        if ((unsigned char)*p < 0x20 || *p == 0x7f)
-            *p = ' ';
-    if (command)
-        fprintf(stderr, "isolane: %s: %s\n", command, line);
-    else
-        fprintf(stderr, "isolane: %s\n", line);
+    text_add_one_line(&line, text, strlen(text));
+    fprintf(stderr, command ? "isolane: %s: %s\n" : "isolane: %s%s\n", command ? command : "",
+            line.data);
+    buf_free(&line);
 }
 
 void say(const char *fmt, ...)

@@ -8,7 +8,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
-#include "base/utf8.h"
+#include "cli/format.h"
 
 #define WIDTH_MIN 40 /* a narrower terminal gets lines that wrap */
 
@@ -55,28 +55,14 @@ struct table *table_new(const struct table_column *columns, int n)
     return t;
 }
 
-/* What came from a job is shown, not obeyed: no escape sequences, no line ends. */
-static void add_shown(struct buf *out, const char *text)
-{
-    struct buf repaired = {0};
-    utf8_add_repaired(&repaired, text, strlen(text));
-    for (size_t i = 0; i < repaired.len; i++) {
-        unsigned char c = (unsigned char)repaired.data[i];
-        bool c1 = c == 0xc2 && (unsigned char)repaired.data[i + 1] < 0xa0; /* U+0080..U+009F */
-        buf_addc(out, c < 0x20 || c == 0x7f || c1 ? ' ' : (char)c);
-        i += c1;
-    }
-    buf_free(&repaired);
-}
-
 void table_row(struct table *t, const struct table_cell *cells)
 {
     struct libscols_line *line = scols_table_new_line(t->t, NULL);
     CHECK(line);
     for (int i = 0; i < t->columns; i++) {
         struct buf b = {0};
-        buf_adds(&b, "");
-        add_shown(&b, cells[i].text ? cells[i].text : "");
+        const char *text = cells[i].text ? cells[i].text : "";
+        text_add_one_line(&b, text, strlen(text));
         CHECK(!scols_line_refer_data(line, (size_t)i, buf_take(&b, NULL)));
         if (cells[i].colour != COLOUR_NONE)
             scols_cell_set_color(scols_line_get_cell(line, (size_t)i),

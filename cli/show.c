@@ -1,0 +1,380 @@
+/* How this works: a result object is checked as JSON, then parsed without its value: the value is
+ * the script's own JSON and may hold what our reader refuses though JSON allows it (lone
+ * surrogates, huge numbers); it is shown byte for byte as it stands. */
+#include "cli/show.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/jv.h"
+#include "base/mem.h"
+#include "cli/format.h"
+#include "cli/table.h"
+#include "config/outcome.h"
+
+#define LABEL_WIDTH  40  /* characters of the first column */
+#define OUTPUT_WIDTH 160 /* of the last, where no terminal cuts it */
+#define INDENT       4
+
+struct view {
+    struct jv *doc;
+    char *value; /* JSON text */
+    size_t value_len;
+    const char *id, *outcome;
+};
+
+static const char *text(const struct jv *object, const char *name)
+{
+    const struct jv *v = object && jv_type(object) == JV_OBJECT ? jv_get(object, name) : NULL;
+    const char *s = v ? jv_string(v, NULL) : NULL;
+    return s ? s : "";
+}
+
+static double number(const struct jv *object, const char *name)
+{
+    const struct jv *v = object && jv_type(object) == JV_OBJECT ? jv_get(object, name) : NULL;
+    return v ? jv_number(v) : 0;
+}
+
+static void view_free(struct view *v)
+{
+    jv_free(v->doc);
+    free(v->value);
+}
+
+static int view_parse(const char *json, size_t len, struct view *v, struct err *e)
+{
+    const char *value = NULL;
+    size_t value_len = 0;
+    struct buf rest = {0};
+    memset(v, 0, sizeof *v);
+    if (!jv_check(json, len))
+        return err_set(e, ERR_INVALID, "found text that is not JSON; allowed: a result object");
+    if (jv_raw_member(json, len, "value", &value, &value_len)) {
+        v->value = mem_copy(value, value_len);
+        v->value_len = value_len;
+        buf_add(&rest, json, (size_t)(value - json));
+        buf_adds(&rest, "null");
+        buf_add(&rest, value + value_len, len - (size_t)(value - json) - value_len);
+    } else {
+        buf_add(&rest, json, len);
+    }
+    int rc = jv_parse(rest.data, rest.len, &v->doc, e);
+    buf_free(&rest);
+    if (!rc && (jv_type(v->doc) != JV_OBJECT || !*text(v->doc, "id") || !*text(v->doc, "outcome")))
+        rc = err_set(e, ERR_INVALID, "found JSON without id and outcome; allowed: a result object");
+    if (rc) {
+        view_free(v);
+        return rc;
+    }
+    v->id = text(v->doc, "id");
+    v->outcome = text(v->doc, "outcome");
+    return 0;
+}
+
+bool result_is_ok(const char *json, size_t len)
+{
+    struct view v;
+    if (view_parse(json, len, &v, NULL))
+        return false;
+    bool ok = !strcmp(v.outcome, outcome_name(OUTCOME_OK));
+    view_free(&v);
+    return ok;
+}
+
+static enum table_colour colour_of(const char *outcome)
+{
+    if (!strcmp(outcome, outcome_name(OUTCOME_OK)))
+        return COLOUR_GREEN;
+    if (!strcmp(outcome, outcome_name(OUTCOME_CANCELLED)))
+        return COLOUR_YELLOW;
+    return COLOUR_RED;
+}
+
+static bool has_value(const struct view *v)
+{
+    return v->value_len && !(v->value_len == 4 && !memcmp(v->value, "null", 4));
+}
+
+static const struct jv *error_of(const struct view *v)
+{
+    const struct jv *error = jv_get(v->doc, "error");
+    return error && jv_type(error) == JV_OBJECT ? error : NULL;
+}
+
+/* "TypeError: x is not a function" */
+static void add_error(struct buf *b, const struct jv *error)
+{
+    const char *name = text(error, "name"), *message = text(error, "message");
+    buf_addf(b, "%s%s%s", name, *name && *message ? ": " : "", message);
+}
+
+/* ---- one line
+ * ------------------------------------------------------------------------------------ */
+
+int show_line(const char *json, size_t len, FILE *out, struct err *e)
+{
+    struct view v;
+    struct buf b = {0}, error = {0};
+    char wall[FIGURE_MAX], cpu[FIGURE_MAX];
+    int rc = view_parse(json, len, &v, e);
+    if (rc)
+        return rc;
+    const struct jv *usage = jv_get(v.doc, "usage");
+    figure_ms(number(usage, "wall_ms"), wall);
+    figure_ms(number(usage, "cpu_ms"), cpu);
+    bool colours = colour_wanted(out);
+    fprintf(out, "%s%s%s in %s (cpu %s)", colours ? colour_code(colour_of(v.outcome)) : "",
+            v.outcome, colours ? colour_code(COLOUR_NONE) : "", wall, cpu);
+    if (error_of(&v)) {
+        add_error(&error, error_of(&v));
+        text_add_first_line(&b, error.data, error.len, OUTPUT_WIDTH);
+        buf_free(&error);
+        text_add_shown(&error, b.data, b.len, 0);
+        fprintf(out, ": %.*s", (int)error.len - 1, error.data);
+    }
+    buf_free(&error);
+    buf_free(&b);
+    view_free(&v);
+    return 0;
+}
+
+/* ---- one block
+ * ----------------------------------------------------------------------------------- */
+
+struct block {
+    struct buf b;
+    bool colours;
+};
+
+static void add_name(struct block *k, const char *name)
+{
+    buf_addf(&k->b, "%s%-9s%s ", k->colours ? colour_code(COLOUR_DIM) : "", name,
+             k->colours ? colour_code(COLOUR_NONE) : "");
+}
+
+static void add_line(struct block *k, const char *name, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+static void add_line(struct block *k, const char *name, const char *fmt, ...)
+{
+    char line[512];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(line, sizeof line, fmt, ap);
+    va_end(ap);
+    add_name(k, name);
+    text_add_shown(&k->b, line, strlen(line), 0);
+}
+
+static void add_stream(struct block *k, const struct view *v, const char *name)
+{
+    char printed[FIGURE_MAX], count[32];
+    size_t len = 0;
+    const struct jv *s = jv_get(v->doc, name), *cut = jv_get(v->doc, "truncated");
+    const char *kept = s ? jv_string(s, &len) : NULL;
+    if (!kept || !len)
+        return;
+    snprintf(count, sizeof count, "%s_bytes", name);
+    figure_bytes(number(cut, count), printed);
+    bool is_cut = cut && jv_type(cut) == JV_OBJECT && jv_is_true(jv_get(cut, name));
+    add_line(k, name, is_cut ? "%s, cut" : "%s", printed);
+    text_add_shown(&k->b, kept, len, INDENT);
+}
+
+static void add_error_block(struct block *k, const struct jv *error)
+{
+    struct buf words = {0};
+    double line = number(error, "line");
+    const char *stack = text(error, "stack");
+    add_error(&words, error);
+    if (line > 0)
+        buf_addf(&words, " (line %.0f, column %.0f)", line, number(error, "column"));
+    add_name(k, "error");
+    text_add_shown(&k->b, words.data ? words.data : "", words.len, 0);
+    /* A stack begins with the message, as in Node: not twice. */
+    const char *frames = strstr(stack, "\n    at ");
+    if (frames)
+        text_add_shown(&k->b, frames + 1, strlen(frames + 1), 0);
+    buf_free(&words);
+}
+
+static void add_usage(struct block *k, const struct view *v)
+{
+    const struct jv *u = jv_get(v->doc, "usage");
+    char cpu[FIGURE_MAX], wall[FIGURE_MAX], heap[FIGURE_MAX], memory[FIGURE_MAX];
+    figure_ms(number(u, "cpu_ms"), cpu);
+    figure_ms(number(u, "wall_ms"), wall);
+    figure_bytes(number(u, "heap_peak_bytes"), heap);
+    figure_bytes(number(u, "memory_peak_bytes"), memory);
+    add_line(k, "usage", "cpu %s, wall %s, heap %s, memory %s", cpu, wall, heap, memory);
+}
+
+static void add_times(struct block *k, const struct view *v)
+{
+    const char *started = text(v->doc, "started_at");
+    add_line(k, "published", "%s", text(v->doc, "published_at"));
+    add_line(k, "started", "%s", *started ? started : "never");
+    add_line(k, "finished", "%s", text(v->doc, "finished_at"));
+}
+
+int show_result(const char *json, size_t len, FILE *out, struct err *e)
+{
+    struct view v;
+    struct block k = {.colours = colour_wanted(out)};
+    int rc = view_parse(json, len, &v, e);
+    if (rc)
+        return rc;
+    add_line(&k, "job", "%s (tenant %s, class %s)", v.id, text(v.doc, "tenant"),
+             text(v.doc, "class"));
+    add_name(&k, "outcome");
+    buf_addf(&k.b, "%s%s%s\n", k.colours ? colour_code(colour_of(v.outcome)) : "", v.outcome,
+             k.colours ? colour_code(COLOUR_NONE) : "");
+    if (has_value(&v)) {
+        add_name(&k, "value");
+        text_add_shown(&k.b, v.value, v.value_len, 0);
+    }
+    if (error_of(&v))
+        add_error_block(&k, error_of(&v));
+    add_stream(&k, &v, "stdout");
+    add_stream(&k, &v, "stderr");
+    add_usage(&k, &v);
+    add_times(&k, &v);
+    add_line(&k, "attempts", "%.0f", number(v.doc, "attempts"));
+    add_line(&k, "worker", "%s, seq %.0f, %s", text(v.doc, "worker"), number(v.doc, "seq"),
+             text(v.doc, "engine"));
+    fwrite(k.b.data, 1, k.b.len, out);
+    buf_free(&k.b);
+    view_free(&v);
+    return 0;
+}
+
+/* ---- many
+ * ---------------------------------------------------------------------------------------- */
+
+struct summary {
+    struct table *table;
+    uint64_t count, by_outcome[OUTCOMES], unreadable;
+    double cpu_ms;
+};
+
+struct summary *summary_new(void)
+{
+    static const struct table_column columns[] = {
+        {.name = "job"},
+        {.name = "outcome"},
+        {.name = "time", .right = true},
+        {.name = "cpu", .right = true},
+        {.name = "heap", .right = true},
+        {.name = "value, error or output", .cut = true},
+    };
+    struct summary *s = mem_alloc(sizeof *s);
+    s->table = table_new(columns, ARRAY_LEN(columns));
+    return s;
+}
+
+/* What tells most in one line: the error, else the value, else what was printed. */
+static void add_gist(struct buf *b, const struct view *v)
+{
+    struct buf error = {0};
+    if (error_of(v)) {
+        add_error(&error, error_of(v));
+        text_add_first_line(b, error.data ? error.data : "", error.len, OUTPUT_WIDTH);
+        buf_free(&error);
+    } else if (has_value(v)) {
+        text_add_first_line(b, v->value, v->value_len, OUTPUT_WIDTH);
+    } else {
+        const char *out = text(v->doc, "stdout");
+        if (!*out)
+            out = text(v->doc, "stderr");
+        text_add_first_line(b, out, strlen(out), OUTPUT_WIDTH);
+    }
+}
+
+/* The end of a path tells more than its beginning. */
+static void add_label(struct buf *b, const char *label)
+{
+    size_t len = strlen(label), from = len > LABEL_WIDTH ? len - (LABEL_WIDTH - 1) : 0;
+    while (from && from < len && ((unsigned char)label[from] & 0xc0) == 0x80)
+        from++;
+    buf_addf(b, "%s%s", from ? "…" : "", label + from);
+}
+
+int summary_add(struct summary *s, const char *label, const char *json, size_t len, struct err *e)
+{
+    struct view v;
+    struct buf name = {0}, gist = {0};
+    char wall[FIGURE_MAX], cpu[FIGURE_MAX], heap[FIGURE_MAX];
+    s->count++;
+    int rc = view_parse(json, len, &v, e);
+    if (rc) {
+        s->unreadable++;
+        add_label(&name, label ? label : "?");
+        table_row(s->table, (struct table_cell[]){{name.data, COLOUR_NONE},
+                                                  {"unreadable", COLOUR_RED},
+                                                  {NULL, COLOUR_NONE},
+                                                  {NULL, COLOUR_NONE},
+                                                  {NULL, COLOUR_NONE},
+                                                  {NULL, COLOUR_NONE}});
+        buf_free(&name);
+        return rc;
+    }
+    for (int i = 0; i < OUTCOMES; i++)
+        s->by_outcome[i] += !strcmp(v.outcome, outcome_name((enum outcome)i));
+    const struct jv *usage = jv_get(v.doc, "usage");
+    s->cpu_ms += number(usage, "cpu_ms");
+    figure_ms(number(usage, "wall_ms"), wall);
+    figure_ms(number(usage, "cpu_ms"), cpu);
+    figure_bytes(number(usage, "heap_peak_bytes"), heap);
+    add_label(&name, label ? label : v.id);
+    add_gist(&gist, &v);
+    table_row(s->table, (struct table_cell[]){{name.data, COLOUR_NONE},
+                                              {v.outcome, colour_of(v.outcome)},
+                                              {wall, COLOUR_NONE},
+                                              {cpu, COLOUR_NONE},
+                                              {heap, COLOUR_NONE},
+                                              {gist.data, COLOUR_NONE}});
+    buf_free(&name);
+    buf_free(&gist);
+    view_free(&v);
+    return 0;
+}
+
+uint64_t summary_count(const struct summary *s)
+{
+    return s->count;
+}
+
+uint64_t summary_not_ok(const struct summary *s)
+{
+    return s->count - s->by_outcome[OUTCOME_OK];
+}
+
+void summary_print(struct summary *s, FILE *out)
+{
+    char cpu[FIGURE_MAX];
+    const char *sep = ": ";
+    if (s->count)
+        table_print(s->table, out);
+    figure_ms(s->cpu_ms, cpu);
+    fprintf(out, "%s%" PRIu64 " %s", s->count ? "\n" : "", s->count,
+            s->count == 1 ? "job" : "jobs");
+    for (int i = 0; i < OUTCOMES; i++) {
+        if (!s->by_outcome[i])
+            continue;
+        fprintf(out, "%s%" PRIu64 " %s", sep, s->by_outcome[i], outcome_name((enum outcome)i));
+        sep = ", ";
+    }
+    if (s->unreadable)
+        fprintf(out, "%s%" PRIu64 " unreadable", sep, s->unreadable);
+    fprintf(out, "; cpu %s in all\n", cpu);
+}
+
+void summary_free(struct summary *s)
+{
+    if (!s)
+        return;
+    table_free(s->table);
+    free(s);
+}
