@@ -1,5 +1,6 @@
 #include "cli/format.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -15,11 +16,11 @@ void figure_ms(double ms, char out[FIGURE_MAX])
         snprintf(out, FIGURE_MAX, "%.1f ms", ms);
     else if (ms < 999.5)
         snprintf(out, FIGURE_MAX, "%.0f ms", ms);
-    else if (ms < 59995)
+    else if (ms < 59950)
         snprintf(out, FIGURE_MAX, ms < 9995 ? "%.2f s" : "%.1f s", ms / 1000);
     else
-        snprintf(out, FIGURE_MAX, "%.0f min %d s", (double)(int64_t)(ms / 60000),
-                 (int)((int64_t)(ms / 1000) % 60));
+        snprintf(out, FIGURE_MAX, "%" PRId64 " min %d s", (int64_t)(ms + 500) / 60000,
+                 (int)((int64_t)(ms + 500) / 1000 % 60));
 }
 
 void figure_bytes(double bytes, char out[FIGURE_MAX])

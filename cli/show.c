@@ -14,7 +14,7 @@
 #include "cli/table.h"
 #include "config/outcome.h"
 
-#define LABEL_WIDTH  40  /* characters of the first column */
+#define LABEL_WIDTH  28  /* characters of the first column: all columns fit into 80 then */
 #define OUTPUT_WIDTH 160 /* of the last, where no terminal cuts it */
 #define INDENT       4
 
@@ -267,7 +267,7 @@ struct summary *summary_new(void)
         {.name = "time", .right = true},
         {.name = "cpu", .right = true},
         {.name = "heap", .right = true},
-        {.name = "value, error or output", .cut = true},
+        {.name = "result", .cut = true},
     };
     struct summary *s = mem_alloc(sizeof *s);
     s->table = table_new(columns, ARRAY_LEN(columns));
