@@ -293,7 +293,7 @@ static void many_results_are_a_table(void **state)
     char *t = printed(write_summary);
     has(t, "job-1 ");
     has(t, "{\"sum\": 2}\n");
-    has(t, "…ame/with/scripts/cpu_hog.mjs");
+    has(t, "…me/with/scripts/cpu_hog.mjs");
     has(t, "TypeError: x is not a function\n");
     has(t, "\n\n3 jobs: 1 ok, 1 threw, 1 unreadable; cpu 5.80 ms in all\n");
     lacks(t, "\033");
