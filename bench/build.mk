@@ -1,0 +1,20 @@
+# Bench programs link the executor and everything below it. `make bench` never passes or fails on time.
+BENCH_PROGRAMS := floor dispatch queue memory coldstart
+BENCH_ROOMS := $(filter-out cli,$(ROOMS))
+BENCH_ARCHIVES := $(foreach r,$(call reverse,$(BENCH_ROOMS)),$(call archive_of,$(r)))
+BENCH_SHARED := $(B)/obj/bench/measure.o $(B)/obj/bench/bed.o
+
+.PHONY: bench-programs
+bench-programs: $(foreach p,$(BENCH_PROGRAMS),$(B)/bench/$(p))
+
+define bench_rule
+$(B)/bench/$(1): $(B)/obj/bench/$(1).o $(BENCH_SHARED) $(BENCH_ARCHIVES)
+	@mkdir -p $$(@D)
+	@echo "  LINK  $$@"
+	@$$(CC) $$(LDFLAGS) -o $$@ $$< $(BENCH_SHARED) $(BENCH_ARCHIVES) $$(LIBS)
+endef
+$(foreach p,$(BENCH_PROGRAMS),$(eval $(call bench_rule,$(p))))
+
+bench: all
+	@$(MAKE) --no-print-directory bench-programs
+	@bench/run.sh $(BENCH_PROGRAMS)
