@@ -1,0 +1,191 @@
+/* How this works
+ *
+ * A lane is what one tenant has waiting in one class: a FIFO. A class keeps its lanes that are not empty
+ * in a ring. The lane at the ring's head may give as many jobs as its tenant's weight, then goes to the
+ * back: deficit round robin with a cost of one per job. Over the classes credits do the same: 8, 4 and 1
+ * jobs, handed out anew when every class that has a job that may run has none left. */
+#include "queue/backlog.h"
+
+#include <stdlib.h>
+
+#include "base/mem.h"
+
+static const int class_credits[CLASSES] = {[CLASS_HIGH] = 8, [CLASS_NORMAL] = 4, [CLASS_LOW] = 1};
+
+struct lane {
+    struct list entries; /* struct backlog_entry */
+    struct list ring;    /* in class_queue.lanes while entries is not empty */
+    int64_t deficit;     /* jobs it may still give in this turn */
+    int tenant;
+};
+
+struct class_queue {
+    struct list lanes;
+    struct lane *by_tenant;
+    int credit;
+};
+
+struct backlog {
+    const struct config *config;
+    struct class_queue classes[CLASSES];
+    int64_t *running; /* by tenant */
+    int count;
+};
+
+struct backlog *backlog_new(const struct config *c)
+{
+    struct backlog *b = mem_alloc(sizeof *b);
+    size_t n = (size_t)c->tenant_count;
+    b->config = c;
+    b->running = mem_alloc(n * sizeof *b->running);
+    for (int k = 0; k < CLASSES; k++) {
+        struct class_queue *q = &b->classes[k];
+        list_init(&q->lanes);
+        q->by_tenant = mem_alloc(n * sizeof *q->by_tenant);
+        for (size_t i = 0; i < n; i++) {
+            list_init(&q->by_tenant[i].entries);
+            list_init(&q->by_tenant[i].ring);
+            q->by_tenant[i].tenant = (int)i;
+        }
+    }
+    return b;
+}
+
+void backlog_free(struct backlog *b)
+{
+    if (!b)
+        return;
+    CHECK(b->count == 0);
+    for (int k = 0; k < CLASSES; k++)
+        free(b->classes[k].by_tenant);
+    free(b->running);
+    free(b);
+}
+
+static int tenant_index(const struct backlog *b, const struct tenant *t)
+{
+    CHECK(t >= b->config->tenants && t < b->config->tenants + b->config->tenant_count);
+    return (int)(t - b->config->tenants);
+}
+
+static struct lane *lane_of(struct backlog *b, const struct backlog_entry *x)
+{
+    CHECK((unsigned)x->cls < CLASSES);
+    return &b->classes[x->cls].by_tenant[tenant_index(b, x->tenant)];
+}
+
+static struct lane *enter(struct backlog *b, struct backlog_entry *x)
+{
+    struct lane *l = lane_of(b, x);
+    CHECK(!x->queued);
+    x->queued = true;
+    b->count++;
+    if (list_empty(&l->entries))
+        list_push_back(&b->classes[x->cls].lanes, &l->ring);
+    return l;
+}
+
+void backlog_add(struct backlog *b, struct backlog_entry *x)
+{
+    list_push_back(&enter(b, x)->entries, &x->node);
+}
+
+void backlog_add_front(struct backlog *b, struct backlog_entry *x)
+{
+    list_push_front(&enter(b, x)->entries, &x->node);
+}
+
+static void leave(struct backlog *b, struct backlog_entry *x)
+{
+    struct lane *l = lane_of(b, x);
+    list_remove(&x->node);
+    x->queued = false;
+    b->count--;
+    if (list_empty(&l->entries)) { /* an empty lane saves up nothing for later */
+        list_remove(&l->ring);
+        l->deficit = 0;
+    }
+}
+
+void backlog_remove(struct backlog *b, struct backlog_entry *x)
+{
+    CHECK(x->queued);
+    leave(b, x);
+}
+
+static bool may_run(const struct backlog *b, const struct lane *l)
+{
+    int64_t most = b->config->tenants[l->tenant].max_running;
+    return most == 0 || b->running[l->tenant] < most;
+}
+
+/* The lane whose turn it is: the first of the ring whose tenant may run one more; those in front of it
+ * go to the back. NULL when no lane may. */
+static struct lane *turn(const struct backlog *b, struct class_queue *q)
+{
+    struct list *first = q->lanes.next;
+    for (struct list *n = first; n != &q->lanes;) {
+        struct lane *l = LIST_ENTRY(n, struct lane, ring);
+        if (may_run(b, l))
+            return l;
+        list_remove(n);
+        list_push_back(&q->lanes, n);
+        n = q->lanes.next;
+        if (n == first)
+            break;
+    }
+    return NULL;
+}
+
+static struct backlog_entry *give(struct backlog *b, struct class_queue *q, struct lane *l)
+{
+    struct backlog_entry *x = LIST_ENTRY(l->entries.next, struct backlog_entry, node);
+    if (l->deficit == 0)
+        l->deficit = b->config->tenants[l->tenant].weight;
+    l->deficit--;
+    if (l->deficit == 0 && l->entries.next->next != &l->entries) {
+        list_remove(&l->ring);
+        list_push_back(&q->lanes, &l->ring);
+    }
+    leave(b, x);
+    b->running[l->tenant]++;
+    return x;
+}
+
+struct backlog_entry *backlog_next(struct backlog *b)
+{
+    struct lane *lanes[CLASSES];
+    bool any = false, credit = false;
+    if (b->count == 0)
+        return NULL;
+    for (int k = 0; k < CLASSES; k++) {
+        lanes[k] = turn(b, &b->classes[k]);
+        any |= lanes[k] != NULL;
+        credit |= lanes[k] && b->classes[k].credit > 0;
+    }
+    if (!any)
+        return NULL;
+    if (!credit)
+        for (int k = 0; k < CLASSES; k++)
+            b->classes[k].credit = class_credits[k];
+    for (int k = 0; k < CLASSES; k++) {
+        if (!lanes[k] || b->classes[k].credit == 0)
+            continue;
+        b->classes[k].credit--;
+        return give(b, &b->classes[k], lanes[k]);
+    }
+    CHECK(!"a class with a lane has credit");
+    return NULL;
+}
+
+void backlog_ended(struct backlog *b, const struct tenant *t)
+{
+    int i = tenant_index(b, t);
+    CHECK(b->running[i] > 0);
+    b->running[i]--;
+}
+
+int backlog_count(const struct backlog *b)
+{
+    return b->count;
+}
