@@ -1,0 +1,193 @@
+// Kill anything while jobs run: every job ends in exactly one result, and the chain holds.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, afterEach, before, test } from 'node:test';
+import { Client } from './lib/client.mjs';
+import { fresh_folder } from './lib/place.mjs';
+import { isolane, send_signal, sleep, until } from './lib/process.mjs';
+import { NatsServer, impatient, up, worker } from './lib/worker.mjs';
+
+const napping = (ms, text = 'done') => `console.log("begin"); await new Promise((r) => setTimeout(r, ${ms})); console.log("${text}")`;
+const opened = [];
+const keep = (thing) => (opened.push(thing), thing);
+afterEach(async () => {
+    for (const thing of opened.splice(0).reverse())
+        await (thing instanceof Client ? thing.close() : thing.is_up() && thing.stop());
+});
+
+/** Every job has exactly one message in the results stream and one row in the database. */
+async function assert_one_result_each(c, ids, check = () => {}) {
+    for (const id of ids) {
+        const r = await c.result(id);
+        check(r);
+    }
+    await until('the queue to be empty', async () => await c.jobs_left() === 0);
+    const counts = await c.result_counts();
+    for (const id of ids) assert.equal(counts[`isolane.results.default.${id}`], 1, id);
+}
+
+async function assert_chain(data) {
+    const end = await isolane(['verify', '--db', join(data, 'results.db'), '--data', data]);
+    assert.equal(end.code, 0, end.stdout + end.stderr);
+}
+
+async function publish_all(c, prefix, count, script) {
+    const ids = Array.from({ length: count }, (_, i) => `${prefix}-${i}`);
+    for (const id of ids) await c.publish({ id, script });
+    return ids;
+}
+
+test('kill -9 of a cell: its job runs again and counts an attempt, the others do not notice', async () => {
+    const w = keep(await up()), c = keep(await Client.connect(w.url));
+    const ids = await publish_all(c, 'cell', 2, 'console.log("attempt", job.attempt); await new Promise((r) => setTimeout(r, 400)); export default job.attempt');
+    await until('both to run', async () => (await c.get(ids[0])).state === 'running' && (await c.get(ids[1])).state === 'running');
+    await sleep(50);
+    for (const pid of w.cells()) send_signal(pid, 'SIGKILL');
+    await assert_one_result_each(c, ids, (r) => assert.deepEqual([r.outcome, r.attempts, r.value, r.stdout], ['ok', 2, 2, 'attempt 2\n']));
+    await assert_chain(w.data);
+});
+
+test('kill -9 of the zygote: a new one is started, its jobs run again, no attempt is counted', async () => {
+    const w = keep(await up()), c = keep(await Client.connect(w.url));
+    const ids = await publish_all(c, 'zygote', 3, `${napping(400)}\nexport default job.attempt`);
+    await until('one to run', async () => (await c.get(ids[0])).state === 'running');
+    const [zygote] = w.zygotes();
+    send_signal(zygote, 'SIGKILL');
+    await assert_one_result_each(c, ids, (r) => assert.deepEqual([r.outcome, r.attempts, r.stdout], ['ok', 1, 'begin\ndone\n']));
+    assert.ok(!w.zygotes().includes(zygote));
+    await assert_chain(w.data);
+});
+
+test('kill -9 of the worker: after its restart every job gets its result', async () => {
+    const data = fresh_folder();
+    let w = await up({ data, config: impatient }), c = await Client.connect(w.url);
+    const slow = await publish_all(c, 'slow', 3, napping(600));
+    const quick = await publish_all(c, 'quick', 30, 'export default job.attempt');
+    await until('some to be done', async () => Object.keys(await c.result_counts()).length >= 5);
+    const left_behind = w.cells();
+    await c.close();
+    await w.kill();
+    assert.ok(left_behind.length > 0);
+    w = keep(await up({ data, config: impatient }));
+    c = keep(await Client.connect(w.url));
+    await assert_one_result_each(c, [...slow, ...quick], (r) => assert.equal(r.outcome, 'ok'));
+    await assert_chain(data);
+});
+
+test('kill -9 of the embedded nats-server: it is started again on the same port, nothing is lost', async () => {
+    const w = keep(await up({ config: impatient })), c = keep(await Client.connect(w.url));
+    const first = await publish_all(c, 'nats', 12, napping(150));
+    await until('one to run', async () => (await c.get(first[0])).state !== 'queued');
+    const server = w.nats_pid();
+    assert.ok(server);
+    send_signal(server, 'SIGKILL');
+    await until('another server', () => w.nats_pid() && w.nats_pid() !== server);
+    await until('it to take jobs', () => c.publish({ id: 'after', script: 'export default 1' }, { msg_id: 'after' }).catch(() => null));
+    await assert_one_result_each(c, [...first, 'after'], (r) => assert.equal(r.outcome, 'ok'));
+    assert.equal((await c.result('after')).value, 1);
+    assert.ok(w.is_up());
+    await assert_chain(w.data);
+});
+
+test('a worker that sleeps too long: another does its job, and there is still one result', async () => {
+    const nats = await NatsServer.start();
+    const c = await Client.connect(nats.url);
+    try {
+        const a = await worker(nats.url, { config: { ...impatient, worker: 'a' } });
+        await c.publish({ id: 'sleepy', script: napping(300) });
+        await until('it to run', async () => (await c.get('sleepy')).state === 'running');
+        send_signal(a.pid, 'SIGSTOP');
+        const b = await worker(nats.url, { config: { ...impatient, worker: 'b' } });
+        const r = await c.result('sleepy');
+        assert.deepEqual([r.outcome, r.worker], ['ok', 'b']);
+        send_signal(a.pid, 'SIGCONT');
+        await sleep(500);
+        await assert_one_result_each(c, ['sleepy']);
+        assert.equal((await c.result('sleepy')).worker, 'b');
+        for (const w of [a, b]) {
+            await w.stop();
+            await assert_chain(w.data);
+        }
+    } finally {
+        await c.close();
+        await nats.stop();
+    }
+});
+
+test('two workers share the work: each job is done once', async () => {
+    const nats = await NatsServer.start();
+    const c = await Client.connect(nats.url);
+    try {
+        const a = await worker(nats.url, { config: { worker: 'a', nats: { prefetch: 4 } } });
+        const b = await worker(nats.url, { config: { worker: 'b', nats: { prefetch: 4 } } });
+        const ids = await publish_all(c, 'shared', 60, 'await new Promise((r) => setTimeout(r, 20)); export default job.id');
+        const by = { a: 0, b: 0 };
+        await assert_one_result_each(c, ids, (r) => by[r.worker]++);
+        assert.ok(by.a > 0 && by.b > 0, JSON.stringify(by));
+        assert.equal((await c.get(ids[0])).payloadType, 'application/vnd.in-toto+json', 'either of them answers for all');
+        for (const w of [a, b]) {
+            await w.stop();
+            await assert_chain(w.data);
+        }
+    } finally {
+        await c.close();
+        await nats.stop();
+    }
+});
+
+test('an external server that goes and comes back: jobs that ran meanwhile are published then', async () => {
+    const nats = await NatsServer.start();
+    const w = await worker(nats.url, { config: impatient });
+    const c = await Client.connect(nats.url);
+    try {
+        const ids = await publish_all(c, 'away', 4, napping(500));
+        await until('one to run', async () => (await c.get(ids[0])).state === 'running');
+        await nats.stop('SIGKILL');
+        await sleep(1200);
+        await nats.restart();
+        await assert_one_result_each(c, ids, (r) => assert.equal(r.outcome, 'ok'));
+        await w.stop();
+        await assert_chain(w.data);
+    } finally {
+        await c.close();
+        await nats.stop();
+    }
+});
+
+// ---- the worker killed at each point where it would hurt ----------------------------------------------
+
+let nats, client;
+const data = fresh_folder();
+before(async () => {
+    nats = await NatsServer.start();
+    client = await Client.connect(nats.url);
+});
+after(async () => {
+    await client?.close();
+    await nats?.stop();
+    const key = readFileSync(join(data, 'worker.key'), 'utf8');
+    assert.match(key, /PRIVATE KEY/);
+});
+
+for (const point of ['job_received', 'job_decoded', 'job_dispatched', 'job_running', 'result_framed', 'result_signed',
+    'result_committed', 'result_published', 'job_acked']) {
+    test(`the worker killed at ${point}: exactly one result each after its restart`, async () => {
+        const victim = await worker(nats.url, { data, config: impatient, env: { ISOLANE_FAULT: `${point}@2` } });
+        const ids = await publish_all(client, point, 4, napping(40));
+        const end = await victim.end();
+        assert.equal(end.signal, 'SIGKILL', `the point is passed: ${end.stderr}`);
+        const next = await worker(nats.url, { data, config: impatient });
+        await assert_one_result_each(client, ids, (r) => assert.deepEqual([r.outcome, r.stdout], ['ok', 'begin\ndone\n']));
+        await next.stop();
+        await assert_chain(data);
+    });
+}
+
+test('the zygote killed after a fork: jobs go on in another', async () => {
+    const w = await worker(nats.url, { data, config: impatient, env: { ISOLANE_FAULT: 'zygote_forked@6' } });
+    const ids = await publish_all(client, 'forked', 8, 'export default 1');
+    await assert_one_result_each(client, ids, (r) => assert.equal(r.outcome, 'ok'));
+    await w.stop();
+    await assert_chain(data);
+});

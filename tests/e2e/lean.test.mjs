@@ -1,0 +1,98 @@
+// The zygote is single-threaded and lean, and nothing that should be random is shared by its cells.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { after, before, test } from 'node:test';
+import { Client } from './lib/client.mjs';
+import { status_of, until } from './lib/process.mjs';
+import { up } from './lib/worker.mjs';
+
+const CELLS = 100;
+let w, c;
+before(async () => {
+    w = await up();
+    c = await Client.connect(w.url);
+});
+after(async () => {
+    await c?.close();
+    await w?.stop();
+});
+
+/** Private dirty kB of a process, with and without huge pages (text that was copied into them on purpose). */
+function private_dirty_kb(pid) {
+    let small = 0, huge = 0;
+    for (const mapping of readFileSync(`/proc/${pid}/smaps`, 'utf8').split(/^(?=[0-9a-f]+-[0-9a-f]+ )/m)) {
+        const kb = (field) => Number(mapping.match(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm'))?.[1] ?? 0);
+        huge += kb('AnonHugePages');
+        small += Math.max(0, kb('Private_Dirty') - kb('AnonHugePages'));
+    }
+    return { small, huge };
+}
+
+test('the zygote has one thread, before and after it has forked for many jobs', async () => {
+    const [zygote, ...others] = w.zygotes();
+    assert.deepEqual(others, []);
+    assert.equal(status_of(zygote, 'Threads'), '1');
+    for (let i = 0; i < 20; i++) await c.publish({ id: `warm-${i}`, script: 'export default 1' });
+    for (let i = 0; i < 20; i++) await c.result(`warm-${i}`);
+    assert.deepEqual(w.zygotes(), [zygote], 'it was not renewed meanwhile');
+    assert.equal(status_of(zygote, 'Threads'), '1');
+});
+
+test('cells have one thread', async () => {
+    const cells = await until('cells in the pool', () => w.cells().length > 0 && w.cells());
+    for (const pid of cells) assert.equal(status_of(pid, 'Threads'), '1');
+});
+
+test('the zygote\'s private dirty memory stays under 4 MB', (t) => {
+    const [zygote] = w.zygotes();
+    let dirty;
+    try {
+        dirty = private_dirty_kb(zygote);
+    } catch (error) {
+        t.skip(`cannot read the zygote's smaps (${error.code}): only root can look at a jailed process`);
+        return;
+    }
+    t.diagnostic(`private dirty ${dirty.small} kB, and ${dirty.huge} kB in huge pages`);
+    assert.ok(dirty.small > 0 && dirty.small < 4096, `${dirty.small} kB`);
+});
+
+test(`every random source differs between ${CELLS} cells`, async () => {
+    const script = `const bytes = new Uint8Array(16);
+        export default {
+            math: Math.random(),
+            math_later: (() => { for (let i = 0; i < 100; i++) Math.random(); return Math.random() })(),
+            values: crypto.getRandomValues(bytes).join(),
+            uuid: crypto.randomUUID(),
+            sodium: sodium.bin2hex(sodium.randombytesBuf(16)),
+            sodium_int: String(sodium.randombytesRandom()) + sodium.randombytesRandom(),
+            key: sodium.bin2hex(sodium.cryptoSecretboxKeygen()),
+            pair: sodium.bin2hex(sodium.cryptoSignKeypair().publicKey),
+        }`;
+    for (let i = 0; i < CELLS; i++) await c.publish({ id: `random-${i}`, script });
+    const seen = {};
+    for (let i = 0; i < CELLS; i++) {
+        const r = await c.result(`random-${i}`);
+        assert.equal(r.outcome, 'ok', JSON.stringify(r.error));
+        for (const [source, drawn] of Object.entries(r.value)) (seen[source] ??= new Set()).add(drawn);
+    }
+    assert.equal(Object.keys(seen).length, 8);
+    for (const [source, drawn] of Object.entries(seen)) assert.equal(drawn.size, CELLS, source);
+});
+
+test('a cell sees nothing of the job before it', async () => {
+    await c.execute({ script: 'globalThis.left = 1; Array.prototype.map = null; Object.prototype.evil = 1; sodium.x = 1' });
+    const r = await c.execute({ script: 'export default [typeof left, typeof [].map, typeof {}.evil]' });
+    assert.deepEqual(r.value, ['undefined', 'function', 'undefined']);
+});
+
+test('idle cells are of the size of a cell, and their number is the pool\'s', async (t) => {
+    const cells = await until('a full pool', () => w.cells().length === 4 && w.cells());
+    try {
+        const sizes = cells.map((pid) => private_dirty_kb(pid).small);
+        t.diagnostic(`private dirty of idle cells: ${sizes.join(', ')} kB`);
+        for (const kb of sizes) assert.ok(kb < 8192, `${kb} kB`);
+    } catch (error) {
+        if (error.code !== 'EACCES' && error.code !== 'EPERM') throw error;
+        t.skip('only root can look at a jailed process');
+    }
+});

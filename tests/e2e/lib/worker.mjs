@@ -1,0 +1,143 @@
+// A worker (`isolane up`, `isolane worker`) or a nats-server of a test's own.
+import assert from 'node:assert/strict';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { fresh_folder, patience, program, scratch } from './place.mjs';
+import { children_of, command_of, descendants_of, is_gone, run, send_signal, start, until } from './process.mjs';
+
+const NATS_SERVER = process.env.NATS_SERVER ?? '/usr/sbin/nats-server'; // where Debian puts it
+const READY = /^isolane is up \(pid (\d+), data (.*)\): (\S+)$/m;
+
+let files = 0;
+/** Writes a configuration; JSON is YAML. */
+export function config_file(config) {
+    const path = join(scratch, `config-${++files}.yaml`);
+    writeFileSync(path, typeof config === 'string' ? config : JSON.stringify(config, null, 4));
+    return path;
+}
+
+/** Redelivery within a second instead of half a minute. */
+export const impatient = { nats: { ack_wait_ms: 1000 } };
+
+class Worker {
+    constructor(command, args, { data = fresh_folder(), config, env } = {}) {
+        this.data = data;
+        if (config) args = [...args, '--config', config_file(config)];
+        this.process = start(program, [command, '--data', data, ...args], { env });
+        this.pid = this.process.pid;
+        this.ended = this.process.ended;
+    }
+
+    /** Resolves when jobs are taken; rejects when it ends before. */
+    async ready() {
+        let end = null;
+        this.ended.then((how) => { end = how; });
+        const found = await until('the worker to be ready', () => {
+            if (end && !READY.test(end.stdout))
+                throw new Error(`the worker ended: code ${end.code}, signal ${end.signal}\n${end.stdout}${end.stderr}`);
+            return this.process.text.stdout.match(READY);
+        });
+        assert.equal(Number(found[1]), this.pid);
+        this.url = found[3];
+        return this;
+    }
+
+    get stderr() { return this.process.text.stderr; }
+    is_up() { return !is_gone(this.pid); }
+
+    nats_pid() { return descendants_of(this.pid).find((p) => /nats-server$/.test(command_of(p)[0] ?? '')); }
+
+    /** The processes that carry V8: zygotes (children of ours), and cells (children of theirs). */
+    zygotes() { return children_of(this.pid).filter((p) => p !== this.nats_pid() && !is_gone(p)); }
+    cells() { return this.zygotes().flatMap(descendants_of).filter((p) => !is_gone(p)); }
+
+    /** Drains and ends; everything it started must be gone, and it must say nothing went wrong. */
+    async stop({ code = 0 } = {}) {
+        const family = descendants_of(this.pid);
+        send_signal(this.pid, 'SIGTERM');
+        const end = await this.end();
+        assert.deepEqual({ code: end.code, signal: end.signal }, { code, signal: null }, end.stderr);
+        await until('the worker\'s processes to be gone', () => family.every(is_gone));
+        return end;
+    }
+
+    /** Waits for the end of the process, whoever brings it about. */
+    async end(timeout = 25_000) {
+        let timer;
+        const late = new Promise((_, no) => {
+            timer = setTimeout(() => no(new Error(`the worker does not end\n${this.stderr}`)), timeout * patience);
+        });
+        return Promise.race([this.ended, late]).finally(() => clearTimeout(timer));
+    }
+
+    /** kill -9, and waits until it and its children are gone. */
+    async kill() {
+        const family = descendants_of(this.pid);
+        send_signal(this.pid, 'SIGKILL');
+        await this.end();
+        await until('the killed worker\'s processes to be gone', () => family.every(is_gone));
+    }
+}
+
+/** Starts `isolane up` in a folder of its own and waits until it is ready. */
+export const up = (options = {}) => new Worker('up', options.args ?? [], options).ready();
+
+/** Starts `isolane worker` at a server. */
+export const worker = (url, options = {}) =>
+    new Worker('worker', [...(url ? ['--nats', url] : []), ...(options.args ?? [])], options).ready();
+
+// ---- nats-server ------------------------------------------------------------------------------------
+
+export function free_port() {
+    return new Promise((done, failed) => {
+        const s = createServer().on('error', failed).listen(0, '127.0.0.1', () => {
+            const { port } = s.address();
+            s.close(() => done(port));
+        });
+    });
+}
+
+export class NatsServer {
+    /** conf: further lines of its configuration. */
+    static async start({ conf = '', scheme = 'nats' } = {}) {
+        const s = new NatsServer();
+        s.port = await free_port();
+        s.dir = fresh_folder('nats');
+        s.url = `${scheme}://127.0.0.1:${s.port}`;
+        mkdirSync(s.dir);
+        s.conf = join(s.dir, 'server.conf');
+        s.log = join(s.dir, 'server.log');
+        writeFileSync(s.conf, `listen: "127.0.0.1:${s.port}"\nlog_file: "${s.log}"\nmax_payload: 16MB\n`
+            + `jetstream { store_dir: "${s.dir}/js" }\n${conf}\n`);
+        await s.restart();
+        return s;
+    }
+
+    async restart() {
+        this.process = start(NATS_SERVER, ['-c', this.conf]);
+        let ended = false;
+        this.process.ended.then(() => { ended = true; }, () => { ended = true; });
+        await until('nats-server to listen', () => {
+            let log = '';
+            try {
+                log = readFileSync(this.log, 'utf8');
+            } catch { /* not yet */ }
+            if (ended) throw new Error(`nats-server ended: ${log}`);
+            return log.includes('Server is ready') && log.lastIndexOf('Server is ready') > (this.seen ?? -1);
+        });
+        this.seen = readFileSync(this.log, 'utf8').lastIndexOf('Server is ready');
+        return this;
+    }
+
+    async stop(signal = 'SIGTERM') {
+        send_signal(this.process.pid, signal);
+        await this.process.ended;
+    }
+}
+
+export const openssl = async (args, options) => {
+    const end = await run('openssl', args, options);
+    assert.equal(end.code, 0, `openssl ${args.join(' ')}: ${end.stderr}`);
+    return end;
+};
