@@ -1,0 +1,406 @@
+/* How this works
+ *
+ * job_decode() always makes a job: first what is known without the payload (tenant, class, an id to
+ * answer on), then field by field out of the payload. The first fault is kept and the rest still read
+ * as far as it can be, so that the result `invalid` carries the publisher's own id and hashes. */
+#include "queue/job.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/jsonw.h"
+#include "base/jv.h"
+#include "base/mem.h"
+#include "base/nearest.h"
+#include "base/utf8.h"
+
+#define FOUND_MAX     48 /* characters of a wrong value that an error repeats */
+#define ENV_NAME_MAX  128
+#define ATTEMPTS_DEFAULT 3
+
+struct decoding {
+    const struct config *config;
+    const struct tenant *tenant; /* NULL: not known */
+    const char *text;            /* the payload */
+    size_t len;
+    struct job *job;
+    struct err *e; /* the first fault */
+    int rc;
+};
+
+/* Keeps the first fault only. */
+static void fault_at(struct decoding *d, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+static void fault_at(struct decoding *d, const char *fmt, ...)
+{
+    if (d->rc)
+        return;
+    char text[600];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    d->rc = err_set(d->e, ERR_INVALID, "%s", text);
+}
+
+/* A value as an error shows it: JSON, cut, control characters as blanks. */
+static const char *shown(const struct jv *v, char out[FOUND_MAX + 8])
+{
+    struct buf b = {0};
+    jv_dump(v, &b);
+    size_t n = utf8_cut(b.data, b.len, FOUND_MAX);
+    memcpy(out, b.data, n);
+    strcpy(out + n, n < b.len ? "…" : "");
+    for (size_t i = 0; i < n; i++)
+        if ((unsigned char)out[i] < 0x20)
+            out[i] = ' ';
+    buf_free(&b);
+    return out;
+}
+
+/* ---- one function a field ---- */
+
+static void read_id(struct decoding *d, const struct jv *v)
+{
+    char found[FOUND_MAX + 8];
+    size_t len = 0;
+    const char *s = jv_string(v, &len);
+    if (!s || !job_id_valid(s, len))
+        fault_at(d,
+                 "id: found %s; allowed: 1 to %d of the characters A-Z a-z 0-9 _ . : = @ + -, no "
+                 "'.' at the ends or twice in a row",
+                 shown(v, found), JOB_ID_MAX);
+    else if (job_id_is_sequence(s))
+        fault_at(d, "id: found %s; ids of digits alone are reserved for stream sequences",
+                 shown(v, found));
+    else
+        memcpy(d->job->id, s, len + 1);
+}
+
+static void read_script(struct decoding *d, const struct jv *v)
+{
+    size_t len = 0;
+    const char *s = jv_string(v, &len);
+    if (!s) {
+        fault_at(d, "script: found %s; allowed: a string", jv_type_name(v));
+        return;
+    }
+    if (len == 0)
+        fault_at(d, "script: found an empty text; allowed: 1 to %" PRId64 " bytes",
+                 d->config->job_max_kb * 1024);
+    free(d->job->script);
+    d->job->script = mem_copy(s, len);
+    d->job->script_len = len;
+    crypto_sha256_hex(s, len, d->job->script_sha256);
+}
+
+static void read_type(struct decoding *d, const struct jv *v)
+{
+    char found[FOUND_MAX + 8];
+    const char *s = jv_string(v, NULL);
+    if (s && !strcmp(s, "module"))
+        d->job->source = JOB_MODULE;
+    else if (s && !strcmp(s, "script"))
+        d->job->source = JOB_SCRIPT;
+    else
+        fault_at(d, "type: found %s; allowed: \"module\", \"script\"", shown(v, found));
+}
+
+static void read_name(struct decoding *d, const struct jv *v)
+{
+    char found[FOUND_MAX + 8];
+    size_t len = 0;
+    const char *s = jv_string(v, &len);
+    bool plain = s && len > 0 && len <= JOB_NAME_MAX;
+    for (size_t i = 0; plain && i < len; i++)
+        plain = (unsigned char)s[i] >= 0x20 && s[i] != 0x7f;
+    if (!plain)
+        fault_at(d, "name: found %s; allowed: 1 to %d bytes without control characters",
+                 shown(v, found), JOB_NAME_MAX);
+    else
+        memcpy(d->job->name, s, len + 1);
+}
+
+static void read_input(struct decoding *d, const struct jv *v)
+{
+    const char *raw;
+    size_t len;
+    free(d->job->input);
+    if (jv_raw_member(d->text, d->len, "input", &raw, &len)) {
+        d->job->input = mem_copy(raw, len);
+        d->job->input_len = len;
+        return;
+    }
+    struct buf b = {0}; /* the name was written with escapes */
+    jv_dump(v, &b);
+    d->job->input = buf_take(&b, &d->job->input_len);
+}
+
+static int check_variable(const char *name, const struct jv *v, void *arg)
+{
+    struct decoding *d = arg;
+    char found[FOUND_MAX + 8];
+    size_t len = strlen(name);
+    bool plain = len > 0 && len <= ENV_NAME_MAX;
+    for (size_t i = 0; plain && i < len; i++)
+        plain = (unsigned char)name[i] > 0x20 && name[i] != 0x7f && name[i] != '=';
+    if (!plain)
+        fault_at(d,
+                 "env: found a name of %zu bytes; allowed: 1 to %d bytes without blanks, control "
+                 "characters and '='",
+                 len, ENV_NAME_MAX);
+    else if (!jv_string(v, NULL))
+        fault_at(d, "env.%.64s: found %s; allowed: a string", name, shown(v, found));
+    return 0;
+}
+
+static void read_env(struct decoding *d, const struct jv *v)
+{
+    if (jv_type(v) != JV_OBJECT) {
+        fault_at(d, "env: found %s; allowed: an object of strings", jv_type_name(v));
+        return;
+    }
+    if (jv_count(v) > JOB_ENV_MAX)
+        fault_at(d, "env: found %zu variables; allowed: at most %d", jv_count(v), JOB_ENV_MAX);
+    jv_each(v, check_variable, d);
+    struct buf b = {0};
+    jv_dump(v, &b);
+    free(d->job->env);
+    d->job->env = buf_take(&b, &d->job->env_len);
+}
+
+static int read_limit(const char *name, const struct jv *v, void *arg)
+{
+    struct decoding *d = arg;
+    char found[FOUND_MAX + 8];
+    int i = limit_by_name(name);
+    if (i < 0) {
+        struct nearest n = {.word = name};
+        for (int k = 0; k < LIMITS; k++)
+            nearest_try(&n, limit_table[k].name);
+        fault_at(d, "limits: unknown field '%.64s'; allowed: cpu_ms, wall_ms, heap_mb, memory_mb, "
+                    "output_kb%s%s%s",
+                 name, n.best ? "; did you mean '" : "", n.best ? n.best : "", n.best ? "'?" : "");
+        return 0;
+    }
+    int64_t most = d->tenant ? d->tenant->ceilings.v[i] : limit_table[i].ceiling;
+    int64_t value = 0;
+    if (!jv_int(v, &value) || value < limit_table[i].min)
+        fault_at(d, "limits.%s: found %s; allowed: a whole number from %" PRId64 " to %" PRId64, name,
+                 shown(v, found), limit_table[i].min, most);
+    else
+        d->job->limits.v[i] = value;
+    return 0;
+}
+
+static void read_limits(struct decoding *d, const struct jv *v)
+{
+    if (jv_type(v) != JV_OBJECT)
+        fault_at(d, "limits: found %s; allowed: an object", jv_type_name(v));
+    else
+        jv_each(v, read_limit, d);
+}
+
+static void read_attempts(struct decoding *d, const struct jv *v)
+{
+    char found[FOUND_MAX + 8];
+    int64_t n = 0;
+    if (!jv_int(v, &n) || n < 1 || n > JOB_ATTEMPTS_MAX)
+        fault_at(d, "max_attempts: found %s; allowed: a whole number from 1 to %d", shown(v, found),
+                 JOB_ATTEMPTS_MAX);
+    else
+        d->job->max_attempts = (int)n;
+}
+
+static void read_only_value(struct decoding *d, const struct jv *v, const char *field,
+                            const char *value)
+{
+    char found[FOUND_MAX + 8];
+    const char *s = jv_string(v, NULL);
+    if (!s || strcmp(s, value) != 0)
+        fault_at(d, "%s: found %s; allowed in this version: \"%s\"", field, shown(v, found), value);
+}
+
+static void read_reuse(struct decoding *d, const struct jv *v)
+{
+    read_only_value(d, v, "reuse", "none");
+}
+
+static void read_profile(struct decoding *d, const struct jv *v)
+{
+    read_only_value(d, v, "profile", "default");
+}
+
+static const struct field {
+    const char *name;
+    void (*read)(struct decoding *d, const struct jv *v);
+} fields[] = {
+    {"id", read_id},         {"script", read_script},
+    {"type", read_type},     {"name", read_name},
+    {"input", read_input},   {"env", read_env},
+    {"limits", read_limits}, {"max_attempts", read_attempts},
+    {"reuse", read_reuse},   {"profile", read_profile},
+};
+
+static int read_field(const char *name, const struct jv *v, void *arg)
+{
+    struct decoding *d = arg;
+    struct nearest n = {.word = name};
+    for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
+        if (!strcmp(name, fields[i].name)) {
+            fields[i].read(d, v);
+            return 0;
+        }
+        nearest_try(&n, fields[i].name);
+    }
+    if (n.best)
+        fault_at(d, "unknown field '%.64s'; did you mean '%s'?", name, n.best);
+    else
+        fault_at(d,
+                 "unknown field '%.64s'; allowed: id, script, type, name, input, env, limits, "
+                 "max_attempts, reuse, profile",
+                 name);
+    return 0;
+}
+
+/* ---- the whole ---- */
+
+static void begin(struct job *j, const struct job_origin *o)
+{
+    snprintf(j->tenant, sizeof j->tenant, "%s", o->tenant);
+    j->cls = o->cls;
+    j->max_attempts = ATTEMPTS_DEFAULT;
+    if (o->msg_id && job_id_valid(o->msg_id, strlen(o->msg_id)) && !job_id_is_sequence(o->msg_id))
+        snprintf(j->id, sizeof j->id, "%s", o->msg_id);
+    else
+        snprintf(j->id, sizeof j->id, "%" PRIu64, o->stream_seq);
+}
+
+static void read_payload(struct decoding *d)
+{
+    size_t good = utf8_valid_prefix(d->text, d->len);
+    struct jv *doc = NULL;
+    struct err why;
+    if (d->len == 0) {
+        fault_at(d, "job: found an empty message; allowed: a JSON object with \"script\"");
+        return;
+    }
+    if (good < d->len) {
+        fault_at(d, "job: found invalid UTF-8 at byte %zu; allowed: JSON text in UTF-8", good);
+        return;
+    }
+    if (jv_parse(d->text, d->len, &doc, &why)) {
+        fault_at(d, "job: %s", why.msg);
+        return;
+    }
+    if (jv_type(doc) != JV_OBJECT) {
+        fault_at(d, "job: found %s; allowed: an object with \"script\"", jv_type_name(doc));
+    } else {
+        jv_each(doc, read_field, d);
+        if (!jv_get(doc, "script"))
+            fault_at(d, "script: missing; allowed: a string with the script's text");
+    }
+    jv_free(doc);
+}
+
+/* Fills what the payload left open. */
+static void complete(struct job *j)
+{
+    if (!j->script)
+        j->script = mem_strdup("");
+    if (!j->input) {
+        j->input = mem_strdup("null");
+        j->input_len = 4;
+    }
+    if (!j->env) {
+        j->env = mem_strdup("{}");
+        j->env_len = 2;
+    }
+    if (!*j->name)
+        strcpy(j->name, j->source == JOB_MODULE ? "script.mjs" : "script.js");
+    crypto_sha256_hex(j->input, j->input_len, j->input_sha256);
+}
+
+int job_decode(const struct config *c, const struct job_origin *o, const char *data, size_t len,
+               struct job **out, struct err *e)
+{
+    struct err own; /* e may be NULL */
+    struct decoding d = {
+        .config = c,
+        .tenant = config_tenant(c, o->tenant),
+        .text = data,
+        .len = len,
+        .job = mem_alloc(sizeof *d.job),
+        .e = e ? e : &own,
+    };
+    begin(d.job, o);
+    *out = d.job;
+    if (len > (size_t)c->job_max_kb * 1024) {
+        /* Too large to parse only to refuse it: the publisher's id in it is not read. */
+        fault_at(&d, "job: found %zu bytes; allowed: at most %" PRId64 " (job_max_kb)", len,
+                 c->job_max_kb * 1024);
+    } else {
+        read_payload(&d);
+    }
+    if (!d.tenant)
+        fault_at(&d, "tenant: found '%s', which this worker's configuration does not name",
+                 o->tenant);
+    complete(d.job);
+    if (d.tenant && !d.rc)
+        d.rc = limits_resolve(&d.job->limits, &d.tenant->defaults, &d.tenant->ceilings,
+                              d.tenant->name, &d.job->limits, d.e);
+    return d.rc;
+}
+
+void job_free(struct job *j)
+{
+    if (!j)
+        return;
+    free(j->script);
+    free(j->input);
+    free(j->env);
+    free(j);
+}
+
+static void encode_limits(struct jsonw *w, const struct limits *l)
+{
+    bool any = false;
+    for (int i = 0; i < LIMITS; i++)
+        any |= l->v[i] != 0;
+    if (!any)
+        return;
+    jsonw_name(w, "limits");
+    jsonw_object(w);
+    for (int i = 0; i < LIMITS; i++)
+        if (l->v[i])
+            jsonw_kint(w, limit_table[i].name, l->v[i]);
+    jsonw_object_end(w);
+}
+
+void job_encode(const struct job_request *r, struct buf *out)
+{
+    struct jsonw w;
+    jsonw_init(&w, out);
+    jsonw_object(&w);
+    if (r->id)
+        jsonw_kstr(&w, "id", r->id);
+    if (r->source == JOB_SCRIPT)
+        jsonw_kstr(&w, "type", "script");
+    if (r->name)
+        jsonw_kstr(&w, "name", r->name);
+    jsonw_name(&w, "script");
+    jsonw_string(&w, r->script, r->script_len);
+    if (r->input) {
+        jsonw_name(&w, "input");
+        jsonw_raw(&w, r->input, strlen(r->input));
+    }
+    if (r->env) {
+        jsonw_name(&w, "env");
+        jsonw_raw(&w, r->env, strlen(r->env));
+    }
+    encode_limits(&w, &r->limits);
+    jsonw_object_end(&w);
+}
