@@ -306,6 +306,23 @@ static void read_payload(struct decoding *d)
     jv_free(doc);
 }
 
+/* A message too large is not parsed only to be refused; its id is found by a scan, so that the
+ * publisher finds the answer. */
+static void find_id(struct decoding *d)
+{
+    const char *raw;
+    size_t len;
+    if (!jv_raw_member(d->text, d->len, "id", &raw, &len) || len < 3 || raw[0] != '"')
+        return;
+    char id[JOB_ID_MAX + 1];
+    if (!job_id_valid(raw + 1, len - 2))
+        return;
+    memcpy(id, raw + 1, len - 2);
+    id[len - 2] = 0;
+    if (!job_id_is_sequence(id))
+        memcpy(d->job->id, id, len - 1);
+}
+
 /* Fills what the payload left open. */
 static void complete(struct job *j)
 {
@@ -339,7 +356,7 @@ int job_decode(const struct config *c, const struct job_origin *o, const char *d
     begin(d.job, o);
     *out = d.job;
     if (len > (size_t)c->job_max_kb * 1024) {
-        /* Too large to parse only to refuse it: the publisher's id in it is not read. */
+        find_id(&d);
         fault_at(&d, "job: found %zu bytes; allowed: at most %" PRId64 " (job_max_kb)", len,
                  c->job_max_kb * 1024);
     } else {
