@@ -74,15 +74,20 @@ const creds_text = (token, key) => `-----BEGIN NATS USER JWT-----\n${token}\n---
     + `-----BEGIN USER NKEY SEED-----\n${new TextDecoder().decode(key.getSeed())}\n------END USER NKEY SEED------\n`;
 
 test('credentials file', async () => {
-    const operator = nkeys.createOperator(), account = nkeys.createAccount(), user = nkeys.createUser(), stranger = nkeys.createAccount();
+    const operator = nkeys.createOperator(), account = nkeys.createAccount(), system = nkeys.createAccount();
+    const user = nkeys.createUser(), stranger = nkeys.createAccount();
     const unlimited = { subs: -1, data: -1, payload: -1 };
-    const account_jwt = jwt(operator, account, 'isolane', {
-        type: 'account', limits: { ...unlimited, imports: -1, exports: -1, wildcards: true, conn: -1, leaf: -1, mem_storage: -1, disk_storage: -1, streams: -1, consumer: -1 },
-        default_permissions: { pub: {}, sub: {} },
+    const account_jwt = (key, name, jetstream) => jwt(operator, key, name, {
+        type: 'account', default_permissions: { pub: {}, sub: {} },
+        limits: { ...unlimited, imports: -1, exports: -1, wildcards: true, conn: -1, leaf: -1, ...jetstream },
     });
+    const preload = {
+        [account.getPublicKey()]: account_jwt(account, 'isolane', { mem_storage: -1, disk_storage: -1, streams: -1, consumer: -1 }),
+        [system.getPublicKey()]: account_jwt(system, 'system', {}),
+    };
     const server = await NatsServer.start({
-        conf: `operator: "${jwt(operator, operator, 'test', { type: 'operator' })}"\n`
-            + `resolver: MEMORY\nresolver_preload: { ${account.getPublicKey()}: "${account_jwt}" }\n`,
+        conf: `operator: "${jwt(operator, operator, 'test', { type: 'operator' })}"\nsystem_account: ${system.getPublicKey()}\n`
+            + `resolver: MEMORY\nresolver_preload: { ${Object.entries(preload).map(([key, token]) => `${key}: "${token}"`).join('\n')} }\n`,
     });
     const user_claims = { type: 'user', pub: {}, sub: {}, ...unlimited };
     const good = creds_text(jwt(account, user, 'worker', user_claims), user);
