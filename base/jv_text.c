@@ -30,8 +30,7 @@ static size_t skip_space(const char *t, size_t len, size_t i)
     return i;
 }
 
-/* ---- jv_check ----------------------------------------------------------------------------------
- */
+/* ---- jv_check ---- */
 
 /* Each returns the offset behind what it read, 0 when that is malformed (nothing ends at offset 0).
  */
@@ -196,8 +195,7 @@ bool jv_check(const char *t, size_t len)
     }
 }
 
-/* ---- jv_raw_member -----------------------------------------------------------------------------
- */
+/* ---- jv_raw_member ---- */
 
 /* Behind the closing quote, or len when there is none. */
 static size_t skip_string(const char *t, size_t len, size_t i)

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/jsonw.h"
 #include "config/outcome.h"
 
 #define RESULT_TEXT_MAX 65536 /* error message, stack: cut to this */
@@ -23,6 +24,7 @@ struct result {
     char *out, *err_out; /* stdout, stderr as kept; UTF-8 (repaired) */
     size_t out_len, err_out_len;
     uint64_t out_total, err_out_total; /* bytes printed, also those that were not kept */
+    bool out_cut, err_out_cut;         /* not all is kept; total > len says so as well */
     bool has_error;
     char *error_name, *error_message, *error_stack; /* NULL: null */
     uint32_t error_line, error_column;              /* 0: null */
@@ -32,8 +34,8 @@ struct result {
     int64_t published_at_us, started_at_us, finished_at_us; /* started 0: never ran */
     char *worker, *engine;
     char script_sha256[65], input_sha256[65]; /* "" : null */
-    uint32_t jail; /* bits; names through `jail_names` */
-    const char *const *jail_names; /* static, one per bit, NULL-terminated */
+    uint32_t jail;                            /* bits; names through `jail_names` */
+    const char *const *jail_names;            /* static, one per bit, NULL-terminated */
     uint64_t stream_seq; /* of the job's message, 0: none; kept in the row, not in the JSON */
     /* set by the recorder */
     uint64_t seq;  /* in this worker's chain, from 1 */
@@ -43,8 +45,14 @@ struct result {
 struct result *result_new(void);
 void result_free(struct result *r); /* NULL is fine */
 
-/* The JSON result object, exactly the names of docs/protocol.md in that order:
- * id, tenant, class, state, outcome, value, stdout, stderr, truncated, error, usage, attempts,
- * published_at, started_at, finished_at, worker, engine, script_sha256, input_sha256, jail, seq, prev.
- * `truncated` is {"stdout":bool,"stderr":bool,"stdout_bytes":n,"stderr_bytes":n}. */
+/* The JSON result object, exactly the names of docs/protocol.md in that order: result_members.
+ * `truncated` is {"stdout":bool,"stderr":bool,"stdout_bytes":n,"stderr_bytes":n}. A value that is
+ * not there (undefined) and the value null both read null. */
 void result_encode(const struct result *r, struct buf *out);
+/* The same as the next value of a writer. */
+void result_write(const struct result *r, struct jsonw *w);
+/* The names of the layers in force, a JSON array. */
+void result_write_jail(const struct result *r, struct jsonw *w);
+
+#define RESULT_MEMBERS 22
+extern const char *const result_members[RESULT_MEMBERS]; /* id, tenant, class, … in order */

@@ -1,10 +1,23 @@
-/* From a finished attempt to a durable signed row: loop thread → signer thread (chain position, JSON,
- * signature) → committer thread (group commit) → loop thread (`committed`).
+/* From a finished attempt to a durable signed row: loop thread → signer thread (chain position,
+ * JSON, signature) → committer thread (group commit) → loop thread (`committed`).
  *
- * The signer gives out seq and prev in the order of submission; the committer inserts in that order,
- * at once when idle, lingering LINGER_MS under load. A commit that fails (disk full, busy) is retried
- * with back-off for ever with the same rows, and `stuck` tells the executor once per cause, which then
- * stops taking jobs: nothing is lost, for nothing was acked. */
+ * The signer gives out seq and prev in the order of submission; the committer inserts in that
+ * order, at once when idle, lingering at most LINGER_MS under load (recorder.c says by which rule).
+ * A commit that fails (disk full, busy) is retried with back-off for ever with the same rows, and
+ * `stuck` tells the executor once per cause, which then stops taking jobs: nothing is lost, for
+ * nothing was acked.
+ *
+ * One result per job: when (tenant, id) has a row already, the new result is not stored;
+ * `committed` brings the envelope of the first one, and r->seq is 0. So a job that ran twice
+ * (redelivered after a crash between commit and ack) ends like one that ran once. Because such a
+ * result never enters the chain, it cannot hold up the ones behind it.
+ *
+ * One recorder writes to a database. If another process does all the same, the commit does not fit
+ * the chain any more: `stuck` says so (ERR_CONFLICT) and it stays stuck until a restart, which goes
+ * on from the new end of the chain.
+ *
+ * Memory: what is pending is bounded by the caller, who has at most so many jobs in flight; nothing
+ * else grows. */
 #pragma once
 
 #include <stddef.h>
@@ -20,29 +33,33 @@ struct recorder;
 struct recorder_options {
     const char *db_path;
     const struct sign_key *key; /* copied */
-    size_t envelope_max; /* larger ones have stdout, stderr and then the value cut until they fit */
+    size_t envelope_max; /* larger ones are cut until they fit (results/fit.h); 0: ENVELOPE_MAX */
 };
 
 struct recorder_events {
     /* The row is durable. envelope lives for the call; the result is freed afterwards unless the
      * handler takes it by setting *r to NULL. tag: as given to recorder_submit(). */
     void (*committed)(struct result **r, const char *envelope, size_t len, void *tag, void *arg);
-    void (*stuck)(const struct err *why, void *arg);  /* a commit fails; it is being retried */
+    void (*stuck)(const struct err *why, void *arg); /* a commit fails; it is being retried */
     void (*unstuck)(void *arg);
 };
 
-int recorder_open(uv_loop_t *loop, const struct recorder_options *o, const struct recorder_events *ev,
-                  void *arg, struct recorder **out, struct err *e);
+int recorder_open(uv_loop_t *loop, const struct recorder_options *o,
+                  const struct recorder_events *ev, void *arg, struct recorder **out,
+                  struct err *e);
 
-/* Takes ownership of r. Loop thread. Never blocks. */
+/* Takes ownership of r (id, tenant, cls and state set). Loop thread. Never blocks. */
 void recorder_submit(struct recorder *rec, struct result *r, void *tag);
 
-/* Changes the bound of an envelope (the server's max_payload became known). */
+/* Changes the bound of an envelope (the server's max_payload became known); 0: ENVELOPE_MAX. Less
+ * than FIT_MIN is taken as FIT_MIN. */
 void recorder_set_envelope_max(struct recorder *rec, size_t bytes);
 
 /* Rows submitted and not yet committed. */
 int recorder_pending(const struct recorder *rec);
 
-/* Waits for what is submitted (up to timeout_ms; ERR_TIMEOUT), joins the threads, frees. Events are
- * delivered from inside. NULL is fine. */
+/* Waits for what is submitted (up to timeout_ms; ERR_TIMEOUT with what is lacking), joins the
+ * threads, frees; results that could not be stored are dropped, their jobs are not acked and come
+ * again. Events are delivered from inside. The last of the memory goes in a close callback: run the
+ * loop once more. NULL is fine. */
 int recorder_close(struct recorder *rec, int timeout_ms, struct err *e);

@@ -1,8 +1,8 @@
 /* The results database of one worker: SQLite, WAL, synchronous=FULL. The only file that includes
  * sqlite3.h is store.c. One handle, one thread; open a second handle for a second thread.
  *
- * Schema versions are PRAGMA user_version; migrations run in one transaction at open. A database of a
- * newer schema is ERR_VERSION and left untouched. */
+ * Schema versions are PRAGMA user_version; migrations run in one transaction at open. A database of
+ * a newer schema is ERR_VERSION and left untouched. */
 #pragma once
 
 #include <stdbool.h>
@@ -19,8 +19,11 @@ struct store;
 
 enum store_mode { STORE_WRITE, STORE_READ };
 
-/* STORE_WRITE creates the file (0600) if missing and migrates. ERR_IO / ERR_VERSION / ERR_CORRUPT /
- * ERR_NOT_FOUND (STORE_READ, no file). */
+/* STORE_WRITE creates the file (0600) if missing and migrates. STORE_READ changes nothing; a file
+ * without a WAL beside it is taken for a finished copy and read without locks, so that it can lie
+ * on read-only media (open a worker's own file for reading after its writer). ERR_IO / ERR_VERSION
+ * / ERR_CORRUPT / ERR_NOT_FOUND (STORE_READ, no file); the message is one line that names the file.
+ */
 int store_open(const char *path, enum store_mode mode, struct store **out, struct err *e);
 void store_close(struct store *s); /* NULL is fine */
 
@@ -33,18 +36,27 @@ struct store_row {
     size_t envelope_len;
     const char *hash; /* hex SHA-256 of the statement: the next row's prev */
 };
-/* Inserts n rows in one durable transaction: all or none. ERR_EXISTS when a (tenant, id) is there. */
+/* Inserts n rows in one durable transaction: all or none. ERR_EXISTS when a (tenant, id) is there.
+ */
 int store_commit(struct store *s, const struct store_row *rows, int n, struct err *e);
 
-/* Envelope of a job's result. tenant NULL: any tenant (ERR_CONFLICT when several have that id). Appends
- * to out. ERR_NOT_FOUND. */
+/* Envelope of a job's result. tenant NULL: any tenant (ERR_CONFLICT when several have that id).
+ * Appends to out. ERR_NOT_FOUND. */
 int store_find(struct store *s, const char *tenant, const char *id, struct buf *out, struct err *e);
+/* tenant NULL: any. False also when the database cannot be read (logged). */
 bool store_has(struct store *s, const char *tenant, const char *id);
 
-/* Envelopes in chain order, from seq >= from; stops when fn returns non-zero. */
+/* Envelopes in chain order, from seq >= from; stops when fn returns non-zero and returns that. */
 int store_each(struct store *s, uint64_t from,
                int (*fn)(uint64_t seq, const char *envelope, size_t len, void *arg), void *arg,
                struct err *e);
+
+/* Whole rows in chain order, from seq >= from (as a signed number), at most `limit` of them (each
+ * call is one read transaction, which keeps the writer from starting its WAL over: keep it short).
+ * row->result is made of the columns alone and belongs to the store, as everything in row; it lives
+ * for the call. ERR_CORRUPT when a column holds what no worker writes. */
+int store_rows(struct store *s, uint64_t from, int limit,
+               int (*fn)(const struct store_row *row, void *arg), void *arg, struct err *e);
 
 uint64_t store_count(struct store *s);
 /* "3.40.1" */

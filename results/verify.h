@@ -9,16 +9,16 @@
 #include "results/envelope.h"
 
 struct verify_report {
-    uint64_t checked;  /* envelopes */
+    uint64_t checked;     /* envelopes */
     uint64_t first, last; /* seq */
-    uint64_t bad_seq;  /* of the first fault, 0: none */
+    uint64_t bad_seq;     /* of the first fault, 0: none */
 };
 
 /* Signature of one envelope (ERR_INVALID, ERR_CORRUPT, ERR_DENIED as envelope_open()). */
 int verify_envelope(const char *json, size_t len, const struct sign_key *k, struct err *e);
 
-/* Every envelope of the database: signature, that the row's columns say what the signed text says, that
- * seq has no gap and each prev is the hash of the one before. The first fault ends it: ERR_CORRUPT names
- * seq and fault. `progress` may be NULL. */
+/* Every envelope of the database: signature, that the row's columns say what the signed text says,
+ * that seq has no gap and each prev is the hash of the one before. The first fault ends it:
+ * ERR_CORRUPT names seq and fault. `progress` may be NULL. */
 int verify_db(const char *path, const struct sign_key *k, struct verify_report *out,
               void (*progress)(uint64_t done, uint64_t total, void *arg), void *arg, struct err *e);

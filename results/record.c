@@ -1,0 +1,145 @@
+#include "results/record.h"
+#include "base/clock.h"
+#include "base/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* How this works: result_write() is a flat list of the members in the order of the protocol's text.
+ * What it writes is what gets signed, hashed and stored, so the same record must give the same
+ * bytes every time: nothing here depends on locale, time or memory. */
+
+const char *const result_members[RESULT_MEMBERS] = {
+    "id",           "tenant",     "class",       "state",  "outcome", "value",
+    "stdout",       "stderr",     "truncated",   "error",  "usage",   "attempts",
+    "published_at", "started_at", "finished_at", "worker", "engine",  "script_sha256",
+    "input_sha256", "jail",       "seq",         "prev",
+};
+
+struct result *result_new(void)
+{
+    return mem_alloc(sizeof(struct result));
+}
+
+void result_free(struct result *r)
+{
+    if (!r)
+        return;
+    free(r->id);
+    free(r->tenant);
+    free(r->value);
+    free(r->out);
+    free(r->err_out);
+    free(r->error_name);
+    free(r->error_message);
+    free(r->error_stack);
+    free(r->worker);
+    free(r->engine);
+    free(r);
+}
+
+static void write_truncated(const struct result *r, struct jsonw *w)
+{
+    jsonw_name(w, "truncated");
+    jsonw_object(w);
+    jsonw_kbool(w, "stdout", r->out_cut || r->out_total > r->out_len);
+    jsonw_kbool(w, "stderr", r->err_out_cut || r->err_out_total > r->err_out_len);
+    jsonw_kint(w, "stdout_bytes", (int64_t)r->out_total);
+    jsonw_kint(w, "stderr_bytes", (int64_t)r->err_out_total);
+    jsonw_object_end(w);
+}
+
+static void write_position(struct jsonw *w, const char *name, uint32_t n)
+{
+    jsonw_name(w, name);
+    if (n)
+        jsonw_int(w, n);
+    else
+        jsonw_null(w);
+}
+
+static void write_error(const struct result *r, struct jsonw *w)
+{
+    jsonw_name(w, "error");
+    if (!r->has_error) {
+        jsonw_null(w);
+        return;
+    }
+    jsonw_object(w);
+    jsonw_kstr(w, "name", r->error_name);
+    jsonw_kstr(w, "message", r->error_message);
+    jsonw_kstr(w, "stack", r->error_stack);
+    write_position(w, "line", r->error_line);
+    write_position(w, "column", r->error_column);
+    jsonw_object_end(w);
+}
+
+static void write_usage(const struct result *r, struct jsonw *w)
+{
+    jsonw_name(w, "usage");
+    jsonw_object(w);
+    jsonw_kms(w, "cpu_ms", r->cpu_us);
+    jsonw_kms(w, "wall_ms", r->wall_us);
+    jsonw_kint(w, "heap_peak_bytes", (int64_t)r->heap_peak);
+    jsonw_kint(w, "memory_peak_bytes", (int64_t)r->memory_peak);
+    jsonw_object_end(w);
+}
+
+static void write_time(struct jsonw *w, const char *name, int64_t us)
+{
+    char stamp[CLOCK_RFC3339_LEN];
+    if (us)
+        clock_rfc3339(us, stamp);
+    jsonw_kstr(w, name, us ? stamp : NULL);
+}
+
+void result_write_jail(const struct result *r, struct jsonw *w)
+{
+    jsonw_array(w);
+    for (int i = 0; r->jail_names && r->jail_names[i]; i++)
+        if (r->jail & (1u << i))
+            jsonw_str(w, r->jail_names[i]);
+    jsonw_array_end(w);
+}
+
+void result_write(const struct result *r, struct jsonw *w)
+{
+    jsonw_object(w);
+    jsonw_kstr(w, "id", r->id);
+    jsonw_kstr(w, "tenant", r->tenant);
+    jsonw_kstr(w, "class", r->cls);
+    jsonw_kstr(w, "state", r->state);
+    jsonw_kstr(w, "outcome", outcome_name(r->outcome));
+    jsonw_name(w, "value");
+    if (r->value && r->value_len)
+        jsonw_raw(w, r->value, r->value_len);
+    else
+        jsonw_null(w);
+    jsonw_name(w, "stdout");
+    jsonw_string(w, r->out, r->out_len);
+    jsonw_name(w, "stderr");
+    jsonw_string(w, r->err_out, r->err_out_len);
+    write_truncated(r, w);
+    write_error(r, w);
+    write_usage(r, w);
+    jsonw_kint(w, "attempts", r->attempts);
+    write_time(w, "published_at", r->published_at_us);
+    write_time(w, "started_at", r->started_at_us);
+    write_time(w, "finished_at", r->finished_at_us);
+    jsonw_kstr(w, "worker", r->worker);
+    jsonw_kstr(w, "engine", r->engine);
+    jsonw_kstr(w, "script_sha256", *r->script_sha256 ? r->script_sha256 : NULL);
+    jsonw_kstr(w, "input_sha256", *r->input_sha256 ? r->input_sha256 : NULL);
+    jsonw_name(w, "jail");
+    result_write_jail(r, w);
+    jsonw_kint(w, "seq", (int64_t)r->seq);
+    jsonw_kstr(w, "prev", r->prev);
+    jsonw_object_end(w);
+}
+
+void result_encode(const struct result *r, struct buf *out)
+{
+    struct jsonw w;
+    jsonw_init(&w, out);
+    result_write(r, &w);
+}

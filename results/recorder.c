@@ -1,0 +1,545 @@
+#include "results/recorder.h"
+#include "base/fault.h"
+#include "base/list.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "results/fit.h"
+#include "results/store.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <uthash.h>
+
+/* How this works: a row wanders through three lists under one lock: to_sign → to_commit → done.
+ * Each thread takes what is there, works without the lock and passes on. The lists are in order of
+ * submission, always, and the chain is given out in that order.
+ *
+ * When to commit. A commit costs one fdatasync (0.2 ms here) whether it holds one row or sixty, so
+ * under load it pays to wait for more; a lone result must not wait at all. The rule needs no
+ * tuning: wait for as many rows as were in the pipeline when the last commit ended (its own and
+ * those that came meanwhile), but no longer than LINGER_MS. One job at a time: one row was in the
+ * pipeline, so the next one is committed at once. k publishers that each wait for their result: the
+ * k rows come together and go in one commit, nobody waits for a (k+1)th that cannot come. A flood:
+ * the number grows until LINGER_MS is the bound. The load falls: one commit waits LINGER_MS in
+ * vain, the next does not.
+ *
+ * Jobs that have a result already. The loop thread knows the ids in the pipeline, the signer looks
+ * into the database, in this order: an id that is not in the pipeline was committed before or never
+ * was, so none slips through. A duplicate travels along unsigned (the rows before it may be its
+ * first) and gets the stored envelope from the committer. */
+
+#define LINGER_MS      2.5 /* 2–3 ms measured best: longer gains nothing, shorter costs commits */
+#define BATCH_MAX      512 /* rows in one transaction: bounds its time (about 10 ms) */
+#define BACKOFF_MIN_MS 50
+#define BACKOFF_MAX_MS 2000
+#define NEVER          INT_MAX
+
+struct row {
+    struct list node;
+    struct result *r;
+    void *tag;
+    struct buf statement, envelope;
+    char hash[65];
+    char *key;      /* "<tenant>/<id>" while in `inside` */
+    bool duplicate; /* has a result already: not stored */
+    bool fail_once; /* F_RESULT_SIGNED=error */
+    UT_hash_handle hh;
+};
+
+struct recorder {
+    /* loop thread only */
+    uv_async_t async;
+    struct recorder_events ev;
+    void *arg;
+    struct row *inside; /* by key: submitted, not yet delivered, not duplicates */
+    int pending;
+
+    /* under lock */
+    pthread_mutex_t lock;
+    pthread_cond_t sign_cv, commit_cv, done_cv;
+    struct list to_sign, to_commit, done;
+    int commit_count; /* rows in to_commit */
+    int pipeline;     /* rows in to_sign, to_commit and in the threads' hands */
+    int wake_at;      /* the committer sleeps until commit_count reaches this */
+    bool signer_idle;
+    bool flush; /* closing: no lingering */
+    bool stop;
+    bool is_stuck, tell_stuck, tell_unstuck;
+    struct err why; /* of being stuck */
+    size_t envelope_max;
+
+    /* signer thread only */
+    struct store *reader;
+    struct sign_key key;
+    uint64_t seq;
+    char prev[65];
+
+    /* committer thread only */
+    struct store *writer;
+    struct store_row batch[BATCH_MAX];
+
+    pthread_t signer, committer;
+};
+
+/* ---- signer thread ---- */
+
+static void sign_row(struct recorder *rec, struct row *row, size_t envelope_max)
+{
+    struct result *r = row->r;
+    if (row->duplicate || store_has(rec->reader, r->tenant, r->id)) {
+        row->duplicate = true;
+        r->seq = 0;
+        return;
+    }
+    r->seq = ++rec->seq;
+    memcpy(r->prev, rec->prev, sizeof r->prev);
+    result_mend(r);
+    result_fit(r, envelope_max, &row->statement);
+    crypto_sha256_hex(row->statement.data, row->statement.len, row->hash);
+    envelope_sign(&rec->key, row->statement.data, row->statement.len, &row->envelope);
+    memcpy(rec->prev, row->hash, sizeof rec->prev);
+    buf_free(&row->statement);
+    if (fault(F_RESULT_SIGNED))
+        row->fail_once = true;
+}
+
+static void *signer_main(void *arg)
+{
+    struct recorder *rec = arg;
+    pthread_mutex_lock(&rec->lock);
+    while (!rec->stop) {
+        struct list *n = list_pop_front(&rec->to_sign);
+        if (!n) {
+            rec->signer_idle = true;
+            pthread_cond_wait(&rec->sign_cv, &rec->lock);
+            rec->signer_idle = false;
+            continue;
+        }
+        size_t envelope_max = rec->envelope_max;
+        pthread_mutex_unlock(&rec->lock);
+        sign_row(rec, LIST_ENTRY(n, struct row, node), envelope_max);
+        pthread_mutex_lock(&rec->lock);
+        list_push_back(&rec->to_commit, n);
+        if (++rec->commit_count == rec->wake_at)
+            pthread_cond_signal(&rec->commit_cv);
+    }
+    pthread_mutex_unlock(&rec->lock);
+    return NULL;
+}
+
+/* ---- committer thread ---- */
+
+static struct timespec in_ms(double ms)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    int64_t ns = t.tv_nsec + (int64_t)(ms * 1e6);
+    t.tv_sec += ns / 1000000000;
+    t.tv_nsec = ns % 1000000000;
+    return t;
+}
+
+/* Sleeps until n rows wait to be committed, `until` (NULL: for ever), flush or stop. Lock held. */
+static void wait_for_rows(struct recorder *rec, int n, const struct timespec *until)
+{
+    rec->wake_at = n;
+    while (rec->commit_count < n && !rec->stop) {
+        if (!until)
+            pthread_cond_wait(&rec->commit_cv, &rec->lock);
+        else if (rec->flush ||
+                 pthread_cond_timedwait(&rec->commit_cv, &rec->lock, until) == ETIMEDOUT)
+            break;
+    }
+    rec->wake_at = NEVER;
+}
+
+static int take_batch(struct recorder *rec, struct list *batch)
+{
+    int n = 0;
+    struct list *node;
+    while (n < BATCH_MAX && (node = list_pop_front(&rec->to_commit))) {
+        list_push_back(batch, node);
+        n++;
+    }
+    rec->commit_count -= n;
+    return n;
+}
+
+/* Tells the loop thread; once per cause. */
+static void be_stuck(struct recorder *rec, const struct err *why)
+{
+    pthread_mutex_lock(&rec->lock);
+    if (!rec->is_stuck || strcmp(rec->why.msg, why->msg) != 0) {
+        rec->is_stuck = true;
+        rec->why = *why;
+        rec->tell_stuck = true;
+        uv_async_send(&rec->async);
+        pthread_cond_signal(&rec->done_cv);
+    }
+    pthread_mutex_unlock(&rec->lock);
+}
+
+static void be_unstuck(struct recorder *rec)
+{
+    pthread_mutex_lock(&rec->lock);
+    if (rec->is_stuck) {
+        rec->is_stuck = false;
+        rec->tell_unstuck = true;
+    }
+    pthread_mutex_unlock(&rec->lock);
+}
+
+/* False: stopped meanwhile. */
+static bool back_off(struct recorder *rec, int *ms)
+{
+    struct timespec until = in_ms(*ms);
+    pthread_mutex_lock(&rec->lock);
+    while (!rec->stop && pthread_cond_timedwait(&rec->commit_cv, &rec->lock, &until) != ETIMEDOUT)
+        ;
+    bool go_on = !rec->stop;
+    pthread_mutex_unlock(&rec->lock);
+    *ms = *ms * 2 < BACKOFF_MAX_MS ? *ms * 2 : BACKOFF_MAX_MS;
+    return go_on;
+}
+
+/* One try to make the batch durable and to find the envelopes of its duplicates. */
+static int store_batch(struct recorder *rec, struct list *batch, struct err *e)
+{
+    int n = 0, rc = 0;
+    LIST_FOREACH(it, batch)
+    {
+        struct row *row = LIST_ENTRY(it, struct row, node);
+        if (row->fail_once) {
+            row->fail_once = false;
+            return err_set(e, ERR_IO, "fault point result_signed");
+        }
+        if (!row->duplicate)
+            rec->batch[n++] =
+                (struct store_row){row->r, row->envelope.data, row->envelope.len, row->hash};
+    }
+    if (n)
+        rc = store_commit(rec->writer, rec->batch, n, e);
+    if (!rc && n && fault(F_RESULT_COMMITTED))
+        rc = err_set(e, ERR_IO, "fault point result_committed");
+    LIST_FOREACH(it, batch)
+    {
+        struct row *row = LIST_ENTRY(it, struct row, node);
+        if (!rc && row->duplicate && !row->envelope.len)
+            rc = store_find(rec->writer, row->r->tenant, row->r->id, &row->envelope, e);
+    }
+    return rc;
+}
+
+/* Tries until it is done. False: stopped before that. */
+static bool commit_batch(struct recorder *rec, struct list *batch)
+{
+    int backoff_ms = BACKOFF_MIN_MS;
+    struct err e = {0};
+    while (store_batch(rec, batch, &e)) {
+        be_stuck(rec, &e);
+        if (!back_off(rec, &backoff_ms))
+            return false;
+    }
+    be_unstuck(rec);
+    return true;
+}
+
+static void append(struct list *to, struct list *from)
+{
+    struct list *n;
+    while ((n = list_pop_front(from)))
+        list_push_back(to, n);
+}
+
+static void *committer_main(void *arg)
+{
+    struct recorder *rec = arg;
+    int expected = 1; /* rows to wait for, see the top */
+    struct list batch;
+    list_init(&batch);
+    pthread_mutex_lock(&rec->lock);
+    for (;;) {
+        wait_for_rows(rec, 1, NULL);
+        if (rec->stop)
+            break;
+        struct timespec until = in_ms(LINGER_MS);
+        if (rec->commit_count < expected)
+            wait_for_rows(rec, expected, &until);
+        int n = take_batch(rec, &batch);
+        pthread_mutex_unlock(&rec->lock);
+        bool ok = commit_batch(rec, &batch);
+        pthread_mutex_lock(&rec->lock);
+        if (!ok) {
+            append(&batch, &rec->to_commit); /* in front again: recorder_close() counts and frees */
+            append(&rec->to_commit, &batch);
+            break;
+        }
+        expected = rec->pipeline < BATCH_MAX ? rec->pipeline : BATCH_MAX;
+        rec->pipeline -= n;
+        append(&rec->done, &batch);
+        uv_async_send(&rec->async);
+        pthread_cond_signal(&rec->done_cv);
+    }
+    pthread_mutex_unlock(&rec->lock);
+    return NULL;
+}
+
+/* ---- loop thread ---- */
+
+static void row_free(struct row *row)
+{
+    result_free(row->r);
+    buf_free(&row->statement);
+    buf_free(&row->envelope);
+    free(row->key);
+    free(row);
+}
+
+static void forget(struct recorder *rec, struct row *row)
+{
+    if (row->key)
+        HASH_DEL(rec->inside, row);
+    rec->pending--;
+}
+
+static void deliver(struct recorder *rec)
+{
+    struct list done;
+    struct err why;
+    list_init(&done);
+    pthread_mutex_lock(&rec->lock);
+    append(&done, &rec->done);
+    bool stuck = rec->tell_stuck, unstuck = rec->tell_unstuck;
+    rec->tell_stuck = rec->tell_unstuck = false;
+    why = rec->why;
+    pthread_mutex_unlock(&rec->lock);
+    if (stuck)
+        rec->ev.stuck(&why, rec->arg);
+    if (unstuck)
+        rec->ev.unstuck(rec->arg);
+    struct list *n;
+    while ((n = list_pop_front(&done))) {
+        struct row *row = LIST_ENTRY(n, struct row, node);
+        forget(rec, row);
+        if (row->duplicate)
+            log_warn("recorder", "job %s of tenant %s has a result already; the first one stays",
+                     row->r->id, row->r->tenant);
+        rec->ev.committed(&row->r, row->envelope.data, row->envelope.len, row->tag, rec->arg);
+        row_free(row);
+    }
+}
+
+static void on_async(uv_async_t *async)
+{
+    deliver(async->data);
+}
+
+void recorder_submit(struct recorder *rec, struct result *r, void *tag)
+{
+    struct row *row = mem_alloc(sizeof *row), *first = NULL;
+    struct buf key = {0};
+    buf_addf(&key, "%s/%s", r->tenant, r->id); /* a tenant's name has no slash */
+    row->r = r;
+    row->tag = tag;
+    HASH_FIND(hh, rec->inside, key.data, key.len, first);
+    row->duplicate = first != NULL;
+    if (first) {
+        buf_free(&key);
+    } else {
+        size_t key_len;
+        row->key = buf_take(&key, &key_len);
+        HASH_ADD_KEYPTR(hh, rec->inside, row->key, key_len, row);
+    }
+    rec->pending++;
+    pthread_mutex_lock(&rec->lock);
+    list_push_back(&rec->to_sign, &row->node);
+    rec->pipeline++;
+    bool wake = rec->signer_idle;
+    pthread_mutex_unlock(&rec->lock);
+    if (wake)
+        pthread_cond_signal(&rec->sign_cv);
+}
+
+void recorder_set_envelope_max(struct recorder *rec, size_t bytes)
+{
+    if (bytes == 0 || bytes > ENVELOPE_MAX)
+        bytes = ENVELOPE_MAX;
+    pthread_mutex_lock(&rec->lock);
+    rec->envelope_max = bytes;
+    pthread_mutex_unlock(&rec->lock);
+}
+
+int recorder_pending(const struct recorder *rec)
+{
+    return rec->pending;
+}
+
+/* ---- life ---- */
+
+static void init_locks(struct recorder *rec)
+{
+    pthread_condattr_t mono; /* a clock that is set must not stretch a linger */
+    pthread_condattr_init(&mono);
+    pthread_condattr_setclock(&mono, CLOCK_MONOTONIC);
+    pthread_mutex_init(&rec->lock, NULL);
+    pthread_cond_init(&rec->sign_cv, &mono);
+    pthread_cond_init(&rec->commit_cv, &mono);
+    pthread_cond_init(&rec->done_cv, &mono);
+    pthread_condattr_destroy(&mono);
+}
+
+static void free_parts(struct recorder *rec)
+{
+    store_close(rec->reader); /* before the writer: the last one to close checkpoints */
+    store_close(rec->writer);
+    sign_key_wipe(&rec->key);
+    pthread_mutex_destroy(&rec->lock);
+    pthread_cond_destroy(&rec->sign_cv);
+    pthread_cond_destroy(&rec->commit_cv);
+    pthread_cond_destroy(&rec->done_cv);
+}
+
+static void on_closed(uv_handle_t *h)
+{
+    free(h->data);
+}
+
+/* With all signals blocked: they are the loop thread's. */
+static int start_thread(pthread_t *t, const char *name, void *(*fn)(void *), struct recorder *rec,
+                        struct err *e)
+{
+    sigset_t all, old;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    int rc = pthread_create(t, NULL, fn, rec);
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    if (rc)
+        return err_set(e, ERR_UNAVAILABLE, "cannot start the thread %s: %s", name, strerror(rc));
+    pthread_setname_np(*t, name);
+    return 0;
+}
+
+static void stop_threads(struct recorder *rec, bool committer_too)
+{
+    pthread_mutex_lock(&rec->lock);
+    rec->stop = true;
+    pthread_cond_broadcast(&rec->sign_cv);
+    pthread_cond_broadcast(&rec->commit_cv);
+    pthread_mutex_unlock(&rec->lock);
+    pthread_join(rec->signer, NULL);
+    if (committer_too)
+        pthread_join(rec->committer, NULL);
+}
+
+/* Database, key, end of the chain. */
+static int open_parts(struct recorder *rec, const struct recorder_options *o, struct err *e)
+{
+    CHECK(o->key->can_sign);
+    rec->key = *o->key;
+    int rc = crypto_init(e);
+    if (!rc)
+        rc = store_open(o->db_path, STORE_WRITE, &rec->writer, e);
+    if (!rc)
+        rc = store_open(o->db_path, STORE_READ, &rec->reader, e);
+    if (!rc)
+        rc = store_chain_head(rec->writer, &rec->seq, rec->prev, e);
+    return rc;
+}
+
+static int start_threads(struct recorder *rec, struct err *e)
+{
+    int rc = start_thread(&rec->signer, "isolane-sign", signer_main, rec, e);
+    if (rc)
+        return rc;
+    rc = start_thread(&rec->committer, "isolane-commit", committer_main, rec, e);
+    if (rc)
+        stop_threads(rec, false);
+    return rc;
+}
+
+int recorder_open(uv_loop_t *loop, const struct recorder_options *o,
+                  const struct recorder_events *ev, void *arg, struct recorder **out, struct err *e)
+{
+    struct recorder *rec = mem_alloc(sizeof *rec);
+    rec->ev = *ev;
+    rec->arg = arg;
+    rec->wake_at = NEVER;
+    list_init(&rec->to_sign);
+    list_init(&rec->to_commit);
+    list_init(&rec->done);
+    init_locks(rec);
+    recorder_set_envelope_max(rec, o->envelope_max);
+    rec->async.data = rec;
+    int rc = open_parts(rec, o, e);
+    if (!rc) {
+        int failed = uv_async_init(loop, &rec->async, on_async);
+        if (failed)
+            rc = err_set(e, ERR_UNAVAILABLE, "cannot wake the loop: %s", uv_strerror(failed));
+    }
+    if (rc) {
+        free_parts(rec);
+        free(rec);
+        return rc;
+    }
+    rc = start_threads(rec, e);
+    if (rc) {
+        free_parts(rec);
+        uv_close((uv_handle_t *)&rec->async, on_closed);
+        return rc;
+    }
+    *out = rec;
+    return 0;
+}
+
+/* Delivers until nothing is pending or the time is up. */
+static void finish(struct recorder *rec, int timeout_ms)
+{
+    struct timespec until = in_ms(timeout_ms);
+    bool in_time = true;
+    pthread_mutex_lock(&rec->lock);
+    rec->flush = true;
+    pthread_cond_signal(&rec->commit_cv);
+    while (rec->pipeline > 0 && in_time) {
+        if (list_empty(&rec->done) && !rec->tell_stuck)
+            in_time = pthread_cond_timedwait(&rec->done_cv, &rec->lock, &until) != ETIMEDOUT;
+        pthread_mutex_unlock(&rec->lock);
+        deliver(rec);
+        pthread_mutex_lock(&rec->lock);
+    }
+    pthread_mutex_unlock(&rec->lock);
+}
+
+static void drop_rows(struct recorder *rec, struct list *rows)
+{
+    struct list *n;
+    while ((n = list_pop_front(rows))) {
+        struct row *row = LIST_ENTRY(n, struct row, node);
+        forget(rec, row);
+        row_free(row);
+    }
+}
+
+int recorder_close(struct recorder *rec, int timeout_ms, struct err *e)
+{
+    if (!rec)
+        return 0;
+    int rc = 0;
+    finish(rec, timeout_ms);
+    stop_threads(rec, true);
+    deliver(rec); /* what was committed at the last moment */
+    if (rec->pending)
+        rc = err_set(e, ERR_TIMEOUT, "%d results are not stored after %d ms%s%s", rec->pending,
+                     timeout_ms, rec->is_stuck ? ": " : "", rec->is_stuck ? rec->why.msg : "");
+    drop_rows(rec, &rec->to_commit);
+    drop_rows(rec, &rec->to_sign);
+    CHECK(rec->pending == 0);
+    free_parts(rec);
+    uv_close((uv_handle_t *)&rec->async, on_closed);
+    return rc;
+}

@@ -1,0 +1,120 @@
+#include "results/schema.h"
+
+const char *const schema_columns[COLUMNS] = {
+    [COL_SEQ] = "seq",
+    [COL_ID] = "id",
+    [COL_TENANT] = "tenant",
+    [COL_CLASS] = "class",
+    [COL_STATE] = "state",
+    [COL_OUTCOME] = "outcome",
+    [COL_VALUE] = "value",
+    [COL_STDOUT] = "stdout",
+    [COL_STDERR] = "stderr",
+    [COL_STDOUT_TRUNCATED] = "stdout_truncated",
+    [COL_STDERR_TRUNCATED] = "stderr_truncated",
+    [COL_STDOUT_BYTES] = "stdout_bytes",
+    [COL_STDERR_BYTES] = "stderr_bytes",
+    [COL_ERROR_NAME] = "error_name",
+    [COL_ERROR_MESSAGE] = "error_message",
+    [COL_ERROR_STACK] = "error_stack",
+    [COL_ERROR_LINE] = "error_line",
+    [COL_ERROR_COLUMN] = "error_column",
+    [COL_CPU_MS] = "cpu_ms",
+    [COL_WALL_MS] = "wall_ms",
+    [COL_HEAP_PEAK_BYTES] = "heap_peak_bytes",
+    [COL_MEMORY_PEAK_BYTES] = "memory_peak_bytes",
+    [COL_ATTEMPTS] = "attempts",
+    [COL_PUBLISHED_AT] = "published_at",
+    [COL_STARTED_AT] = "started_at",
+    [COL_FINISHED_AT] = "finished_at",
+    [COL_WORKER] = "worker",
+    [COL_ENGINE] = "engine",
+    [COL_SCRIPT_SHA256] = "script_sha256",
+    [COL_INPUT_SHA256] = "input_sha256",
+    [COL_JAIL] = "jail",
+    [COL_STREAM_SEQ] = "stream_seq",
+    [COL_PREV] = "prev",
+    [COL_HASH] = "hash",
+    [COL_ENVELOPE] = "envelope",
+};
+
+/* The columns repeat what the envelope says, for people and tools that ask with SQL; verify_db()
+ * holds them to the signed text. Times are RFC 3339 in UTC, jail a JSON array, booleans 0 and 1.
+ * The unique index begins with the id so that it also finds a job whose tenant is not known. */
+static const char version_1[] = "CREATE TABLE results (\n"
+                                "  seq INTEGER PRIMARY KEY,\n"
+                                "  id TEXT NOT NULL,\n"
+                                "  tenant TEXT NOT NULL,\n"
+                                "  class TEXT NOT NULL,\n"
+                                "  state TEXT NOT NULL,\n"
+                                "  outcome TEXT NOT NULL,\n"
+                                "  value TEXT,\n"
+                                "  stdout TEXT NOT NULL,\n"
+                                "  stderr TEXT NOT NULL,\n"
+                                "  stdout_truncated INTEGER NOT NULL,\n"
+                                "  stderr_truncated INTEGER NOT NULL,\n"
+                                "  stdout_bytes INTEGER NOT NULL,\n"
+                                "  stderr_bytes INTEGER NOT NULL,\n"
+                                "  error_name TEXT,\n"
+                                "  error_message TEXT,\n"
+                                "  error_stack TEXT,\n"
+                                "  error_line INTEGER,\n"
+                                "  error_column INTEGER,\n"
+                                "  cpu_ms REAL NOT NULL,\n"
+                                "  wall_ms REAL NOT NULL,\n"
+                                "  heap_peak_bytes INTEGER NOT NULL,\n"
+                                "  memory_peak_bytes INTEGER NOT NULL,\n"
+                                "  attempts INTEGER NOT NULL,\n"
+                                "  published_at TEXT,\n"
+                                "  started_at TEXT,\n"
+                                "  finished_at TEXT,\n"
+                                "  worker TEXT,\n"
+                                "  engine TEXT,\n"
+                                "  script_sha256 TEXT,\n"
+                                "  input_sha256 TEXT,\n"
+                                "  jail TEXT NOT NULL,\n"
+                                "  stream_seq INTEGER,\n"
+                                "  prev TEXT NOT NULL,\n"
+                                "  hash TEXT NOT NULL,\n"
+                                "  envelope BLOB NOT NULL,\n"
+                                "  UNIQUE (id, tenant)\n"
+                                ") STRICT;\n";
+
+const char *const schema_steps[SCHEMA_STEPS] = {version_1};
+
+static const char *const queries[QUERIES] = {
+    [Q_BEGIN] = "BEGIN IMMEDIATE",
+    [Q_COMMIT] = "COMMIT",
+    [Q_HEAD] = "SELECT seq, hash FROM results ORDER BY seq DESC LIMIT 1",
+    [Q_FIND] = "SELECT envelope FROM results WHERE id = ?1 AND tenant = ?2",
+    [Q_FIND_ANY] = "SELECT envelope FROM results WHERE id = ?1 LIMIT 2",
+    [Q_HAS] = "SELECT 1 FROM results WHERE id = ?1 AND tenant = ?2",
+    [Q_HAS_ANY] = "SELECT 1 FROM results WHERE id = ?1 LIMIT 1",
+    [Q_EACH] = "SELECT seq, envelope FROM results WHERE seq >= ?1 ORDER BY seq",
+    [Q_HASH] = "SELECT hash FROM results WHERE seq = ?1",
+    [Q_COUNT] = "SELECT count(*) FROM results",
+};
+
+static void add_columns(struct buf *sql)
+{
+    for (int c = 0; c < COLUMNS; c++)
+        buf_addf(sql, "%s%s", c ? "," : "", schema_columns[c]);
+}
+
+void schema_query(enum query q, struct buf *sql)
+{
+    if (q == Q_INSERT) {
+        buf_adds(sql, "INSERT INTO results (");
+        add_columns(sql);
+        buf_adds(sql, ") VALUES (");
+        for (int c = 0; c < COLUMNS; c++)
+            buf_addf(sql, "%s?%d", c ? "," : "", c + 1);
+        buf_addc(sql, ')');
+    } else if (q == Q_ROWS) {
+        buf_adds(sql, "SELECT ");
+        add_columns(sql);
+        buf_adds(sql, " FROM results WHERE seq >= ?1 ORDER BY seq LIMIT ?2");
+    } else {
+        buf_adds(sql, queries[q]);
+    }
+}

@@ -1,0 +1,73 @@
+/* The shape of the results database: its columns, and the steps that bring an older file up to
+ * date. Text only: store.c talks to SQLite. */
+#pragma once
+
+#include "base/buf.h"
+
+/* PRAGMA application_id: "ISOL". A file with another one belongs to another program. */
+#define SCHEMA_APPLICATION_ID 0x49534f4c
+
+enum column {
+    COL_SEQ,
+    COL_ID,
+    COL_TENANT,
+    COL_CLASS,
+    COL_STATE,
+    COL_OUTCOME,
+    COL_VALUE,
+    COL_STDOUT,
+    COL_STDERR,
+    COL_STDOUT_TRUNCATED,
+    COL_STDERR_TRUNCATED,
+    COL_STDOUT_BYTES,
+    COL_STDERR_BYTES,
+    COL_ERROR_NAME,
+    COL_ERROR_MESSAGE,
+    COL_ERROR_STACK,
+    COL_ERROR_LINE,
+    COL_ERROR_COLUMN,
+    COL_CPU_MS,
+    COL_WALL_MS,
+    COL_HEAP_PEAK_BYTES,
+    COL_MEMORY_PEAK_BYTES,
+    COL_ATTEMPTS,
+    COL_PUBLISHED_AT,
+    COL_STARTED_AT,
+    COL_FINISHED_AT,
+    COL_WORKER,
+    COL_ENGINE,
+    COL_SCRIPT_SHA256,
+    COL_INPUT_SHA256,
+    COL_JAIL,
+    COL_STREAM_SEQ,
+    COL_PREV,
+    COL_HASH,
+    COL_ENVELOPE,
+    COLUMNS
+};
+
+extern const char *const schema_columns[COLUMNS];
+
+/* schema_steps[n] takes a database from user_version n to n + 1. Steps that were released are never
+ * edited: a change of the schema is one more step, and one more STORE_SCHEMA. */
+#define SCHEMA_STEPS 1
+extern const char *const schema_steps[SCHEMA_STEPS];
+
+/* What store.c asks of the database. */
+enum query {
+    Q_BEGIN,
+    Q_COMMIT,
+    Q_HEAD,     /* → seq, hash of the last row */
+    Q_INSERT,   /* all columns, in order */
+    Q_FIND,     /* id, tenant → envelope */
+    Q_FIND_ANY, /* id → envelopes, at most two */
+    Q_HAS,      /* id, tenant → 1 */
+    Q_HAS_ANY,  /* id → 1 */
+    Q_EACH,     /* from seq → seq, envelope */
+    Q_ROWS,     /* from seq, limit → all columns, in order */
+    Q_HASH,     /* seq → hash */
+    Q_COUNT,
+    QUERIES
+};
+/* Appends the SQL of a query. */
+void schema_query(enum query q, struct buf *sql);

@@ -1,0 +1,155 @@
+#include "results/verify.h"
+#include "base/crypto.h"
+#include "base/jv.h"
+#include "base/mem.h"
+#include "results/store.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* How this works: three things are held against each other for every row: the signature (so the
+ * text is the worker's), the chain (so no row is missing, moved or exchanged), and the columns (so
+ * what SQL shows is what was signed). For the last, the row's columns are made into a result and
+ * encoded as the worker would: that must be the signed predicate, byte for byte.
+ *
+ * The database is read a chunk at a time, so that a worker may go on writing and its WAL can start
+ * over in between; rows are only ever added, so chunks join seamlessly. What this cannot see: rows
+ * cut off at the end of the chain. Compare `last` with what a worker or the results stream says. */
+
+#define CHUNK 256 /* rows in one read transaction */
+
+int verify_envelope(const char *json, size_t len, const struct sign_key *k, struct err *e)
+{
+    char *payload;
+    size_t payload_len;
+    int rc = envelope_open(json, len, k, &payload, &payload_len, e);
+    if (rc)
+        return rc;
+    rc = statement_result(payload, payload_len, NULL, e);
+    free(payload);
+    return rc;
+}
+
+struct walk {
+    const struct sign_key *key;
+    struct verify_report *report;
+    char prev[65]; /* what the next row must say */
+    int in_chunk;
+    struct buf signed_text, columns_text;
+};
+
+static int fault(struct walk *w, uint64_t seq, struct err *e)
+{
+    w->report->bad_seq = seq;
+    err_wrap(e, "result %llu", (unsigned long long)seq);
+    if (e)
+        e->code = ERR_CORRUPT;
+    return ERR_CORRUPT;
+}
+
+/* The first member that differs, for the message. */
+static const char *differing_member(const struct buf *a, const struct buf *b)
+{
+    for (int i = 0; i < RESULT_MEMBERS; i++) {
+        const char *va, *vb;
+        size_t la, lb;
+        if (!jv_raw_member(a->data, a->len, result_members[i], &va, &la) ||
+            !jv_raw_member(b->data, b->len, result_members[i], &vb, &lb) || la != lb ||
+            memcmp(va, vb, la) != 0)
+            return result_members[i];
+    }
+    return "(a member unknown to this program)";
+}
+
+static int check_columns(struct walk *w, const struct store_row *row, const char *payload,
+                         size_t payload_len, struct err *e)
+{
+    buf_clear(&w->signed_text);
+    buf_clear(&w->columns_text);
+    int rc = statement_result(payload, payload_len, &w->signed_text, e);
+    if (rc)
+        return rc;
+    result_encode(row->result, &w->columns_text);
+    if (w->signed_text.len == w->columns_text.len &&
+        !memcmp(w->signed_text.data, w->columns_text.data, w->signed_text.len))
+        return 0;
+    return err_set(e, ERR_CORRUPT, "column of '%s' does not say what was signed",
+                   differing_member(&w->signed_text, &w->columns_text));
+}
+
+static int check_chain(struct walk *w, const struct store_row *row, const char *hash, struct err *e)
+{
+    uint64_t expected = w->report->last + 1;
+    if (row->result->seq != expected)
+        return err_set(e, ERR_CORRUPT, "%llu to %llu are missing before it",
+                       (unsigned long long)expected, (unsigned long long)row->result->seq - 1);
+    if (strcmp(row->result->prev, w->prev) != 0)
+        return err_set(
+            e, ERR_CORRUPT,
+            "the chain is broken: it says that it follows a result with hash %.16s…, but the "
+            "one before it has %.16s…",
+            row->result->prev, w->prev);
+    if (strcmp(row->hash, hash) != 0)
+        return err_set(e, ERR_CORRUPT, "column of 'hash' is not the hash of what was signed");
+    return 0;
+}
+
+struct chunk {
+    struct walk *w;
+    struct err *e;
+};
+
+static int check_row(const struct store_row *row, void *arg)
+{
+    struct chunk *c = arg;
+    struct walk *w = c->w;
+    char *payload;
+    size_t len;
+    char hash[SHA256_HEX];
+    int rc = envelope_open(row->envelope, row->envelope_len, w->key, &payload, &len, c->e);
+    if (!rc) {
+        crypto_sha256_hex(payload, len, hash);
+        rc = check_columns(w, row, payload, len, c->e);
+        if (!rc)
+            rc = check_chain(w, row, hash, c->e);
+        free(payload);
+    }
+    if (rc)
+        return fault(w, row->result->seq, c->e);
+    if (!w->report->first)
+        w->report->first = row->result->seq;
+    w->report->last = row->result->seq;
+    w->report->checked++;
+    w->in_chunk++;
+    memcpy(w->prev, hash, sizeof w->prev);
+    return 0;
+}
+
+int verify_db(const char *path, const struct sign_key *k, struct verify_report *out,
+              void (*progress)(uint64_t done, uint64_t total, void *arg), void *arg, struct err *e)
+{
+    struct store *s = NULL;
+    struct walk w = {.key = k, .report = out};
+    struct chunk c = {&w, e};
+    *out = (struct verify_report){0};
+    memset(w.prev, '0', 64);
+    int rc = crypto_init(e);
+    if (!rc)
+        rc = store_open(path, STORE_READ, &s, e);
+    if (rc)
+        return rc;
+    uint64_t total = store_count(s), from = (uint64_t)INT64_MIN; /* nothing hides below 1 either */
+    do {
+        w.in_chunk = 0;
+        rc = store_rows(s, from, CHUNK, check_row, &c, e);
+        from = out->last + 1;
+        if (progress)
+            progress(out->checked, total > out->checked ? total : out->checked, arg);
+    } while (!rc && w.in_chunk == CHUNK);
+    if (rc && !out->bad_seq) /* a row whose columns or pages cannot even be read */
+        out->bad_seq = out->last + 1;
+    store_close(s);
+    buf_free(&w.signed_text);
+    buf_free(&w.columns_text);
+    return rc;
+}
