@@ -62,7 +62,7 @@ test('usage errors: one line on stderr, exit 2, for every command', async () => 
         [['submit', 'a.js', 'b.js'], /found 'b\.js' too many/],
         [['submit', 'a.js', '--class', 'urgent'], /--class: found 'urgent'; allowed: high, normal, low/],
         [['submit', 'a.js', '--wait=soon'], /--wait: found 'soon'; allowed: a whole number/],
-        [['submit', 'a.js', '--id', 'not valid'], /--id: found 'not valid'; allowed/],
+        [['submit', 'a.js', '--id', 'not valid'], /found the job id 'not valid'; allowed/],
         [['submit', 'a.js', '--tenant', 'not valid'], /--tenant: found 'not valid'; allowed/],
         [['result'], /ID.* is missing/],
         [['result', 'x', '--json', '--envelope'], /--json.*--envelope|--envelope.*--json/],
@@ -153,10 +153,10 @@ test('submit: id, tenant, class, limits, env, type, stdin', async () => {
     assert.match(missing.stderr, /no-such\.js.*No such file/);
 });
 
-test('submit --wait=S that waits in vain: exit 3, says that the job goes on', async () => {
+test('submit --wait=S that waits in vain: exit 1, one line that says in which state the job is', async () => {
     const end = await submit_text('await new Promise((r) => setTimeout(r, 2500)); export default "after all"', '--id', 'patient', '--wait=1');
-    assert.equal(end.code, 3, end.stdout);
-    assert.match(end.stderr, /^isolane: [^\n]*patient[^\n]*\n$/);
+    assert.deepEqual([end.code, end.stdout], [1, '']);
+    assert.match(end.stderr, /^isolane: waited 1 s; job 'patient' has no result yet, its state is running[^\n]*\n$/);
     const later = await cli('result', 'patient', '--wait=20', '--json');
     assert.equal(later.code, 0, later.stderr);
     assert.equal(JSON.parse(later.stdout).value, 'after all');

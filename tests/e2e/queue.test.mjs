@@ -69,8 +69,8 @@ test('states: unknown, queued, running, then the result', async () => {
 
 test('requests that are wrong are answered with what is wrong', async () => {
     for (const [question, pattern] of [
-        ['', /^request: .*/], ['{', /^request: /], ['[]', /^request: found an? array/], ['{}', /^id: missing/],
-        ['{"id":5}', /^id: found an? (number|integer); allowed: a string/], ['{"id":"a b"}', /^id: /], ['{"id":"a","tenant":"x y"}', /^tenant: /],
+        ['', /^request: .*/], ['{', /^request: /], ['[]', /^request: found array/], ['{}', /^id: missing/],
+        ['{"id":5}', /^id: found number; allowed: a string/], ['{"id":"a b"}', /^id: /], ['{"id":"a","tenant":"x y"}', /^tenant: /],
         [JSON.stringify({ id: 'x'.repeat(5000) }), /^request: found \d+ bytes; allowed: at most/],
     ]) {
         const reply = (await c.nc.request('isolane.results.get', question)).json();
