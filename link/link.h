@@ -1,5 +1,5 @@
-/* The one door to NATS: a connection on the libuv loop. Only link.c includes nats.h. Loop thread only;
- * messages that the client library delivers on threads of its own are handed to the loop in batches.
+/* The one door to NATS: a connection on the libuv loop. Only native.c includes nats.h. Loop thread
+ * only; what the client library says on threads of its own is handed to the loop in batches.
  *
  * Reconnects for ever, tells through the events. While disconnected, publishes are buffered up to
  * LINK_PENDING_MAX and then fail with ERR_UNAVAILABLE. */
@@ -18,14 +18,15 @@ struct link_sub;
 
 #define LINK_PENDING_MAX ((size_t)64 << 20)
 
-/* A message as a handler sees it; lives until the handler returns, unless link_msg_keep() is called. */
+/* A message as a handler sees it; lives until the handler returns, unless link_msg_keep() is
+ * called. */
 struct link_msg {
     const char *subject;
     const char *reply; /* NULL when there is none */
     const char *data;
     size_t len;
-    int status;        /* of a status message (100 idle, 404 no messages, 408 timeout, 409 …), else 0 */
-    void *native;      /* link.c's */
+    int status; /* of a status message (100 idle, 404 no messages, 408 timeout, 409 …), else 0 */
+    void *native; /* link.c's */
 };
 
 /* Value of a header (canonical name), NULL when absent. Lives as long as the message. */
@@ -36,18 +37,24 @@ struct link_msg *link_msg_keep(struct link_msg *m);
 void link_msg_free(struct link_msg *kept);
 
 struct link_events {
-    void (*connected)(void *arg);               /* first time and after each loss */
+    void (*connected)(void *arg); /* first time and after each loss */
     void (*disconnected)(const char *why, void *arg);
     void (*closed)(const char *why, void *arg); /* it will not come back (auth refused, …) */
 };
 
-/* Connects (waits up to timeout_ms for the first connection; on failure the error names URL, reason
- * and what to check). `name` is the connection's name as nats-server shows it. */
+/* Connects (blocks, up to timeout_ms a server; a server that refuses is not waited for; on failure
+ * the error names URL, reason and what to check). `name` is the connection's name as nats-server
+ * shows it. ev->connected comes before this returns. On failure too, memory is given back in later
+ * turns of the loop. */
 int link_open(uv_loop_t *loop, const struct nats_config *c, const char *name, int timeout_ms,
               const struct link_events *ev, void *arg, struct link **out, struct err *e);
 
-/* Sends what is pending (up to timeout_ms), closes, joins the library's threads. NULL is fine. */
+/* Sends what is pending and waits until the server has it (up to timeout_ms), closes, joins the
+ * library's threads. Requests still waiting get their call, with ERR_UNAVAILABLE. Memory is given
+ * back in later turns of the loop. Not from inside a handler. NULL is fine. */
 void link_close(struct link *l, int timeout_ms);
+/* At the end of the process, after every link is closed: the library's own threads and memory. */
+void link_library_stop(void);
 
 bool link_is_up(const struct link *l);
 int64_t link_max_payload(const struct link *l); /* bytes, as the server said */
@@ -55,31 +62,37 @@ const char *link_url(const struct link *l);     /* the server now connected to, 
 
 typedef void (*link_handler)(struct link_msg *m, void *arg);
 
-/* queue: queue group or NULL. Pending limits: at most `max_pending` messages wait for the loop (0: the
- * library's default). */
+/* queue: queue group or NULL. Messages are handed out in the turn of the loop that reads them, so
+ * none wait; max_pending (0: no bound) is how many one read may bring, the rest of them is dropped.
+ * A message with status 503 says that nobody answers to something published with this subject as
+ * its reply. */
 int link_subscribe(struct link *l, const char *subject, const char *queue, int max_pending,
                    link_handler h, void *arg, struct link_sub **out, struct err *e);
-void link_unsubscribe(struct link_sub *s); /* NULL is fine */
+void link_unsubscribe(struct link_sub *s); /* NULL is fine; also from inside a handler */
+/* Asks the server for no more; what is under way still comes to the handler. s stays until
+ * link_unsubscribe(). */
+void link_drain(struct link_sub *s);
 
 struct link_header {
     const char *name, *value;
 };
 
-/* Publishes; reply and headers may be NULL/0. The library's buffer is flushed at the end of the loop's
- * turn, so messages of one turn share a write. */
+/* Publishes; reply and headers may be NULL/0. The library's buffer is flushed at the end of the
+ * loop's turn, so messages of one turn share a write. */
 int link_publish(struct link *l, const char *subject, const char *reply,
                  const struct link_header *headers, int header_count, const void *data, size_t len,
                  struct err *e);
 
-/* Request with one reply. cb is called exactly once, from the loop: m is NULL on time-out, loss of the
- * connection or "no responders" (why says which). */
+/* Request with one reply. cb is called exactly once, from the loop: m is NULL on time-out, loss of
+ * the connection or "no responders" (why says which: ERR_TIMEOUT, ERR_UNAVAILABLE). When this
+ * returns an error (no connection: ERR_UNAVAILABLE, too large: ERR_LIMIT), cb is not called. */
 typedef void (*link_reply)(struct link_msg *m, const struct err *why, void *arg);
 int link_request(struct link *l, const char *subject, const struct link_header *headers,
                  int header_count, const void *data, size_t len, int timeout_ms, link_reply cb,
                  void *arg, struct err *e);
 
-/* The same for a command-line client: runs the loop until the reply is there. *out is kept; free with
- * link_msg_free(). ERR_TIMEOUT, ERR_UNAVAILABLE. */
+/* The same for a command-line client: runs the loop until the reply is there. *out is kept; free
+ * with link_msg_free(). ERR_TIMEOUT, ERR_UNAVAILABLE. */
 int link_request_wait(struct link *l, const char *subject, const struct link_header *headers,
                       int header_count, const void *data, size_t len, int timeout_ms,
                       struct link_msg **out, struct err *e);

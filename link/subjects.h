@@ -16,32 +16,33 @@ const char *job_class_name(enum job_class c); /* "high", "normal", "low" */
 int job_class_by_name(const char *name);      /* -1: none of them */
 
 struct subjects {
-    char prefix[65];        /* "isolane" */
-    char jobs_stream[65];   /* "ISOLANE_JOBS" */
+    char prefix[65];         /* "isolane" */
+    char jobs_stream[65];    /* "ISOLANE_JOBS" */
     char results_stream[65]; /* "ISOLANE_RESULTS" */
 };
 
 int subjects_init(struct subjects *s, const struct nats_config *c, struct err *e);
 
-/* Each writes one subject into out[SUBJECT_MAX]; what does not fit is cut (tenant and id are bounded
- * far below). */
+/* Each writes one subject into out[SUBJECT_MAX]; what does not fit is cut (tenant and id are
+ * bounded far below). */
 void subject_job(const struct subjects *s, const char *tenant, enum job_class c, char *out);
-void subject_job_class(const struct subjects *s, enum job_class c, char *out); /* isolane.jobs.*.high */
+void subject_job_class(const struct subjects *s, enum job_class c,
+                       char *out); /* isolane.jobs.*.high */
 void subject_result(const struct subjects *s, const char *tenant, const char *id, char *out);
-void subject_results_all(const struct subjects *s, char *out); /* isolane.results.*.> */
-void subject_results_get(const struct subjects *s, char *out); /* isolane.results.get */
+void subject_results_all(const struct subjects *s, char *out);            /* isolane.results.*.> */
+void subject_results_get(const struct subjects *s, char *out);            /* isolane.results.get */
 void subject_cancel(const struct subjects *s, const char *id, char *out); /* id ">" for all */
 void subject_logs(const struct subjects *s, const char *tenant, const char *id, char *out);
 void subject_progress(const struct subjects *s, const char *tenant, const char *id, char *out);
 void subject_direct_get(const struct subjects *s, const char *tenant, const char *id, char *out);
 /* isolane.jobs.<tenant>.<class> → its parts; false when it is not such a subject. */
-bool subject_parse_job(const struct subjects *s, const char *subject, char *tenant, size_t tenant_cap,
-                       enum job_class *c);
+bool subject_parse_job(const struct subjects *s, const char *subject, char *tenant,
+                       size_t tenant_cap, enum job_class *c);
 /* isolane.cancel.<id> → points at the id inside subject, NULL when it is none. */
 const char *subject_parse_cancel(const struct subjects *s, const char *subject);
 
-/* A job id: 1..128 of [A-Za-z0-9_.:=@+-], no leading, trailing or double '.', so that it can stand in
- * a subject. Ids of digits alone are reserved for stream sequences. */
+/* A job id: 1..128 of [A-Za-z0-9_.:=@+-], no leading, trailing or double '.', so that it can stand
+ * in a subject. Ids of digits alone are reserved for stream sequences. */
 #define JOB_ID_MAX 128
 bool job_id_valid(const char *id, size_t len);
 bool job_id_is_sequence(const char *id);

@@ -1,0 +1,144 @@
+#include "link/subjects.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+static const char *const class_names[CLASSES] = {"high", "normal", "low"};
+
+const char *job_class_name(enum job_class c)
+{
+    CHECK((unsigned)c < CLASSES);
+    return class_names[c];
+}
+
+int job_class_by_name(const char *name)
+{
+    for (int i = 0; i < CLASSES; i++)
+        if (!strcmp(name, class_names[i]))
+            return i;
+    return -1;
+}
+
+int subjects_init(struct subjects *s, const struct nats_config *c, struct err *e)
+{
+    int a = snprintf(s->prefix, sizeof s->prefix, "%s", c->prefix);
+    int b = snprintf(s->jobs_stream, sizeof s->jobs_stream, "%s_JOBS", c->stream_prefix);
+    int d = snprintf(s->results_stream, sizeof s->results_stream, "%s_RESULTS", c->stream_prefix);
+    if (a >= (int)sizeof s->prefix)
+        return err_set(e, ERR_INVALID, "nats.prefix: found %d characters; allowed: at most %zu", a,
+                       sizeof s->prefix - 1);
+    if (b >= (int)sizeof s->jobs_stream || d >= (int)sizeof s->results_stream)
+        return err_set(e, ERR_INVALID,
+                       "nats.stream_prefix: found %zu characters; allowed: at most %zu",
+                       strlen(c->stream_prefix), sizeof s->results_stream - sizeof "_RESULTS");
+    return 0;
+}
+
+static void put(char *out, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+static void put(char *out, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(out, SUBJECT_MAX, fmt, ap);
+    va_end(ap);
+}
+
+void subject_job(const struct subjects *s, const char *tenant, enum job_class c, char *out)
+{
+    put(out, "%s.jobs.%s.%s", s->prefix, tenant, job_class_name(c));
+}
+
+void subject_job_class(const struct subjects *s, enum job_class c, char *out)
+{
+    subject_job(s, "*", c, out);
+}
+
+void subject_result(const struct subjects *s, const char *tenant, const char *id, char *out)
+{
+    put(out, "%s.results.%s.%s", s->prefix, tenant, id);
+}
+
+/* Four tokens at the least: so "<prefix>.results.get" is not among them. */
+void subject_results_all(const struct subjects *s, char *out)
+{
+    put(out, "%s.results.*.>", s->prefix);
+}
+
+void subject_results_get(const struct subjects *s, char *out)
+{
+    put(out, "%s.results.get", s->prefix);
+}
+
+void subject_cancel(const struct subjects *s, const char *id, char *out)
+{
+    put(out, "%s.cancel.%s", s->prefix, id);
+}
+
+void subject_logs(const struct subjects *s, const char *tenant, const char *id, char *out)
+{
+    put(out, "%s.logs.%s.%s", s->prefix, tenant, id);
+}
+
+void subject_progress(const struct subjects *s, const char *tenant, const char *id, char *out)
+{
+    put(out, "%s.progress.%s.%s", s->prefix, tenant, id);
+}
+
+/* The newest message on a subject, without a body: ADR-31 of NATS, "last by subject". */
+void subject_direct_get(const struct subjects *s, const char *tenant, const char *id, char *out)
+{
+    put(out, "$JS.API.DIRECT.GET.%s.%s.results.%s.%s", s->results_stream, s->prefix, tenant, id);
+}
+
+/* What stands behind "<prefix>.<kind>.", NULL when the subject does not begin so. */
+static const char *behind(const struct subjects *s, const char *subject, const char *kind)
+{
+    size_t n = strlen(s->prefix), k = strlen(kind);
+    if (strncmp(subject, s->prefix, n) != 0 || subject[n] != '.')
+        return NULL;
+    subject += n + 1;
+    return strncmp(subject, kind, k) == 0 && subject[k] == '.' ? subject + k + 1 : NULL;
+}
+
+bool subject_parse_job(const struct subjects *s, const char *subject, char *tenant,
+                       size_t tenant_cap, enum job_class *c)
+{
+    const char *rest = behind(s, subject, "jobs"), *dot = rest ? strchr(rest, '.') : NULL;
+    if (!dot || (size_t)(dot - rest) >= tenant_cap)
+        return false;
+    int found = job_class_by_name(dot + 1);
+    if (found < 0)
+        return false;
+    memcpy(tenant, rest, (size_t)(dot - rest));
+    tenant[dot - rest] = 0;
+    *c = (enum job_class)found;
+    return tenant_name_valid(tenant);
+}
+
+const char *subject_parse_cancel(const struct subjects *s, const char *subject)
+{
+    const char *id = behind(s, subject, "cancel");
+    return id && *id ? id : NULL;
+}
+
+bool job_id_valid(const char *id, size_t len)
+{
+    if (len < 1 || len > JOB_ID_MAX || id[0] == '.' || id[len - 1] == '.')
+        return false;
+    for (size_t i = 0; i < len; i++) {
+        if (!isalnum((unsigned char)id[i]) && (!id[i] || !strchr("_.:=@+-", id[i])))
+            return false;
+        if (i && id[i] == '.' && id[i - 1] == '.')
+            return false;
+    }
+    return true;
+}
+
+bool job_id_is_sequence(const char *id)
+{
+    return *id && id[strspn(id, "0123456789")] == 0;
+}
