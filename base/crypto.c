@@ -10,6 +10,11 @@ int crypto_init(struct err *e)
                : 0;
 }
 
+const char *crypto_version(void)
+{
+    return sodium_version_string();
+}
+
 void crypto_random(void *out, size_t len)
 {
     randombytes_buf(out, len);

@@ -9,6 +9,7 @@
 #include "base/err.h"
 
 int crypto_init(struct err *e);
+const char *crypto_version(void); /* of libsodium: "1.0.18" */
 
 void crypto_random(void *out, size_t len);
 void crypto_wipe(void *p, size_t len); /* zeroes, not optimised away */
