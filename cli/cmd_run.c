@@ -251,6 +251,7 @@ static int run_command(const struct command *self, int argc, char **argv)
                      .type = OPTION_LIST,
                      .to = &r.env,
                      .arg = "NAME=VALUE",
+                     .pairs = true,
                      .help = "an entry of job.env; may be given again"},
                     {.name = "type",
                      .type = OPTION_CHOICE,
@@ -289,9 +290,12 @@ const struct command command_run = {
     .name = "run",
     .summary = "run scripts here and now, without a queue",
     .usage = "FILE|DIR|- … [options]",
-    .about = "Runs each script in its own jailed process, under the same budgets, with the same signed results\n"
-             "as a worker (in run.db of the data folder). One file behaves as `node FILE` would: its output\n"
-             "passes through as it comes. Several files, or a folder, are a batch: a table at the end.",
+    .about =
+        "Runs each script in its own jailed process, under the same budgets, with the same signed "
+        "results\n"
+        "as a worker (in run.db of the data folder). One file behaves as `node FILE` would: its "
+        "output\n"
+        "passes through as it comes. Several files, or a folder, are a batch: a table at the end.",
     .example = "  isolane run hello.js\n"
                "  isolane run check.mjs --input '{\"n\": 3}' --cpu-ms 200\n"
                "  isolane run examples/ --json | jq .outcome",

@@ -166,8 +166,10 @@ const struct command command_up = {
     .name = "up",
     .summary = "start a worker and a nats-server for it",
     .usage = "[options]",
-    .about = "Starts a nats-server (JetStream, loopback only, its files in the data folder) and a worker at\n"
-             "it. Prints one line with the server's URL when jobs are taken. Ends on SIGINT or SIGTERM: jobs\n"
+    .about = "Starts a nats-server (JetStream, loopback only, its files in the data folder) and a "
+             "worker at\n"
+             "it. Prints one line with the server's URL when jobs are taken. Ends on SIGINT or "
+             "SIGTERM: jobs\n"
              "that run may end, the others are handed back to the queue and run at the next start.",
     .exits = "0 ended on request, 2 usage, 3 our failure",
     .example = "  isolane up --data ./data --detach\n"
@@ -179,8 +181,10 @@ const struct command command_worker = {
     .name = "worker",
     .summary = "start a worker at a NATS server that is there",
     .usage = "[options]",
-    .about = "Pulls jobs from JetStream, runs each in its own jailed process and publishes signed results.\n"
-             "Start as many as there is work for, each with its own data folder. Ends as `up` does.",
+    .about =
+        "Pulls jobs from JetStream, runs each in its own jailed process and publishes signed "
+        "results.\n"
+        "Start as many as there is work for, each with its own data folder. Ends as `up` does.",
     .exits = "0 ended on request, 2 usage, 3 our failure",
     .example = "  isolane worker --nats nats://10.0.0.5:4222 --config /etc/isolane.yaml",
     .run = run_worker,

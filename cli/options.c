@@ -1,5 +1,6 @@
 #include "cli/options.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
@@ -121,9 +122,21 @@ static int take_choice(const struct options *o, const struct option_row *r, cons
                       n.best ? "; did you mean '" : "", n.best ? n.best : "", n.best ? "'?" : "");
 }
 
+static bool is_pair(const char *value)
+{
+    size_t n = 0;
+    while (isalnum((unsigned char)value[n]) || (value[n] && strchr("_.-", value[n])))
+        n++;
+    return n > 0 && value[n] == '=';
+}
+
 static int take_list(const struct options *o, const struct option_row *r, const char *value)
 {
     struct option_list *l = r->to;
+    if (r->pairs && !is_pair(value))
+        return fail_usage(o->command,
+                          "--%s: found '%s'; allowed: %s, the name of A-Z a-z 0-9 _ . -", r->name,
+                          value, r->arg);
     if (l->n == OPTION_LIST_MAX)
         return fail_usage(o->command, "--%s: found more than %d; allowed: at most %d", r->name,
                           OPTION_LIST_MAX, OPTION_LIST_MAX);

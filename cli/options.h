@@ -57,6 +57,7 @@ struct option_row {
     bool optional;              /* OPTION_INT: the value may be left out */
     int64_t implied;            /* OPTION_INT: what it is then */
     const char *const *choices; /* OPTION_CHOICE: NULL-terminated */
+    bool pairs;                 /* OPTION_LIST: each is NAME=VALUE; NAME of A-Z a-z 0-9 _ . - */
 };
 
 #define OPTIONS_MAX 40

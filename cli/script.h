@@ -1,4 +1,5 @@
-/* A script file as a job: reading it, telling its type, making the message. Shared by run and submit. */
+/* A script file as a job: reading it, telling its type, making the message. Shared by run and
+ * submit. */
 #pragma once
 
 #include <stdbool.h>
@@ -16,9 +17,9 @@ extern const char *const script_types[]; /* "module", "script", NULL: for OPTION
 bool script_has_extension(const char *file_name);
 
 struct script_request {
-    const char *path; /* "-" is stdin */
-    int type;         /* index in script_types; -1: .cjs is a script, everything else a module */
-    const char *id;   /* NULL: none */
+    const char *path;  /* "-" is stdin */
+    int type;          /* index in script_types; -1: .cjs is a script, everything else a module */
+    const char *id;    /* NULL: none */
     const char *input; /* JSON text, NULL: none */
     const struct option_list *env; /* "NAME=VALUE" */
     const struct limits *limits;

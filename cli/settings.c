@@ -31,6 +31,7 @@ void options_add_settings(struct options *o, struct settings *s, bool with_nats)
          .type = OPTION_LIST,
          .to = &s->set,
          .arg = "KEY=VALUE",
+         .pairs = true,
          .help = "change one key of the configuration: --set nats.prefetch=64"},
         {.name = "nats",
          .type = OPTION_TEXT,

@@ -44,24 +44,41 @@ static void view_free(struct view *v)
     free(v->value);
 }
 
-static int view_parse(const char *json, size_t len, struct view *v, struct err *e)
+/* Where the value stands in json; false: it has none that can be found literally. */
+static bool find_value(const char *json, size_t len, size_t *from, size_t *value_len)
 {
-    const char *value = NULL;
-    size_t value_len = 0;
-    struct buf rest = {0};
-    memset(v, 0, sizeof *v);
+    const char *value;
+    if (!jv_raw_member(json, len, "value", &value, value_len))
+        return false;
+    *from = (size_t)(value - json);
+    return true;
+}
+
+int result_without_value(const char *json, size_t len, struct buf *out, struct err *e)
+{
+    size_t from, value_len;
     if (!jv_check(json, len))
         return err_set(e, ERR_INVALID, "found text that is not JSON; allowed: a result object");
-    if (jv_raw_member(json, len, "value", &value, &value_len)) {
-        v->value = mem_copy(value, value_len);
-        v->value_len = value_len;
-        buf_add(&rest, json, (size_t)(value - json));
-        buf_adds(&rest, "null");
-        buf_add(&rest, value + value_len, len - (size_t)(value - json) - value_len);
-    } else {
-        buf_add(&rest, json, len);
+    if (!find_value(json, len, &from, &value_len)) {
+        buf_add(out, json, len);
+        return 0;
     }
-    int rc = jv_parse(rest.data, rest.len, &v->doc, e);
+    buf_add(out, json, from);
+    buf_adds(out, "null");
+    buf_add(out, json + from + value_len, len - from - value_len);
+    return 0;
+}
+
+static int view_parse(const char *json, size_t len, struct view *v, struct err *e)
+{
+    size_t from;
+    struct buf rest = {0};
+    memset(v, 0, sizeof *v);
+    int rc = result_without_value(json, len, &rest, e);
+    if (!rc && find_value(json, len, &from, &v->value_len))
+        v->value = mem_copy(json + from, v->value_len);
+    if (!rc)
+        rc = jv_parse(rest.data, rest.len, &v->doc, e);
     buf_free(&rest);
     if (!rc && (jv_type(v->doc) != JV_OBJECT || !*text(v->doc, "id") || !*text(v->doc, "outcome")))
         rc = err_set(e, ERR_INVALID, "found JSON without id and outcome; allowed: a result object");

@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 
 /* One result as a block of lines: outcome, value, error with stack, stdout, stderr, usage, times.
@@ -19,6 +20,10 @@ int show_line(const char *json, size_t len, FILE *out, struct err *e);
 
 /* True when the result object says outcome "ok". False for anything else. */
 bool result_is_ok(const char *json, size_t len);
+
+/* The result object with null in place of its value, for jv_parse(): a value is the script's own
+ * JSON and may hold what that refuses. Appends. ERR_INVALID when json is no JSON. */
+int result_without_value(const char *json, size_t len, struct buf *out, struct err *e);
 
 /* A table of many results: job, outcome, time, cpu, heap, output. */
 struct summary;

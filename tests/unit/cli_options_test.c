@@ -81,7 +81,12 @@ static int parse(struct values *v, int fd, char *said, size_t cap, char **argv)
          .arg = "C",
          .choices = colours,
          .help = "a colour"},
-        {.name = "env", .type = OPTION_LIST, .to = &v->list, .arg = "K=V", .help = "many"},
+        {.name = "env",
+         .type = OPTION_LIST,
+         .to = &v->list,
+         .arg = "K=V",
+         .pairs = true,
+         .help = "many"},
         {.name = "input", .type = OPTION_JSON, .to = &v->json, .arg = "JSON", .help = "JSON"},
     };
     int argc = 0, keep = dup(fd);
@@ -235,6 +240,10 @@ static void wrong_values_are_refused(void **state)
             ARGV(A("--flag=1")));
     refused("isolane: try: --number: its value N is missing", ARGV(A("x"), A("--number")));
     refused("isolane: try: -n: its value N is missing", ARGV(A("x"), A("-n")));
+    refused("isolane: try: --env: found 'A'; allowed: K=V, the name of A-Z a-z 0-9 _ . -",
+            ARGV(A("--env=A")));
+    refused("isolane: try: --env: found '=1'; allowed: K=V, the name of A-Z a-z 0-9 _ . -",
+            ARGV(A("--env"), A("=1")));
     refused("isolane: try: --heap-mb: found '7'; allowed: a whole number from 8 to 4096",
             ARGV(A("--heap-mb=7")));
 }

@@ -1,0 +1,291 @@
+/* submit: publishes one job to JetStream. The server's PubAck is the proof that the job is durable
+ * in the queue; without it nothing is printed as submitted. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/jsonw.h"
+#include "base/jv.h"
+#include "cli/client.h"
+#include "cli/command.h"
+#include "cli/ids.h"
+#include "cli/present.h"
+#include "cli/script.h"
+
+#define PUBACK_TIMEOUT_MS 5000
+#define ID_TEXT           (JOB_ID_MAX + 1)
+
+struct submission {
+    struct settings settings;
+    struct limits limits;
+    struct option_json input;
+    struct option_list env;
+    const char *path, *tenant, *id;
+    int class, type;
+    int64_t wait_s; /* -1: do not wait; 0: as long as it takes */
+    bool json;
+};
+
+struct puback {
+    char id[ID_TEXT]; /* of the job: as given, else the stream sequence */
+    char stream[80];
+    int64_t seq;
+    bool duplicate;
+};
+
+static const char *const classes[] = {"high", "normal", "low", NULL};
+
+/* {"error":{"code":503,"err_code":10077,"description":"maximum messages exceeded"}} */
+static int server_refused(const struct jv *error, struct err *e)
+{
+    const struct jv *text = jv_type(error) == JV_OBJECT ? jv_get(error, "description") : NULL;
+    const char *description = text ? jv_string(text, NULL) : NULL;
+    if (!description)
+        description = "no reason given";
+    bool full = strstr(description, "maximum") && strstr(description, "exceeded");
+    return err_set(e, ERR_UNAVAILABLE, "the server refused the job: %s%s", description,
+                   full ? " (the queue is full: submit again later)" : "");
+}
+
+static int read_puback(const struct link_msg *m, struct puback *p, struct err *e)
+{
+    struct jv *doc = NULL;
+    int rc = jv_parse(m->data, m->len, &doc, e);
+    if (rc)
+        return err_wrap(e, "the server's answer to the job");
+    const struct jv *error = jv_type(doc) == JV_OBJECT ? jv_get(doc, "error") : NULL;
+    const struct jv *seq = jv_type(doc) == JV_OBJECT ? jv_get(doc, "seq") : NULL;
+    if (error) {
+        rc = server_refused(error, e);
+    } else if (!seq || !jv_int(seq, &p->seq) || p->seq < 1) {
+        rc = err_set(e, ERR_PROTOCOL, "the answer to the job comes from no JetStream: %.*s",
+                     (int)(m->len < 200 ? m->len : 200), m->data);
+    } else {
+        const struct jv *stream = jv_get(doc, "stream");
+        snprintf(p->stream, sizeof p->stream, "%s",
+                 stream && jv_string(stream, NULL) ? jv_string(stream, NULL) : "");
+        p->duplicate = jv_get(doc, "duplicate") && jv_is_true(jv_get(doc, "duplicate"));
+    }
+    jv_free(doc);
+    return rc;
+}
+
+static int publish(struct client *c, const struct submission *s, const struct buf *message,
+                   struct puback *p, struct err *e)
+{
+    char subject[SUBJECT_MAX];
+    struct link_msg *m = NULL;
+    const struct link_header id_header = {"Nats-Msg-Id", s->id};
+    int64_t most = link_max_payload(c->link);
+    subject_job(&c->subjects, s->tenant, (enum job_class)s->class, subject);
+    if (most > 0 && message->len > (size_t)most)
+        return err_set(e, ERR_LIMIT,
+                       "the job is %zu bytes; the server takes at most %" PRId64
+                       " in a message (its max_payload)",
+                       message->len, most);
+    int rc = link_request_wait(c->link, subject, s->id ? &id_header : NULL, s->id ? 1 : 0,
+                               message->data, message->len, PUBACK_TIMEOUT_MS, &m, e);
+    if (rc == ERR_UNAVAILABLE && link_is_up(c->link)) {
+        struct err why = *e;
+        return err_set(e, rc, "nobody takes %s at %s: is a worker running? (%.200s)", subject,
+                       link_url(c->link), why.msg);
+    }
+    if (rc)
+        return err_wrap(e, "cannot submit");
+    rc = read_puback(m, p, e);
+    link_msg_free(m);
+    if (rc)
+        return rc;
+    if (s->id)
+        snprintf(p->id, sizeof p->id, "%s", s->id);
+    else
+        snprintf(p->id, sizeof p->id, "%" PRId64, p->seq);
+    if (p->duplicate)
+        say("job %s was submitted before: this is the same job", p->id);
+    return 0;
+}
+
+static int print_puback(const struct submission *s, const struct puback *p)
+{
+    struct buf b = {0};
+    struct jsonw w;
+    if (!s->json) {
+        printf("%s\n", p->id);
+        return out_finish(EXIT_JOB_OK);
+    }
+    jsonw_init(&w, &b);
+    jsonw_object(&w);
+    jsonw_kstr(&w, "id", p->id);
+    jsonw_kstr(&w, "tenant", s->tenant);
+    jsonw_kstr(&w, "class", classes[s->class]);
+    jsonw_kstr(&w, "stream", p->stream);
+    jsonw_kint(&w, "seq", p->seq);
+    jsonw_kbool(&w, "duplicate", p->duplicate);
+    jsonw_object_end(&w);
+    printf("%s\n", b.data);
+    buf_free(&b);
+    return out_finish(EXIT_JOB_OK);
+}
+
+static int wait_and_present(const struct submission *s, const struct puback *p, struct waiting *w)
+{
+    struct buf envelope = {0};
+    struct err e = {0};
+    int code, rc = waiting_run(w, s->wait_s, &envelope, &e);
+    if (!rc) {
+        code =
+            present_envelope(envelope.data, envelope.len, s->json ? PRESENT_JSON : PRESENT_BLOCK);
+    } else if (rc == ERR_TIMEOUT) {
+        say("%s; `isolane result %s` asks again", e.msg, p->id);
+        code = EXIT_JOB_NOT_OK;
+    } else {
+        code = fail(&e);
+    }
+    buf_free(&envelope);
+    return code;
+}
+
+static int submit(struct client *c, const struct submission *s, const struct buf *message)
+{
+    struct puback p = {0};
+    struct waiting *w = NULL;
+    struct err e = {0};
+    int code, rc = 0;
+    bool waits = s->wait_s >= 0;
+    if (waits && s->id) /* the id is known: listen before there can be a result */
+        rc = waiting_new(c, s->tenant, s->id, &w, &e);
+    if (!rc)
+        rc = publish(c, s, message, &p, &e);
+    if (!rc && waits && !w) /* waiting_run() asks for a result that was quicker than this */
+        rc = waiting_new(c, s->tenant, p.id, &w, &e);
+    if (rc)
+        code = fail(&e);
+    else
+        code = waits ? wait_and_present(s, &p, w) : print_puback(s, &p);
+    waiting_free(w);
+    return code;
+}
+
+static void add_options(struct options *o, struct submission *s)
+{
+    options_add(o,
+                (const struct option_row[]){
+                    {.name = "tenant",
+                     .type = OPTION_TEXT,
+                     .to = &s->tenant,
+                     .arg = "T",
+                     .help = "whose job it is (default: default)"},
+                    {.name = "class",
+                     .type = OPTION_CHOICE,
+                     .to = &s->class,
+                     .arg = "C",
+                     .choices = classes,
+                     .help = "priority (default: normal)"},
+                    {.name = "id",
+                     .type = OPTION_TEXT,
+                     .to = &s->id,
+                     .arg = "ID",
+                     .help = "the job's id; submitting one twice gives one job"},
+                    {.name = "type",
+                     .type = OPTION_CHOICE,
+                     .to = &s->type,
+                     .arg = "TYPE",
+                     .choices = script_types,
+                     .help = "by the file's name when not given"},
+                    {.name = "input",
+                     .type = OPTION_JSON,
+                     .to = &s->input,
+                     .arg = "JSON|@FILE",
+                     .help = "what the script sees as job.input"},
+                    {.name = "env",
+                     .type = OPTION_LIST,
+                     .to = &s->env,
+                     .arg = "NAME=VALUE",
+                     .pairs = true,
+                     .help = "an entry of job.env; may be given again"},
+                    {.name = "wait",
+                     .type = OPTION_INT,
+                     .to = &s->wait_s,
+                     .arg = "S",
+                     .optional = true,
+                     .min = 1,
+                     .max = WAIT_MAX_S,
+                     .help = "wait for the result, at most S seconds when given"},
+                    {.name = "json",
+                     .type = OPTION_FLAG,
+                     .to = &s->json,
+                     .help = "print JSON: the result, or without --wait where the job went"},
+                },
+                8);
+    options_add_limits(o, &s->limits);
+    options_add_settings(o, &s->settings, true);
+}
+
+/* What the options mean together. */
+static int check(const struct command *self, const struct submission *s)
+{
+    int code = check_names(self, s->id, s->tenant);
+    if (code != OPTIONS_GO)
+        return code;
+    if (s->id && job_id_is_sequence(s->id))
+        return fail_usage(
+            self,
+            "--id: found '%s'; allowed: an id with more than digits (those are for jobs "
+            "without an id of their own)",
+            s->id);
+    if (s->input.from_stdin && !strcmp(s->path, "-"))
+        return fail_usage(self, "found - and --input @-; allowed: one of them from standard input");
+    return OPTIONS_GO;
+}
+
+static int run(const struct command *self, int argc, char **argv)
+{
+    struct submission s = {
+        .tenant = "default",
+        .class = CLASS_NORMAL,
+        .type = -1,
+        .wait_s = -1,
+    };
+    struct options o = {.command = self};
+    struct buf message = {0};
+    struct err e = {0};
+    add_options(&o, &s);
+    int code = options_parse(&o, argc, argv, 1, 1, "FILE");
+    if (code == OPTIONS_GO) {
+        s.path = o.args[0];
+        code = check(self, &s);
+    }
+    if (code == OPTIONS_GO) {
+        struct script_request q = {
+            .path = s.path,
+            .type = s.type,
+            .id = s.id,
+            .input = s.input.text,
+            .env = &s.env,
+            .limits = &s.limits,
+        };
+        struct client c = {0};
+        if (script_encode(&q, &message, &e) || client_open(&c, &s.settings, &e))
+            code = fail(&e);
+        else
+            code = submit(&c, &s, &message);
+        client_close(&c);
+    }
+    buf_free(&message);
+    options_free(&o);
+    return code;
+}
+
+const struct command command_submit = {
+    .name = "submit",
+    .summary = "publish a job; print its id, or wait for its result",
+    .usage = "FILE|- [options]",
+    .about =
+        "Publishes the script to the queue and prints the job's id once the server has it. With\n"
+        "--wait prints the result as `isolane result` does and exits by its outcome.",
+    .exits = "0 submitted, or job ok, 1 job not ok, or no result in time, 2 usage, 3 our failure",
+    .example = "  isolane submit hello.js --input '{\"name\": \"world\"}' --wait=10\n"
+               "  isolane submit check.mjs --id build-7 --tenant ci --class high --cpu-ms 200",
+    .run = run,
+};
