@@ -7,22 +7,7 @@ namespace isolane
 {
 
 const NativeModule *const native_modules[] = {
-    &native_loop,
-#if __has_include("sandbox/engine/native_text.cc")
-    &native_text,
-#endif
-#if __has_include("sandbox/engine/native_random.cc")
-    &native_random,
-#endif
-#if __has_include("sandbox/engine/native_clone.cc")
-    &native_clone,
-#endif
-#if __has_include("sandbox/engine/native_inspect.cc")
-    &native_inspect,
-#endif
-#if __has_include("sandbox/engine/native_sodium.cc")
-    &native_sodium,
-#endif
+    &native_loop, &native_text, &native_random, &native_clone, &native_inspect, &native_sodium,
 };
 const size_t native_module_count = sizeof native_modules / sizeof *native_modules;
 

@@ -110,19 +110,10 @@ v8::Local<v8::Object> make_natives(v8::Local<v8::Context> context)
 
 std::string explain(v8::Local<v8::Context> context, const v8::TryCatch &caught)
 {
-    v8::Isolate *isolate = v8::Isolate::GetCurrent();
-    std::string text = "?";
-    v8::Local<v8::Value> stack;
-    v8::Local<v8::String> s;
-    if (caught.StackTrace(context).ToLocal(&stack) && stack->ToString(context).ToLocal(&s))
-        text = utf8_of(s, 2000);
-    else if (!caught.Exception().IsEmpty() && caught.Exception()->ToString(context).ToLocal(&s))
-        text = utf8_of(s, 2000);
-    if (!caught.Message().IsEmpty())
-        text +=
-            " (line " + std::to_string(caught.Message()->GetLineNumber(context).FromMaybe(0)) + ")";
-    (void)isolate;
-    return text;
+    if (caught.Message().IsEmpty())
+        return "?";
+    return utf8_of(caught.Message()->Get(), 2000) + " (line " +
+           std::to_string(caught.Message()->GetLineNumber(context).FromMaybe(0)) + ")";
 }
 
 // Runs the bundle and one warm round in the creator's isolate. False with a line in why.
@@ -233,16 +224,17 @@ int engine_snapshot(const char *bundle_path, const char *out_path, char *why, si
     v8::Isolate::CreateParams params;
     params.array_buffer_allocator = limits_allocator();
     params.external_references = external_references();
-    v8::SnapshotCreator creator(params);
-    engine.isolate = creator.GetIsolate();
-    bool filled = fill(&creator, source, why, why_cap);
-    v8::StartupData blob = creator.CreateBlob(v8::SnapshotCreator::FunctionCodeHandling::kKeep);
+    auto *creator = new v8::SnapshotCreator(params); // until the process ends
+    engine.isolate = creator->GetIsolate();
+    if (!fill(creator, source, why, why_cap))
+        return -1; // V8 would check for a context before it told anyone why
+    v8::StartupData blob = creator->CreateBlob(v8::SnapshotCreator::FunctionCodeHandling::kKeep);
     int rc = -1;
-    if (filled && !blob.data)
+    if (!blob.data)
         snprintf(why, why_cap, "V8 made no snapshot of the built-ins");
-    else if (filled && !write_all(out_path, blob))
+    else if (!write_all(out_path, blob))
         snprintf(why, why_cap, "%s: %s", out_path, strerror(errno));
-    else if (filled)
+    else
         rc = 0;
     delete[] blob.data;
     return rc;

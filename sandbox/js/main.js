@@ -1,0 +1,34 @@
+'use strict';
+// Puts the built-ins on the global object and gives the engine its hooks (README.md). Runs once, when the
+// startup snapshot is made: nothing here may draw time or random bytes.
+import { installConsole, resetConsole } from './console.js';
+import { installDOMException } from './dom_exception.js';
+import { reply, resetHostCalls } from './host_call.js';
+import { beginJob, inputOf, installJob } from './job.js';
+import { installRandom, resetRandom } from './math_random.js';
+import { describe, prepareStack, serialize } from './outcome.js';
+import { installSodium } from './sodium.js';
+import { installTextCoding } from './text_coding.js';
+import { installTimers, resetTimers, runTimers } from './timers.js';
+import { installWeb, resetWeb } from './web.js';
+
+installConsole(globalThis);
+installDOMException(globalThis);
+installTimers(globalThis);
+installTextCoding(globalThis);
+installWeb(globalThis);
+installRandom();
+installSodium(globalThis);
+installJob(globalThis);
+
+// What an invocation left behind is forgotten, and random numbers get a new seed.
+function begin(job) {
+  resetConsole();
+  resetTimers();
+  resetHostCalls();
+  resetRandom();
+  resetWeb();
+  beginJob(job);
+}
+
+export default { begin, input: inputOf, runTimers, reply, serialize, describe, prepareStack };

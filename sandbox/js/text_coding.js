@@ -1,0 +1,163 @@
+// TextEncoder and TextDecoder (Encoding standard) for UTF-8 and UTF-16; atob and btoa (HTML).
+import {
+  RangeError,
+  TypeError,
+  Uint8Array,
+  customInspect,
+  define,
+  stringIncludes,
+  stringSlice,
+  stringToLowerCase,
+} from './primordials.js';
+import { DOMException } from './dom_exception.js';
+import { inspect } from './inspect.js';
+import { installInterface } from './interface.js';
+
+const { text } = native;
+
+// Encodings and flags of native.text.decode().
+const UTF_8 = 0;
+const UTF_16LE = 1;
+const UTF_16BE = 2;
+const FATAL = 1;
+const KEEP_BOM = 2;
+const STREAM = 4;
+// State between two calls: how many bytes are kept, at most three of them, whether a BOM may come.
+const STATE_BYTES = 5;
+
+const encodingNames = ['utf-8', 'utf-16le', 'utf-16be'];
+
+const isSpace = (character) => stringIncludes('\t\n\f\r ', character);
+
+function encodingOf(label) {
+  let start = 0;
+  let end = label.length;
+  while (start < end && isSpace(label[start])) start++;
+  while (end > start && isSpace(label[end - 1])) end--;
+  switch (stringToLowerCase(stringSlice(label, start, end))) {
+    case 'unicode-1-1-utf-8':
+    case 'unicode11utf8':
+    case 'unicode20utf8':
+    case 'utf-8':
+    case 'utf8':
+    case 'x-unicode20utf8':
+      return UTF_8;
+    case 'csunicode':
+    case 'iso-10646-ucs-2':
+    case 'ucs-2':
+    case 'unicode':
+    case 'unicodefeff':
+    case 'utf-16':
+    case 'utf-16le':
+      return UTF_16LE;
+    case 'unicodefffe':
+    case 'utf-16be':
+      return UTF_16BE;
+    default:
+      throw new RangeError(
+        `TextDecoder: the encoding "${label}" is not supported: use utf-8, utf-16le or utf-16be`,
+      );
+  }
+}
+
+// Options dictionaries of Web IDL: undefined and null are empty, other values that are no objects an error.
+function optionsOf(options, name) {
+  if (options === undefined || options === null) return { __proto__: null };
+  if (typeof options === 'object' || typeof options === 'function') return options;
+  throw new TypeError(`${name}: options must be an object, found ${typeof options}`);
+}
+
+class TextEncoder {
+  #brand; // makes calls on other objects a TypeError
+  get encoding() {
+    this.#check();
+    return 'utf-8';
+  }
+  encode(input = '') {
+    this.#check();
+    return text.encode(`${input}`);
+  }
+  encodeInto(source, destination) {
+    this.#check();
+    if (arguments.length < 2) throw new TypeError('encodeInto: two arguments are needed');
+    const counts = text.encodeInto(`${source}`, destination);
+    return { read: counts[0], written: counts[1] };
+  }
+  #check() {
+    if (!(#brand in this)) throw new TypeError('Illegal invocation');
+  }
+  [customInspect](depth, options) {
+    this.#check();
+    return `TextEncoder ${inspect({ encoding: 'utf-8' }, options)}`;
+  }
+}
+
+class TextDecoder {
+  #encoding;
+  #fatal;
+  #ignoreBOM;
+  #state; // of a stream that is not at its end
+  constructor(label = 'utf-8', options = undefined) {
+    this.#encoding = encodingOf(`${label}`);
+    const own = optionsOf(options, 'TextDecoder');
+    this.#fatal = !!own.fatal;
+    this.#ignoreBOM = !!own.ignoreBOM;
+  }
+  get encoding() {
+    return encodingNames[check(this).#encoding];
+  }
+  get fatal() {
+    return check(this).#fatal;
+  }
+  get ignoreBOM() {
+    return check(this).#ignoreBOM;
+  }
+  decode(input = undefined, options = undefined) {
+    check(this);
+    const stream = !!optionsOf(options, 'TextDecoder.decode').stream;
+    let flags = 0;
+    if (this.#fatal) flags |= FATAL;
+    if (this.#ignoreBOM) flags |= KEEP_BOM;
+    if (stream) {
+      flags |= STREAM;
+      this.#state ??= new Uint8Array(STATE_BYTES);
+    }
+    const state = this.#state;
+    if (!stream) this.#state = undefined;
+    return text.decode(this.#encoding, input, flags, state);
+  }
+  static check(decoder) {
+    if (!(#encoding in decoder)) throw new TypeError('Illegal invocation');
+    return decoder;
+  }
+  [customInspect](depth, options) {
+    const { encoding, fatal, ignoreBOM } = check(this);
+    return `TextDecoder ${inspect({ encoding, fatal, ignoreBOM }, options)}`;
+  }
+}
+const { check } = TextDecoder;
+delete TextDecoder.check;
+
+const functions = {
+  atob(data) {
+    if (arguments.length === 0) throw new TypeError('atob: one argument is needed');
+    const decoded = text.atob(`${data}`);
+    if (decoded !== undefined) return decoded;
+    throw new DOMException('atob: the text is not correctly encoded base64', 'InvalidCharacterError');
+  },
+  btoa(data) {
+    if (arguments.length === 0) throw new TypeError('btoa: one argument is needed');
+    const encoded = text.btoa(`${data}`);
+    if (encoded !== undefined) return encoded;
+    throw new DOMException(
+      'btoa: the text contains characters beyond U+00FF; encode it with TextEncoder first',
+      'InvalidCharacterError',
+    );
+  },
+};
+
+export function installTextCoding(global) {
+  installInterface(global, TextEncoder);
+  installInterface(global, TextDecoder);
+  define(global, functions, true);
+}

@@ -1,0 +1,204 @@
+// setTimeout, setInterval, setImmediate, queueMicrotask and their clears.
+//
+// How this works: waiting timers are in a binary heap by due time, then by order of creation; a map finds
+// them by id. A timer that was cleared stays in the heap, dead, until it comes to the top. The engine is
+// told only of the earliest due time (native.loop.arm) and calls runTimers() when it has come. Microtasks
+// run after every callback. Delays are whole milliseconds, at least 1 and at most 2^31-1 (else 1), as in
+// Node; ids are numbers, one sequence for all three kinds.
+import {
+  Map,
+  TypeError,
+  apply,
+  define,
+  list,
+  mapDelete,
+  mapGet,
+  mapSet,
+  mapSize,
+  push,
+  trunc,
+} from './primordials.js';
+
+const { loop } = native;
+const global = globalThis;
+
+const MAX_DELAY_MS = 2 ** 31 - 1;
+const US_PER_MS = 1000;
+const NOTHING = -1;
+const AT_ONCE = 0;
+
+let heap = list();
+let live; // id → timer or immediate
+let immediates = list();
+let nextId = 1;
+let armed = NOTHING;
+let running = false; // runTimers arms the loop itself when it is done
+
+const before = (a, b) => a.due < b.due || (a.due === b.due && a.order < b.order);
+
+function heapAdd(timer) {
+  let at = heap.length;
+  push(heap, timer);
+  while (at > 0) {
+    const parent = (at - 1) >> 1;
+    if (!before(timer, heap[parent])) break;
+    heap[at] = heap[parent];
+    at = parent;
+  }
+  heap[at] = timer;
+}
+
+function heapRemoveTop() {
+  const last = heap[heap.length - 1];
+  heap.length--;
+  if (heap.length === 0) return;
+  let at = 0;
+  for (let child; (child = 2 * at + 1) < heap.length; at = child) {
+    if (child + 1 < heap.length && before(heap[child + 1], heap[child])) child++;
+    if (!before(heap[child], last)) break;
+    heap[at] = heap[child];
+  }
+  heap[at] = last;
+}
+
+function nextDue() {
+  if (immediates.length > 0) return AT_ONCE;
+  while (heap.length > 0 && heap[0].callback === undefined) heapRemoveTop();
+  return heap.length > 0 ? heap[0].due : NOTHING;
+}
+
+function arm() {
+  if (running) return;
+  const due = nextDue();
+  if (due === armed) return;
+  armed = due;
+  loop.arm(due);
+}
+
+function checkCallback(callback, name) {
+  if (typeof callback !== 'function')
+    throw new TypeError(`${name}: the first argument must be a function, found ${typeof callback}`);
+}
+
+function delayOf(delay) {
+  delay = trunc(+delay);
+  return delay >= 1 && delay <= MAX_DELAY_MS ? delay : 1;
+}
+
+function add(callback, delay, args, repeat) {
+  const id = nextId++;
+  const timer = { __proto__: null, id, order: id, due: 0, callback, args, repeat: 0 };
+  delay = delayOf(delay);
+  if (repeat) timer.repeat = delay;
+  timer.due = loop.now() + delay * US_PER_MS;
+  live ??= new Map();
+  mapSet(live, id, timer);
+  heapAdd(timer);
+  arm();
+  return id;
+}
+
+function clear(id) {
+  if (live === undefined || (typeof id !== 'number' && typeof id !== 'string')) return;
+  id = +id;
+  const timer = mapGet(live, id);
+  if (timer === undefined) return;
+  mapDelete(live, id);
+  timer.callback = undefined;
+  timer.args = undefined;
+  if (mapSize(live) === 0 && !running) {
+    heap = list();
+    immediates = list();
+  }
+  arm();
+}
+
+function run(timer) {
+  const { callback, args } = timer;
+  if (timer.repeat === 0) {
+    mapDelete(live, timer.id);
+    timer.callback = undefined;
+    timer.args = undefined;
+  }
+  apply(callback, global, args);
+  if (timer.repeat !== 0 && timer.callback !== undefined) {
+    timer.order = nextId++;
+    timer.due = loop.now() + timer.repeat * US_PER_MS;
+    heapAdd(timer);
+  }
+  loop.drain();
+}
+
+function runDue(nowUs) {
+  for (;;) {
+    while (heap.length > 0 && heap[0].callback === undefined) heapRemoveTop();
+    if (heap.length === 0 || heap[0].due > nowUs) break;
+    const timer = heap[0];
+    heapRemoveTop();
+    run(timer);
+  }
+  // Immediates set from here on wait for the next round.
+  const round = immediates;
+  immediates = list();
+  for (let i = 0; i < round.length; i++) if (round[i].callback !== undefined) run(round[i]);
+}
+
+export function runTimers(nowUs) {
+  running = true;
+  try {
+    runDue(nowUs);
+  } finally {
+    running = false;
+    armed = nextDue();
+    loop.arm(armed);
+  }
+}
+
+export function resetTimers() {
+  heap = list();
+  immediates = list();
+  live = undefined;
+  armed = NOTHING;
+}
+
+// Runs in a microtask; what the callback throws ends the job like an unhandled rejection.
+async function runMicrotask(callback) {
+  await undefined;
+  callback();
+}
+
+const functions = {
+  setTimeout(callback, delay = undefined, ...args) {
+    checkCallback(callback, 'setTimeout');
+    return add(callback, delay, args, false);
+  },
+  setInterval(callback, delay = undefined, ...args) {
+    checkCallback(callback, 'setInterval');
+    return add(callback, delay, args, true);
+  },
+  setImmediate(callback, ...args) {
+    checkCallback(callback, 'setImmediate');
+    const id = nextId++;
+    const immediate = { __proto__: null, id, order: id, due: 0, callback, args, repeat: 0 };
+    live ??= new Map();
+    mapSet(live, id, immediate);
+    push(immediates, immediate);
+    arm();
+    return id;
+  },
+  clearTimeout(id) {
+    clear(id);
+  },
+  clearInterval(id) {
+    clear(id);
+  },
+  clearImmediate(id) {
+    clear(id);
+  },
+  queueMicrotask(callback) {
+    checkCallback(callback, 'queueMicrotask');
+    runMicrotask(callback);
+  },
+};
+
+export const installTimers = (to) => define(to, functions, true);
