@@ -16,12 +16,12 @@
 
 #define OPEN_FOLDERS 16
 
-/* The engine of the build we measure, unless the environment names another. */
-static void find_engine(struct bed *b, const char *build)
+void bed_engine(struct bed *b)
 {
     struct err e = {0};
+    const char *build = getenv("ISOLANE_BUILD");
     char engine[PATH_MAX], full[PATH_MAX];
-    must(fs_path(engine, sizeof engine, &e, "%s/engine", build), &e, "engine");
+    must(fs_path(engine, sizeof engine, &e, "%s/engine", build ? build : "build"), &e, "engine");
     if (!getenv("ISOLANE_ENGINE_DIR") && realpath(engine, full))
         setenv("ISOLANE_ENGINE_DIR", full, 1);
     must(engine_paths(&b->engine, &e), &e, "engine");
@@ -32,16 +32,15 @@ void bed_make(struct bed *b)
     struct err e = {0};
     const char *build = getenv("ISOLANE_BUILD"), *at = getenv("BENCH_DIR");
     char folder[PATH_MAX];
-    if (!build)
-        build = "build";
+    if (!at)
+        at = build ? build : "build";
     must(crypto_init(&e), &e, "libsodium");
     log_set_level(LOG_ERROR);
-    if (!realpath(at ? at : build, folder))
-        die("folder of the bench %s: %s", at ? at : build, strerror(errno));
+    if (!realpath(at, folder))
+        die("folder of the bench %s: %s", at, strerror(errno));
     must(fs_path(b->dir, sizeof b->dir, &e, "%s/bench-data.XXXXXX", folder), &e, "data folder");
     if (!mkdtemp(b->dir))
         die("cannot make %s: %s", b->dir, strerror(errno));
-    find_engine(b, build);
     must(config_load(NULL, &b->config, &e), &e, "configuration");
     must(config_set(b->config, "data_dir", b->dir, "bench", &e), &e, "configuration");
     must(data_paths(b->dir, &b->paths, &e), &e, "data folder");

@@ -22,6 +22,8 @@ struct bed {
 /* Makes it below $BENCH_DIR, else below $ISOLANE_BUILD, else below build/. Configuration: the
  * defaults and the environment (ISOLANE_POOL=8 and so on), a log level of `error`. */
 void bed_make(struct bed *b);
+/* Fills b->engine: the engine of the build measured, unless $ISOLANE_ENGINE_DIR names another. */
+void bed_engine(struct bed *b);
 /* config_set(), die()ing when it is refused. */
 void bed_set(struct bed *b, const char *key, int64_t value);
 /* Removes the folder; the loop must have no open handles. */

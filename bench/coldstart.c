@@ -75,6 +75,7 @@ int main(int argc, char **argv)
     bench_options(argc, argv, "Cold start: isolane run hello.js beside node hello.js.", options,
                   ARRAY_LEN(options));
     bed_make(&bed);
+    bed_engine(&bed);
     must(fs_path(hello, sizeof hello, &e, "%s/hello.js", bed.dir), &e, "hello.js");
     must(fs_path(isolane, sizeof isolane, &e, "%s/isolane", build ? build : "build"), &e,
          "isolane");

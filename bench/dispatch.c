@@ -383,6 +383,7 @@ int main(int argc, char **argv)
     bench_options(argc, argv, "Times of in-process dispatch: a fresh cell for each job, no NATS.",
                   options, ARRAY_LEN(options));
     bed_make(&b.bed);
+    bed_engine(&b.bed);
     bench_executor(&b);
     if (fork_jobs > 0)
         bench_forks(&b.bed);

@@ -73,6 +73,7 @@ int main(int argc, char **argv)
     pid_t cells[CELLS * 2];
     bench_options(argc, argv, "Memory of a zygote and of an idle cell.", NULL, 0);
     bed_make(&b.bed);
+    bed_engine(&b.bed);
     bed_set(&b.bed, "pool", 1);
     must(pool_open(&b.bed.loop, b.bed.config, &b.bed.engine, &handlers, &b, &b.pool, &e), &e,
          "pool");
