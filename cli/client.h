@@ -68,7 +68,9 @@ struct waiting;
 /* From here on no result of that job is missed: to be called before it is published. */
 int waiting_new(struct client *c, const char *tenant, const char *id, struct waiting **out,
                 struct err *e);
-/* Runs the loop until the result is there: its envelope is appended to out. timeout_s 0: as long as
- * it takes. ERR_TIMEOUT names the job's last known state. */
-int waiting_run(struct waiting *w, int64_t timeout_s, struct buf *out, struct err *e);
+/* Runs the loop until the result is there: its envelope is appended to out. timeout_ms 0: as long
+ * as it takes. ERR_TIMEOUT, ERR_UNAVAILABLE. */
+int waiting_run(struct waiting *w, int64_t timeout_ms, struct buf *out, struct err *e);
+/* The job's last known state, in words. */
+const char *waiting_state(const struct waiting *w);
 void waiting_free(struct waiting *w); /* NULL is fine; before client_close() */

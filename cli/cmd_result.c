@@ -1,74 +1,180 @@
-/* result: fetches, or waits for, the result of one job. */
+/* result: fetches, or waits for, the results of jobs. One job is a block of lines, several are a
+ * table. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/jsonw.h"
+#include "base/jv.h"
+#include "base/mem.h"
 #include "cli/client.h"
 #include "cli/command.h"
 #include "cli/ids.h"
 #include "cli/present.h"
+#include "cli/show.h"
+
+#define IDS_MAX 1000
 
 struct ask {
     struct settings settings;
-    const char *tenant, *id;
-    int64_t wait_s; /* -1: do not wait; 0: as long as it takes */
+    const char *tenant;
+    char **ids;
+    int count;
+    int64_t wait_s; /* -1: do not wait; 0: as long as it takes; for all of them together */
+    int64_t until_us;
     enum presentation how;
+    struct summary *summary; /* several, for people; else NULL */
+    int code;                /* the worst so far */
 };
 
-static int wait_for(struct client *c, const struct ask *q)
+static void note_code(struct ask *q, int code)
 {
-    struct waiting *w = NULL;
-    struct buf envelope = {0};
+    if (code > q->code)
+        q->code = code;
+}
+
+/* ---- one answer
+ * ---------------------------------------------------------------------------------- */
+
+static void take_result(struct ask *q, const char *envelope, size_t len)
+{
+    struct buf object = {0};
     struct err e = {0};
-    int code;
-    int rc = waiting_new(c, q->tenant, q->id, &w, &e);
+    if (!q->summary) {
+        note_code(q, present_envelope(envelope, len, q->how));
+        return;
+    }
+    int rc = present_result_object(envelope, len, &object, &e);
     if (!rc)
-        rc = waiting_run(w, q->wait_s, &envelope, &e);
-    if (!rc)
-        code = present_envelope(envelope.data, envelope.len, q->how);
-    else
-        code = rc == ERR_TIMEOUT ? (say("%s", e.msg), EXIT_JOB_NOT_OK) : fail(&e);
-    waiting_free(w);
-    buf_free(&envelope);
-    return code;
+        rc = summary_add(q->summary, NULL, object.data, object.len, &e);
+    if (rc)
+        note_code(q, fail(&e));
+    else if (!result_is_ok(object.data, object.len))
+        note_code(q, EXIT_JOB_NOT_OK);
+    buf_free(&object);
+}
+
+static void take_state(struct ask *q, const char *id, const char *json, size_t len)
+{
+    struct jv *doc = NULL;
+    const char *state = NULL;
+    if (!q->summary) {
+        note_code(q, present_state(json, len, q->how));
+        return;
+    }
+    if (!jv_parse(json, len, &doc, NULL) && jv_get(doc, "state"))
+        state = jv_string(jv_get(doc, "state"), NULL);
+    summary_add_state(q->summary, id, state ? state : "unknown");
+    note_code(q, EXIT_JOB_NOT_OK);
+    jv_free(doc);
 }
 
 /* No worker answers and the stream has no result: all that can be said is "unknown". */
-static int unknown(const struct ask *q, const struct err *why)
+static void take_unknown(struct ask *q, const char *id, const struct err *why)
 {
     struct buf b = {0};
     struct jsonw w;
-    if (q->how == PRESENT_BLOCK) {
-        say("%s", why->msg);
-        return EXIT_JOB_NOT_OK;
-    }
+    say("%s", why->msg);
+    note_code(q, EXIT_JOB_NOT_OK);
+    if (q->how == PRESENT_BLOCK && !q->summary)
+        return;
     jsonw_init(&w, &b);
     jsonw_object(&w);
-    jsonw_kstr(&w, "id", q->id);
+    jsonw_kstr(&w, "id", id);
     jsonw_kstr(&w, "state", "unknown");
-    jsonw_kstr(&w, "why", why->msg);
     jsonw_object_end(&w);
-    int code = present_state(b.data, b.len, q->how);
+    take_state(q, id, b.data, b.len);
     buf_free(&b);
-    return code;
 }
 
-static int ask_once(struct client *c, const struct ask *q)
+/* ---- asking and waiting
+ * -------------------------------------------------------------------------- */
+
+/* False: it makes no sense to ask for more. */
+static bool ask_once(struct client *c, struct ask *q, const char *id)
 {
     struct answer a;
     struct buf keep = {0};
     struct err e = {0};
-    int code;
-    if (lookup_wait(c, q->tenant, q->id, &a, &keep, &e))
-        code = fail(&e);
-    else if (a.kind == ANSWER_RESULT)
-        code = present_envelope(a.text, a.len, q->how);
-    else if (a.kind == ANSWER_STATE)
-        code = present_state(a.text, a.len, q->how);
-    else
-        code = a.why.code == ERR_NOT_FOUND ? unknown(q, &a.why) : fail(&a.why);
+    bool go_on = true;
+    if (lookup_wait(c, q->tenant, id, &a, &keep, &e)) {
+        note_code(q, fail(&e));
+        go_on = false;
+    } else if (a.kind == ANSWER_RESULT) {
+        take_result(q, a.text, a.len);
+    } else if (a.kind == ANSWER_STATE) {
+        take_state(q, id, a.text, a.len);
+    } else if (a.why.code == ERR_NOT_FOUND) {
+        take_unknown(q, id, &a.why);
+    } else {
+        note_code(q, fail(&a.why));
+        go_on = a.why.code != ERR_UNAVAILABLE;
+    }
     buf_free(&keep);
-    return code;
+    return go_on;
+}
+
+static bool wait_for(struct ask *q, struct waiting *w, const char *id)
+{
+    struct buf envelope = {0};
+    struct err e = {0};
+    int64_t left_us = q->until_us - clock_mono_us();
+    int64_t timeout_ms = q->wait_s == 0 ? 0 : left_us > 1000 ? left_us / 1000 : 1;
+    int rc = waiting_run(w, timeout_ms, &envelope, &e);
+    if (!rc) {
+        take_result(q, envelope.data, envelope.len);
+    } else if (rc == ERR_TIMEOUT) {
+        say("waited %lld s; job '%s' has no result yet, its state is %s", (long long)q->wait_s, id,
+            waiting_state(w));
+        if (q->summary)
+            summary_add_state(q->summary, id, waiting_state(w));
+        note_code(q, EXIT_JOB_NOT_OK);
+    } else {
+        note_code(q, fail(&e));
+    }
+    buf_free(&envelope);
+    return !rc || rc == ERR_TIMEOUT;
+}
+
+static void wait_for_all(struct client *c, struct ask *q)
+{
+    struct waiting **w = mem_alloc((size_t)q->count * sizeof *w);
+    struct err e = {0};
+    int rc = 0;
+    q->until_us = clock_mono_us() + q->wait_s * 1000000;
+    for (int i = 0; i < q->count && !rc; i++)
+        rc = waiting_new(c, q->tenant, q->ids[i], &w[i], &e);
+    if (rc)
+        note_code(q, fail(&e));
+    for (int i = 0; i < q->count && !rc; i++)
+        if (!wait_for(q, w[i], q->ids[i]))
+            break;
+    for (int i = 0; i < q->count; i++)
+        waiting_free(w[i]);
+    free(w);
+}
+
+static int fetch(struct ask *q)
+{
+    struct client c;
+    struct err e = {0};
+    if (client_open(&c, &q->settings, &e)) {
+        client_close(&c);
+        return fail(&e);
+    }
+    if (q->count > 1 && q->how == PRESENT_BLOCK)
+        q->summary = summary_new();
+    if (q->wait_s >= 0)
+        wait_for_all(&c, q);
+    else
+        for (int i = 0; i < q->count && ask_once(&c, q, q->ids[i]); i++)
+            ;
+    client_close(&c);
+    if (q->summary)
+        summary_print(q->summary, stdout);
+    summary_free(q->summary);
+    return out_finish(q->code);
 }
 
 static int run(const struct command *self, int argc, char **argv)
@@ -76,7 +182,6 @@ static int run(const struct command *self, int argc, char **argv)
     struct ask q = {.wait_s = -1};
     struct options o = {.command = self};
     bool json = false, envelope = false;
-    struct err e = {0};
     options_add(&o,
                 (const struct option_row[]){
                     {.name = "tenant",
@@ -103,32 +208,29 @@ static int run(const struct command *self, int argc, char **argv)
                 },
                 4);
     options_add_settings(&o, &q.settings, true);
-    int code = options_parse(&o, argc, argv, 1, 1, "ID");
+    int code = options_parse(&o, argc, argv, 1, IDS_MAX, "ID");
     if (code != OPTIONS_GO)
         return code;
-    q.id = o.args[0];
-    q.how = envelope ? PRESENT_ENVELOPE : json ? PRESENT_JSON : PRESENT_BLOCK;
     if (json && envelope)
         return fail_usage(self, "found --json and --envelope; allowed: one of them");
-    code = check_names(self, q.id, q.tenant);
+    for (int i = 0; i < o.arg_count && code == OPTIONS_GO; i++)
+        code = check_names(self, o.args[i], q.tenant);
     if (code != OPTIONS_GO)
         return code;
-    struct client c;
-    if (client_open(&c, &q.settings, &e))
-        code = fail(&e);
-    else
-        code = q.wait_s < 0 ? ask_once(&c, &q) : wait_for(&c, &q);
-    client_close(&c);
-    return code;
+    q.ids = o.args;
+    q.count = o.arg_count;
+    q.how = envelope ? PRESENT_ENVELOPE : json ? PRESENT_JSON : PRESENT_BLOCK;
+    return fetch(&q);
 }
 
 const struct command command_result = {
     .name = "result",
-    .summary = "fetch the result of a job, or wait for it",
-    .usage = "ID [options]",
+    .summary = "fetch results of jobs, or wait for them",
+    .usage = "ID… [options]",
     .about = "Asks the workers; where none answers, the results stream. A job without a result\n"
-             "yet prints its state instead (queued, running, unknown) and exits 1.",
-    .exits = "0 job ok, 1 job not ok, or no result yet, 2 usage, 3 our failure",
+             "yet prints its state instead (queued, running, unknown) and exits 1.\n"
+             "Several ids are a table, or with --json and --envelope a line each.",
+    .exits = "0 all jobs ok, 1 a job not ok, or without result yet, 2 usage, 3 our failure",
     .example = "  isolane result build-7 --wait=30\n"
                "  isolane result 42 --json | jq .value\n"
                "  isolane result 42 --envelope | isolane verify -",

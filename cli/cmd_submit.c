@@ -132,12 +132,13 @@ static int wait_and_present(const struct submission *s, const struct puback *p, 
 {
     struct buf envelope = {0};
     struct err e = {0};
-    int code, rc = waiting_run(w, s->wait_s, &envelope, &e);
+    int code, rc = waiting_run(w, s->wait_s * 1000, &envelope, &e);
     if (!rc) {
         code =
             present_envelope(envelope.data, envelope.len, s->json ? PRESENT_JSON : PRESENT_BLOCK);
     } else if (rc == ERR_TIMEOUT) {
-        say("%s; `isolane result %s` asks again", e.msg, p->id);
+        say("waited %lld s; job '%s' has no result yet, its state is %s", (long long)s->wait_s,
+            p->id, waiting_state(w));
         code = EXIT_JOB_NOT_OK;
     } else {
         code = fail(&e);

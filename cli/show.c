@@ -17,6 +17,7 @@
 #define LABEL_WIDTH  28  /* characters of the first column: all columns fit into 80 then */
 #define OUTPUT_WIDTH 160 /* of the last, where no terminal cuts it */
 #define INDENT       4
+#define COLUMNS      6 /* of the table of many */
 
 struct view {
     struct jv *doc;
@@ -272,13 +273,13 @@ int show_result(const char *json, size_t len, FILE *out, struct err *e)
 
 struct summary {
     struct table *table;
-    uint64_t count, by_outcome[OUTCOMES], unreadable;
+    uint64_t count, by_outcome[OUTCOMES], unreadable, without;
     double cpu_ms;
 };
 
 struct summary *summary_new(void)
 {
-    static const struct table_column columns[] = {
+    static const struct table_column columns[COLUMNS] = {
         {.name = "job"},
         {.name = "outcome"},
         {.name = "time", .right = true},
@@ -287,7 +288,7 @@ struct summary *summary_new(void)
         {.name = "result", .cut = true},
     };
     struct summary *s = mem_alloc(sizeof *s);
-    s->table = table_new(columns, ARRAY_LEN(columns));
+    s->table = table_new(columns, COLUMNS);
     return s;
 }
 
@@ -318,6 +319,24 @@ static void add_label(struct buf *b, const char *label)
     buf_addf(b, "%s%s", from ? "…" : "", label + from);
 }
 
+static void add_bare_row(struct summary *s, const char *label, const char *word,
+                         enum table_colour colour)
+{
+    struct buf name = {0};
+    add_label(&name, label);
+    table_row(s->table, (struct table_cell[]){[0] = {name.data, COLOUR_NONE},
+                                              [1] = {word, colour},
+                                              [COLUMNS - 1] = {NULL, COLOUR_NONE}});
+    buf_free(&name);
+}
+
+void summary_add_state(struct summary *s, const char *id, const char *state)
+{
+    s->count++;
+    s->without++;
+    add_bare_row(s, id, state, COLOUR_YELLOW);
+}
+
 int summary_add(struct summary *s, const char *label, const char *json, size_t len, struct err *e)
 {
     struct view v;
@@ -327,14 +346,7 @@ int summary_add(struct summary *s, const char *label, const char *json, size_t l
     int rc = view_parse(json, len, &v, e);
     if (rc) {
         s->unreadable++;
-        add_label(&name, label ? label : "?");
-        table_row(s->table, (struct table_cell[]){{name.data, COLOUR_NONE},
-                                                  {"unreadable", COLOUR_RED},
-                                                  {NULL, COLOUR_NONE},
-                                                  {NULL, COLOUR_NONE},
-                                                  {NULL, COLOUR_NONE},
-                                                  {NULL, COLOUR_NONE}});
-        buf_free(&name);
+        add_bare_row(s, label ? label : "?", "unreadable", COLOUR_RED);
         return rc;
     }
     for (int i = 0; i < OUTCOMES; i++)
@@ -385,6 +397,8 @@ void summary_print(struct summary *s, FILE *out)
     }
     if (s->unreadable)
         fprintf(out, "%s%" PRIu64 " unreadable", sep, s->unreadable);
+    if (s->without)
+        fprintf(out, "%s%" PRIu64 " without a result", s->unreadable ? ", " : sep, s->without);
     fprintf(out, "; cpu %s in all\n", cpu);
 }
 

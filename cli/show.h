@@ -32,6 +32,8 @@ struct summary *summary_new(void);
 /* label: what the first column shows, NULL: the id. ERR_INVALID when json is no result object; the
  * row then says so, so that none is missing. */
 int summary_add(struct summary *s, const char *label, const char *json, size_t len, struct err *e);
+/* A job that has no result yet: its state ("running") stands where the outcome would. */
+void summary_add_state(struct summary *s, const char *id, const char *state);
 uint64_t summary_count(const struct summary *s);
 uint64_t summary_not_ok(const struct summary *s);
 /* The table and one line of totals under it. */

@@ -99,12 +99,12 @@ int waiting_new(struct client *c, const char *tenant, const char *id, struct wai
     return 0;
 }
 
-int waiting_run(struct waiting *w, int64_t timeout_s, struct buf *out, struct err *e)
+int waiting_run(struct waiting *w, int64_t timeout_ms, struct buf *out, struct err *e)
 {
     struct client *c = w->client;
     uv_timer_start(&w->poll, ask, 0, POLL_MS);
-    if (timeout_s > 0)
-        uv_timer_start(&w->deadline, on_deadline, (uint64_t)timeout_s * 1000, 0);
+    if (timeout_ms > 0)
+        uv_timer_start(&w->deadline, on_deadline, (uint64_t)timeout_ms, 0);
     while (!w->envelope.len && !w->late && !c->closed)
         uv_run(&c->loop, UV_RUN_ONCE);
     uv_timer_stop(&w->poll);
@@ -116,8 +116,12 @@ int waiting_run(struct waiting *w, int64_t timeout_s, struct buf *out, struct er
     if (c->closed)
         return err_set(e, ERR_UNAVAILABLE, "the connection to NATS was closed for good: %s",
                        c->closed_why);
-    return err_set(e, ERR_TIMEOUT, "waited %lld s; job '%s' has no result yet, its state is %s",
-                   (long long)timeout_s, w->id, w->state);
+    return err_set(e, ERR_TIMEOUT, "job '%s' has no result yet, its state is %s", w->id, w->state);
+}
+
+const char *waiting_state(const struct waiting *w)
+{
+    return w->state;
 }
 
 static void on_timer_closed(uv_handle_t *h)
