@@ -293,7 +293,8 @@ static void on_output(struct cell *c, int stream, const char *text, size_t len, 
         s->live = s->kept.len;
 }
 
-/* A refusal reaches the script as {"message": …}: its promise is rejected with an Error of that text. */
+/* A refusal reaches the script as {"message": …}: its promise is rejected with an Error of that
+ * text. */
 static void answer(struct cell *c, uint64_t call_id, const struct err *refused, const char *reply)
 {
     struct buf b = {0};

@@ -5,13 +5,14 @@
  *   RECORDING  its result is with the recorder             → freed at commit
  *
  * RUNNING → WAITING happens when the cell was lost with its zygote (not the job's fault: bounded by
- * LOST_MAX, then `internal`) and when it crashed and max_attempts is not reached. No other way leads
- * back: a job has one result.
+ * LOST_MAX, then `internal`) and when it crashed and max_attempts is not reached. No other way
+ * leads back: a job has one result.
  *
- * Clocks: at LATE_MS, then at the next moment a budget can be used up, and at least every TICK_MS, the
- * attempt looks at the cell's CPU clock. CPU time cannot pass faster than wall time in a single-threaded
- * cell, so the next look is never later than the time left. A budget used up asks the cell to stop
- * (repeated every REPEAT_MS: a request may be lost, see engine.cc) and kills it KILL_AFTER_MS later. */
+ * Clocks: at LATE_MS, then at the next moment a budget can be used up, and at least every TICK_MS,
+ * the attempt looks at the cell's CPU clock. CPU time cannot pass faster than wall time in a
+ * single-threaded cell, so the next look is never later than the time left. A budget used up asks
+ * the cell to stop (repeated every REPEAT_MS: a request may be lost, see engine.cc) and kills it
+ * KILL_AFTER_MS later. */
 #pragma once
 
 #include <stdbool.h>
@@ -58,8 +59,8 @@ void attempt_cancel(struct attempt *a);
 /* RUNNING: kills the cell without making a result (the job is handed back to the queue). */
 void attempt_abandon(struct attempt *a);
 
-/* A result that no run made: `invalid` (why given), `cancelled` while waiting (why NULL). The caller
- * moves the attempt to RECORDING with attempt_record(). */
+/* A result that no run made: `invalid` (why given), `cancelled` while waiting (why NULL). The
+ * caller moves the attempt to RECORDING with attempt_record(). */
 struct result *attempt_result_without_run(const struct attempt *a, enum outcome o,
                                           const struct err *why);
 void attempt_record(struct attempt *a);
@@ -67,7 +68,7 @@ void attempt_record(struct attempt *a);
 enum attempt_state attempt_state(const struct attempt *a);
 struct job *attempt_job(const struct attempt *a);
 void *attempt_tag(const struct attempt *a);
-int attempt_number(const struct attempt *a);        /* 1.. of the present or last run */
+int attempt_number(const struct attempt *a);         /* 1.. of the present or last run */
 int64_t attempt_started_us(const struct attempt *a); /* real time, 0: not yet */
 struct backlog_entry *attempt_entry(struct attempt *a);
 struct attempt *attempt_of_entry(struct backlog_entry *x);

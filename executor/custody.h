@@ -22,13 +22,13 @@ struct custody {
     char key[CUSTODY_KEY_MAX]; /* "<tenant>/<id>" */
     char tenant[TENANT_NAME_MAX + 1], id[JOB_ID_MAX + 1];
     struct delivery *delivery;
-    struct job *job; /* LOOKING only: not with the executor yet */
+    struct job *job;         /* LOOKING only: not with the executor yet */
     struct attempt *attempt; /* HELD only */
     char *envelope;          /* PUBLISHING only */
     size_t envelope_len;
-    bool sent;               /* a publish is under way */
-    int64_t progress_at_us;  /* last progress message */
-    struct list node;        /* PUBLISHING: in the list of what waits for a PubAck */
+    bool sent;              /* a publish is under way */
+    int64_t progress_at_us; /* last progress message */
+    struct list node;       /* PUBLISHING: in the list of what waits for a PubAck */
     UT_hash_handle hh;
 };
 

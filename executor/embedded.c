@@ -13,13 +13,14 @@
 #include "base/log.h"
 #include "base/mem.h"
 
-#define START_TIMEOUT_US  10000000
-#define STOP_TIMEOUT_MS   5000
-#define POLL_MS           5
-#define RESTART_MS        200
-#define MAX_PAYLOAD       "16MB" /* above config job_max_kb, so that a job too large is answered, not cut off */
-#define PORTS_FILE_MAX    65536
-#define LOG_MAX           ((size_t)64 << 20)
+#define START_TIMEOUT_US 10000000
+#define STOP_TIMEOUT_MS  5000
+#define POLL_MS          5
+#define RESTART_MS       200
+#define MAX_PAYLOAD                                                                                \
+    "16MB" /* above config job_max_kb, so that a job too large is answered, not cut off */
+#define PORTS_FILE_MAX 65536
+#define LOG_MAX        ((size_t)64 << 20)
 
 struct embedded {
     uv_loop_t *loop;
@@ -48,14 +49,16 @@ int embedded_find_server(const char *configured, char *out, size_t cap, struct e
     }
     const char *name = configured ? configured : "nats-server", *path = getenv("PATH");
     char places[8192];
-    snprintf(places, sizeof places, "%s:/usr/sbin:/usr/local/sbin:/usr/local/bin", path ? path : "");
+    snprintf(places, sizeof places, "%s:/usr/sbin:/usr/local/sbin:/usr/local/bin",
+             path ? path : "");
     for (char *rest = places, *dir; (dir = strsep(&rest, ":"));)
         if (*dir && fs_path(out, cap, NULL, "%s/%s", dir, name) == 0 && executable(out))
             return 0;
-    return err_set(e, ERR_NOT_FOUND,
-                   "cannot find %s in PATH or /usr/sbin: install Debian's package nats-server, or set "
-                   "nats_server in the configuration",
-                   name);
+    return err_set(
+        e, ERR_NOT_FOUND,
+        "cannot find %s in PATH or /usr/sbin: install Debian's package nats-server, or set "
+        "nats_server in the configuration",
+        name);
 }
 
 static int write_conf(struct embedded *s, struct err *e)
@@ -126,14 +129,16 @@ static void on_exit_cb(uv_process_t *p, int64_t status, int sig)
 static int spawn(struct embedded *s, struct err *e)
 {
     char *args[] = {"setpriv", "--pdeathsig", "TERM", s->program, "-c", s->conf, NULL};
-    uv_stdio_container_t none[3] = {{.flags = UV_IGNORE}, {.flags = UV_IGNORE}, {.flags = UV_IGNORE}};
+    uv_stdio_container_t none[3] = {
+        {.flags = UV_IGNORE}, {.flags = UV_IGNORE}, {.flags = UV_IGNORE}};
     uv_process_options_t o = {
         .exit_cb = on_exit_cb,
         .file = args[0],
         .args = args,
         .stdio_count = 3,
         .stdio = none,
-        .flags = UV_PROCESS_DETACHED, /* a Ctrl-C at the terminal is ours to handle, not the server's */
+        .flags =
+            UV_PROCESS_DETACHED, /* a Ctrl-C at the terminal is ours to handle, not the server's */
     };
     int rc = write_conf(s, e);
     if (rc)
@@ -143,8 +148,8 @@ static int spawn(struct embedded *s, struct err *e)
     rc = uv_spawn(s->loop, &s->process, &o);
     if (rc) {
         uv_close((uv_handle_t *)&s->process, on_closed);
-        return err_set(e, ERR_UNAVAILABLE, "cannot start %s by setpriv (util-linux): %s", s->program,
-                       uv_strerror(rc));
+        return err_set(e, ERR_UNAVAILABLE, "cannot start %s by setpriv (util-linux): %s",
+                       s->program, uv_strerror(rc));
     }
     s->running = true;
     fs_path(s->ports, sizeof s->ports, NULL, "%s/nats-server_%d.ports", s->dir, s->process.pid);

@@ -1,8 +1,7 @@
 /* How this works
  *
- *   executor_submit ─► backlog ─► pump() ─► attempt in a cell ─► on_ended() ─► recorder ─► committed
- *                         ▲                     │ lost or crashed
- *                         └─────────────────────┘
+ *   executor_submit ─► backlog ─► pump() ─► attempt in a cell ─► on_ended() ─► recorder ─►
+ * committed ▲                     │ lost or crashed └─────────────────────┘
  *
  * pump() is the only place that starts attempts. It runs when a job comes, a cell gets ready or an
  * attempt ends; the pool is refilled at its end, that is after a result is on its way. */
@@ -140,7 +139,8 @@ static void pump(struct executor *x)
             put_back(x, entry);
             break;
         }
-        if (attempt_start(a, c, &e)) { /* the cell died in the pool: it is gone soon, take another */
+        if (attempt_start(a, c,
+                          &e)) { /* the cell died in the pool: it is gone soon, take another */
             log_debug("executor", "cell refused a job: %s", e.msg);
             pool_drop(c);
             cell_kill(c);
@@ -224,8 +224,7 @@ static const struct recorder_events recorder_handlers = {
 static const struct pool_events pool_handlers = {.ready = on_ready, .failed = on_failed};
 
 int executor_open(uv_loop_t *loop, const struct executor_options *o,
-                  const struct executor_events *ev, void *arg, struct executor **out,
-                  struct err *e)
+                  const struct executor_events *ev, void *arg, struct executor **out, struct err *e)
 {
     struct executor *x = mem_alloc(sizeof *x);
     x->loop = loop;
@@ -259,7 +258,8 @@ out:
     return 0;
 }
 
-/* A tenant at its max_running hides its jobs from backlog_next(): this runs again as its attempts end. */
+/* A tenant at its max_running hides its jobs from backlog_next(): this runs again as its attempts
+ * end. */
 static void give_back_waiting(struct executor *x)
 {
     struct backlog_entry *entry;

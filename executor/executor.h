@@ -1,5 +1,5 @@
-/* The core: takes jobs, gives durable results. Front-ends (serve.c for NATS, `isolane run` in cli/) hand
- * jobs in and are told of output, progress and committed results. Loop thread only. */
+/* The core: takes jobs, gives durable results. Front-ends (serve.c for NATS, `isolane run` in cli/)
+ * hand jobs in and are told of output, progress and committed results. Loop thread only. */
 #pragma once
 
 #include <stdbool.h>
@@ -17,16 +17,17 @@
 struct executor;
 
 struct executor_options {
-    const struct config *config; /* kept, must outlive the executor */
+    const struct config *config;       /* kept, must outlive the executor */
     const struct engine_paths *engine; /* copied */
-    const char *worker;          /* name in results; copied */
+    const char *worker;                /* name in results; copied */
     const char *db_path, *key_path, *pub_path;
     bool eager_output; /* tell output as it comes, not only of jobs that run for a while */
 };
 
 struct executor_events {
     void (*up)(void *arg); /* the first cell is ready */
-    void (*failed)(const struct err *why, void *arg); /* it can't run jobs; the front-end should end */
+    void (*failed)(const struct err *why,
+                   void *arg); /* it can't run jobs; the front-end should end */
     void (*output)(struct attempt *a, int stream, uint64_t offset, const char *text, size_t len,
                    void *arg);
     void (*progress)(struct attempt *a, double fraction, const char *text, void *arg);
@@ -56,7 +57,8 @@ struct attempt *executor_refuse(struct executor *x, struct job *job,
 /* Waiting: its result is `cancelled` at once; running: as soon as the cell stops; else nothing. */
 void executor_cancel(struct executor *x, struct attempt *a);
 
-/* Drains: no more starts. Every job that waits is handed to `back` (then freed); running ones go on. */
+/* Drains: no more starts. Every job that waits is handed to `back` (then freed); running ones go
+ * on. */
 void executor_drain(struct executor *x, void (*back)(struct attempt *a, void *arg), void *arg);
 /* Kills what still runs and hands it to `back`. */
 void executor_abandon(struct executor *x, void (*back)(struct attempt *a, void *arg), void *arg);
@@ -66,5 +68,6 @@ const struct zygote_info *executor_zygote(const struct executor *x);
 const struct sign_key *executor_key(const struct executor *x);
 void executor_set_envelope_max(struct executor *x, size_t bytes);
 
-/* Nothing may wait or run. Commits what is submitted (events are told), closes pool and recorder. */
+/* Nothing may wait or run. Commits what is submitted (events are told), closes pool and recorder.
+ */
 void executor_close(struct executor *x);

@@ -28,10 +28,11 @@ int folder_claim(const char *dir, const char *lock_path, int *fd, struct err *e)
         }
         pid[n > 0 ? n : 0] = 0;
         pid[strcspn(pid, "\n")] = 0;
-        return err_set(e, ERR_CONFLICT,
-                       "data folder %s is in use by process %s: end that one, or choose another with "
-                       "--data",
-                       dir, *pid ? pid : "?");
+        return err_set(
+            e, ERR_CONFLICT,
+            "data folder %s is in use by process %s: end that one, or choose another with "
+            "--data",
+            dir, *pid ? pid : "?");
     }
     int n = snprintf(pid, sizeof pid, "%ld\n", (long)getpid());
     if (ftruncate(f, 0) || pwrite(f, pid, (size_t)n, 0) != n) {

@@ -128,8 +128,8 @@ static void on_progress(struct attempt *a, double fraction, const char *text, vo
     (void)arg;
 }
 
-static void on_committed(struct attempt *a, const struct result *r, const char *envelope, size_t len,
-                         void *arg)
+static void on_committed(struct attempt *a, const struct result *r, const char *envelope,
+                         size_t len, void *arg)
 {
     (void)envelope;
     (void)len;

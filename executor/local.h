@@ -1,5 +1,5 @@
-/* The front-end without NATS, for `isolane run`: scripts in, results into the same kind of store with the
- * same signatures. Loop of its own; one call runs a whole batch. */
+/* The front-end without NATS, for `isolane run`: scripts in, results into the same kind of store
+ * with the same signatures. Loop of its own; one call runs a whole batch. */
 #pragma once
 
 #include <stdbool.h>
@@ -13,15 +13,15 @@
 #include "results/record.h"
 
 struct local_job {
-    const char *label;  /* what the caller calls it; comes back in the events */
+    const char *label; /* what the caller calls it; comes back in the events */
     const char *id;
     const char *message; /* the job as a publisher would send it (job_encode()) */
     size_t len;
 };
 
 struct local_events {
-    /* The next job, or false when there is none. message may be freed at the next call. On <0 (a file
-     * that cannot be read) the batch ends with e. */
+    /* The next job, or false when there is none. message may be freed at the next call. On <0 (a
+     * file that cannot be read) the batch ends with e. */
     int (*next)(struct local_job *out, bool *more, struct err *e, void *arg);
     /* Text as the script prints it. stream: 1 stdout, 2 stderr. */
     void (*output)(const char *label, int stream, const char *text, size_t len, void *arg);
@@ -37,7 +37,7 @@ struct local_options {
 };
 
 /* Runs jobs until `next` has no more. SIGINT and SIGTERM cancel what runs and start nothing more
- * (*interrupted). Results go to run.db of the data folder, or run-2.db … where another `run` has that
- * one: each file is a chain of its own. */
+ * (*interrupted). Results go to run.db of the data folder, or run-2.db … where another `run` has
+ * that one: each file is a chain of its own. */
 int local_run(const struct local_options *o, const struct local_events *ev, void *arg,
               bool *interrupted, struct err *e);

@@ -1,8 +1,9 @@
 /* How this works
  *
- * source = a zygote and what we know about it. `current` forks; `next` is starting and takes over when
- * it is up; `retiring` ones only wait for their last cell. A cell is a `slot`: in `ready` or not, given
- * to a taker or ours. slots and sources are freed in one place each (slot_gone, source_maybe_free). */
+ * source = a zygote and what we know about it. `current` forks; `next` is starting and takes over
+ * when it is up; `retiring` ones only wait for their last cell. A cell is a `slot`: in `ready` or
+ * not, given to a taker or ours. slots and sources are freed in one place each (slot_gone,
+ * source_maybe_free). */
 #include "executor/pool.h"
 
 #include <signal.h>
@@ -211,7 +212,8 @@ void pool_refill(struct pool *p, int running, int waiting)
     if (!p->current || !p->current->up || p->current->gone || p->closing)
         return;
     int have = p->stats.ready + p->stats.starting, target = (int)p->config->pool;
-    /* A running job that nobody waits behind keeps the processor to itself while half the pool stands. */
+    /* A running job that nobody waits behind keeps the processor to itself while half the pool
+     * stands. */
     if (running > 0 && waiting == 0 && have >= (target + 1) / 2)
         return;
     int want = target - have - running;

@@ -1,9 +1,10 @@
 /* Cells that are ready before a job needs them, and the zygotes they come from. Loop thread only.
  *
- * One zygote at a time forks; it is replaced when it is older than zygote_renew_s, after a cell died by
- * a signal (address-space layout is shared by the cells of a zygote: a crash may have been a probe), and
- * when it died. The new one starts beside the old; the old goes when its last cell is gone. A zygote
- * that cannot start is tried again with back-off; `failed` is told when none has ever come up. */
+ * One zygote at a time forks; it is replaced when it is older than zygote_renew_s, after a cell
+ * died by a signal (address-space layout is shared by the cells of a zygote: a crash may have been
+ * a probe), and when it died. The new one starts beside the old; the old goes when its last cell is
+ * gone. A zygote that cannot start is tried again with back-off; `failed` is told when none has
+ * ever come up. */
 #pragma once
 
 #include <stdbool.h>
@@ -31,8 +32,8 @@ struct pool_stats {
 int pool_open(uv_loop_t *loop, const struct config *c, const struct engine_paths *paths,
               const struct pool_events *ev, void *arg, struct pool **out, struct err *e);
 
-/* A ready cell, or NULL. Its events go to ev/arg from now on (not `ready`); after `gone` the cell is
- * freed by the pool. */
+/* A ready cell, or NULL. Its events go to ev/arg from now on (not `ready`); after `gone` the cell
+ * is freed by the pool. */
 struct cell *pool_take(struct pool *p, const struct cell_events *ev, void *arg);
 
 /* The taker lets go of a cell: none of its events reach the taker any more. */
@@ -46,5 +47,6 @@ void pool_refill(struct pool *p, int running, int waiting);
 const struct zygote_info *pool_zygote(const struct pool *p);
 struct pool_stats pool_stats(const struct pool *p);
 
-/* Kills everything; taken cells get their `gone`. The memory goes with the loop's close callbacks. */
+/* Kills everything; taken cells get their `gone`. The memory goes with the loop's close callbacks.
+ */
 void pool_close(struct pool *p);

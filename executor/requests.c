@@ -11,11 +11,11 @@
 #include "base/mem.h"
 #include "results/store.h"
 
-#define REQUEST_MAX       4096            /* bytes of a request */
-#define LOOK_TIMEOUT_MS   2000            /* for a look into the results stream */
-#define UNKNOWN_DELAY_MS  40              /* a worker that knows nothing lets the others answer first */
-#define REMEMBERED        1024            /* cancels that came before their job … */
-#define REMEMBER_US       (600 * 1000000ll) /* … and for how long */
+#define REQUEST_MAX      4096 /* bytes of a request */
+#define LOOK_TIMEOUT_MS  2000 /* for a look into the results stream */
+#define UNKNOWN_DELAY_MS 40   /* a worker that knows nothing lets the others answer first */
+#define REMEMBERED       1024 /* cancels that came before their job … */
+#define REMEMBER_US      (600 * 1000000ll) /* … and for how long */
 
 struct early_cancel {
     char id[JOB_ID_MAX + 1];
@@ -214,9 +214,9 @@ static void look_in_stream(struct requests *r, const struct question *q, const c
     uv_timer_init(r->ctx.loop, &l->delay);
     l->delay.data = l;
     list_push_back(&r->lookups, &l->node);
-    const char *tenant = *q->tenant                           ? q->tenant
+    const char *tenant = *q->tenant                         ? q->tenant
                          : r->ctx.config->tenant_count == 1 ? r->ctx.config->tenants[0].name
-                                                              : NULL;
+                                                            : NULL;
     if (!tenant) { /* the stream's subject needs the tenant */
         look_for_job(l);
         return;
@@ -357,8 +357,8 @@ void requests_close(struct requests *r)
         return;
     link_unsubscribe(r->get_sub);
     link_unsubscribe(r->cancel_sub);
-    /* A lookup that waits for the link ends when the link answers (at the latest when it closes); one
-     * that only waits for its delay ends here. */
+    /* A lookup that waits for the link ends when the link answers (at the latest when it closes);
+     * one that only waits for its delay ends here. */
     LIST_FOREACH(n, &r->lookups)
     {
         struct lookup *l = LIST_ENTRY(n, struct lookup, node);

@@ -1,7 +1,7 @@
 /* What clients ask a worker over core NATS: `<prefix>.results.get` and `<prefix>.cancel.<id>`
- * (docs/protocol.md). Every worker hears every request; the one that knows the job answers at once, one
- * that does not looks into the cluster's results stream and answers "unknown" a little later, so that
- * the first answer a client sees is the best one. Loop thread only. */
+ * (docs/protocol.md). Every worker hears every request; the one that knows the job answers at once,
+ * one that does not looks into the cluster's results stream and answers "unknown" a little later,
+ * so that the first answer a client sees is the best one. Loop thread only. */
 #pragma once
 
 #include <stdint.h>

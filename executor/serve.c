@@ -14,15 +14,15 @@
 #include "queue/intake.h"
 #include "results/store.h"
 
-#define CONNECT_TIMEOUT_MS   5000
-#define PUBACK_TIMEOUT_MS    5000
-#define RETRY_MS             500  /* before results without a PubAck are sent again */
-#define LOOK_TIMEOUT_MS      2000
-#define PROGRESS_EVERY_US    100000 /* at most one progress message per job in this time */
-#define DRAIN_POLL_MS        20
-#define ENVELOPE_OVERHEAD    1024 /* headers and protocol line around an envelope */
-#define STUCK_HAND_BACK_MS   2000
-#define CLOSE_TIMEOUT_MS     2000
+#define CONNECT_TIMEOUT_MS 5000
+#define PUBACK_TIMEOUT_MS  5000
+#define RETRY_MS           500 /* before results without a PubAck are sent again */
+#define LOOK_TIMEOUT_MS    2000
+#define PROGRESS_EVERY_US  100000 /* at most one progress message per job in this time */
+#define DRAIN_POLL_MS      20
+#define ENVELOPE_OVERHEAD  1024 /* headers and protocol line around an envelope */
+#define STUCK_HAND_BACK_MS 2000
+#define CLOSE_TIMEOUT_MS   2000
 
 struct serve {
     uv_loop_t *loop;
@@ -74,7 +74,8 @@ static void hand_back(struct serve *s, struct custody *c, int64_t delay_ms)
 
 static void arm_retry(struct serve *s);
 
-/* PubAck: {"stream":…,"seq":…} or {"error":{"err_code":10071,…}}: the subject has its message already. */
+/* PubAck: {"stream":…,"seq":…} or {"error":{"err_code":10071,…}}: the subject has its message
+ * already. */
 static bool puback_settles(const struct link_msg *m)
 {
     if (!m || m->status != 0)
@@ -151,8 +152,8 @@ static void start_publishing(struct serve *s, struct custody *c, const char *env
     publish(s, c);
 }
 
-static void on_committed(struct attempt *a, const struct result *r, const char *envelope, size_t len,
-                         void *arg)
+static void on_committed(struct attempt *a, const struct result *r, const char *envelope,
+                         size_t len, void *arg)
 {
     (void)r;
     start_publishing(arg, attempt_tag(a), envelope, len);
@@ -249,8 +250,8 @@ static void on_looked(struct link_msg *m, const struct err *why, void *arg)
     }
 }
 
-/* A message that was handed out before: its worker may have published the result and died before the
- * ack. The results stream knows. */
+/* A message that was handed out before: its worker may have published the result and died before
+ * the ack. The results stream knows. */
 static bool look_first(struct serve *s, struct custody *c, struct job *job)
 {
     char subject[SUBJECT_MAX];
@@ -286,7 +287,8 @@ static void custody_begin(struct serve *s, struct delivery *d, struct job *job,
     struct custody *c = custody_add(&s->custodies, job->tenant, job->id);
     c->serve = s;
     c->delivery = d;
-    /* An id that is the message's own first sequence cannot have a result: no need to ask the disk. */
+    /* An id that is the message's own first sequence cannot have a result: no need to ask the disk.
+     */
     bool may_be_known = d->delivered > 1 || !job_id_is_sequence(job->id);
     if (may_be_known && store_find(s->store, job->tenant, job->id, &stored, NULL) == 0) {
         job_free(job);
@@ -309,7 +311,8 @@ static void on_job(struct delivery *d, void *arg)
         return;
     }
     if (!subject_parse_job(&s->subjects, d->subject, tenant, sizeof tenant, &o.cls)) {
-        /* Only a tenant token that cannot be a name comes here: there is no subject to answer on. */
+        /* Only a tenant token that cannot be a name comes here: there is no subject to answer on.
+         */
         log_warn("serve", "dropped a job on subject '%s': no valid tenant name in it", d->subject);
         intake_ack(s->intake, d);
         delivery_free(d);
@@ -379,8 +382,7 @@ static void on_connected(void *arg)
     if (!s->intake) /* the first connection: serve_open() goes on by itself */
         return;
     log_info("serve", "connected to %s", link_url(s->link));
-    executor_set_envelope_max(s->executor,
-                              (size_t)link_max_payload(s->link) - ENVELOPE_OVERHEAD);
+    executor_set_envelope_max(s->executor, (size_t)link_max_payload(s->link) - ENVELOPE_OVERHEAD);
     intake_resume(s->intake);
     publish_again(s);
 }
@@ -457,8 +459,7 @@ static int open_parts(struct serve *s, const struct serve_options *o, struct err
         .custodies = &s->custodies,
         .store = s->store,
     };
-    executor_set_envelope_max(s->executor,
-                              (size_t)link_max_payload(s->link) - ENVELOPE_OVERHEAD);
+    executor_set_envelope_max(s->executor, (size_t)link_max_payload(s->link) - ENVELOPE_OVERHEAD);
     return requests_open(&rq, &s->requests, e);
 }
 

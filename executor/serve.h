@@ -1,5 +1,5 @@
-/* The NATS front-end: jobs from JetStream into the executor, results out to the results stream, then the
- * ack; and the requests that clients make (results.get, cancel). Loop thread only.
+/* The NATS front-end: jobs from JetStream into the executor, results out to the results stream,
+ * then the ack; and the requests that clients make (results.get, cancel). Loop thread only.
  *
  * A delivery's life here ("custody"):
  *
@@ -8,9 +8,10 @@
  *   PUBLISHING  row durable, publish sent, PubAck awaited            → settled (acked, freed)
  *               (no PubAck: sent again after RETRY_MS and after each reconnect)
  *
- * Order, so that nothing is lost: run → row durable → result in the results stream → ack. Exactly one
- * result: a (tenant, id) in custody is not taken twice; one in the store is published again and acked;
- * the results stream refuses a second message on a subject (Nats-Expected-Last-Subject-Sequence: 0). */
+ * Order, so that nothing is lost: run → row durable → result in the results stream → ack. Exactly
+ * one result: a (tenant, id) in custody is not taken twice; one in the store is published again and
+ * acked; the results stream refuses a second message on a subject
+ * (Nats-Expected-Last-Subject-Sequence: 0). */
 #pragma once
 
 #include <uv.h>
@@ -31,7 +32,7 @@ struct serve_options {
 };
 
 struct serve_events {
-    void (*ready)(void *arg); /* jobs are being taken */
+    void (*ready)(void *arg);                         /* jobs are being taken */
     void (*failed)(const struct err *why, void *arg); /* cannot go on; the worker should end */
     void (*drained)(void *arg);                       /* after serve_drain(): nothing is left */
 };

@@ -1,5 +1,5 @@
-/* A whole worker as `isolane up` and `isolane worker` run it: folder lock, nats-server (up), front-end,
- * signals, drain. */
+/* A whole worker as `isolane up` and `isolane worker` run it: folder lock, nats-server (up),
+ * front-end, signals, drain. */
 #pragma once
 
 #include <stdbool.h>

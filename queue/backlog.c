@@ -1,9 +1,10 @@
 /* How this works
  *
- * A lane is what one tenant has waiting in one class: a FIFO. A class keeps its lanes that are not empty
- * in a ring. The lane at the ring's head may give as many jobs as its tenant's weight, then goes to the
- * back: deficit round robin with a cost of one per job. Over the classes credits do the same: 8, 4 and 1
- * jobs, handed out anew when every class that has a job that may run has none left. */
+ * A lane is what one tenant has waiting in one class: a FIFO. A class keeps its lanes that are not
+ * empty in a ring. The lane at the ring's head may give as many jobs as its tenant's weight, then
+ * goes to the back: deficit round robin with a cost of one per job. Over the classes credits do the
+ * same: 8, 4 and 1 jobs, handed out anew when every class that has a job that may run has none
+ * left. */
 #include "queue/backlog.h"
 
 #include <stdlib.h>
@@ -119,8 +120,8 @@ static bool may_run(const struct backlog *b, const struct lane *l)
     return most == 0 || b->running[l->tenant] < most;
 }
 
-/* The lane whose turn it is: the first of the ring whose tenant may run one more; those in front of it
- * go to the back. NULL when no lane may. */
+/* The lane whose turn it is: the first of the ring whose tenant may run one more; those in front of
+ * it go to the back. NULL when no lane may. */
 static struct lane *turn(const struct backlog *b, struct class_queue *q)
 {
     struct list *first = q->lanes.next;

@@ -1,8 +1,9 @@
 /* How this works
  *
  * job_decode() always makes a job: first what is known without the payload (tenant, class, an id to
- * answer on), then field by field out of the payload. The first fault is kept and the rest still read
- * as far as it can be, so that the result `invalid` carries the publisher's own id and hashes. */
+ * answer on), then field by field out of the payload. The first fault is kept and the rest still
+ * read as far as it can be, so that the result `invalid` carries the publisher's own id and hashes.
+ */
 #include "queue/job.h"
 
 #include <inttypes.h>
@@ -17,8 +18,8 @@
 #include "base/nearest.h"
 #include "base/utf8.h"
 
-#define FOUND_MAX     48 /* characters of a wrong value that an error repeats */
-#define ENV_NAME_MAX  128
+#define FOUND_MAX        48 /* characters of a wrong value that an error repeats */
+#define ENV_NAME_MAX     128
 #define ATTEMPTS_DEFAULT 3
 
 struct decoding {
@@ -32,7 +33,8 @@ struct decoding {
 };
 
 /* Keeps the first fault only. */
-static void fault_at(struct decoding *d, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static void fault_at(struct decoding *d, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
 
 static void fault_at(struct decoding *d, const char *fmt, ...)
 {
@@ -181,16 +183,17 @@ static int read_limit(const char *name, const struct jv *v, void *arg)
         struct nearest n = {.word = name};
         for (int k = 0; k < LIMITS; k++)
             nearest_try(&n, limit_table[k].name);
-        fault_at(d, "limits: unknown field '%.64s'; allowed: cpu_ms, wall_ms, heap_mb, memory_mb, "
-                    "output_kb%s%s%s",
+        fault_at(d,
+                 "limits: unknown field '%.64s'; allowed: cpu_ms, wall_ms, heap_mb, memory_mb, "
+                 "output_kb%s%s%s",
                  name, n.best ? "; did you mean '" : "", n.best ? n.best : "", n.best ? "'?" : "");
         return 0;
     }
     int64_t most = d->tenant ? d->tenant->ceilings.v[i] : limit_table[i].ceiling;
     int64_t value = 0;
     if (!jv_int(v, &value) || value < limit_table[i].min)
-        fault_at(d, "limits.%s: found %s; allowed: a whole number from %" PRId64 " to %" PRId64, name,
-                 shown(v, found), limit_table[i].min, most);
+        fault_at(d, "limits.%s: found %s; allowed: a whole number from %" PRId64 " to %" PRId64,
+                 name, shown(v, found), limit_table[i].min, most);
     else
         d->job->limits.v[i] = value;
     return 0;
@@ -238,11 +241,10 @@ static const struct field {
     const char *name;
     void (*read)(struct decoding *d, const struct jv *v);
 } fields[] = {
-    {"id", read_id},         {"script", read_script},
-    {"type", read_type},     {"name", read_name},
-    {"input", read_input},   {"env", read_env},
-    {"limits", read_limits}, {"max_attempts", read_attempts},
-    {"reuse", read_reuse},   {"profile", read_profile},
+    {"id", read_id},           {"script", read_script},         {"type", read_type},
+    {"name", read_name},       {"input", read_input},           {"env", read_env},
+    {"limits", read_limits},   {"max_attempts", read_attempts}, {"reuse", read_reuse},
+    {"profile", read_profile},
 };
 
 static int read_field(const char *name, const struct jv *v, void *arg)

@@ -1,5 +1,6 @@
-/* progress: the script says how far it is. Argument {"fraction": 0..1, "text": "at most 1 KiB"}. A note:
- * no answer, so that a script may call it in a tight loop; the front-end decides how often it tells. */
+/* progress: the script says how far it is. Argument {"fraction": 0..1, "text": "at most 1 KiB"}. A
+ * note: no answer, so that a script may call it in a tight loop; the front-end decides how often it
+ * tells. */
 #include "executor/services/service.h"
 
 #include "base/jv.h"

@@ -1,5 +1,6 @@
-/* Host services: what a cell may ask the supervisor for. One file each; the table is services.c. The
- * cell can only ask: permission and quota are those of the job that asks, not what the cell claims. */
+/* Host services: what a cell may ask the supervisor for. One file each; the table is services.c.
+ * The cell can only ask: permission and quota are those of the job that asks, not what the cell
+ * claims. */
 #pragma once
 
 #include <stddef.h>
@@ -20,7 +21,8 @@ struct service_call {
 struct service {
     const char *name;
     size_t argument_max; /* bytes of JSON */
-    /* 0 with *reply (malloc'd JSON, NULL: null), or <0 with e: the script gets it as an exception. */
+    /* 0 with *reply (malloc'd JSON, NULL: null), or <0 with e: the script gets it as an exception.
+     */
     int (*handle)(const struct service_call *c, char **reply, struct err *e);
 };
 
