@@ -184,7 +184,7 @@ v8::MaybeLocal<v8::String> decode_utf8(v8::Isolate *isolate, const Piece &piece,
 {
     const char *text = reinterpret_cast<const char *>(piece.data);
     if (fatal && !simdutf::validate_utf8(text, piece.len)) {
-        throw_type_error(isolate, "the bytes are not valid utf-8");
+        throw_type_error(isolate, "TextDecoder: the bytes are not valid utf-8");
         return {};
     }
     // V8 replaces malformed sequences as the standard says: one U+FFFD for each maximal part.
@@ -204,8 +204,8 @@ v8::MaybeLocal<v8::String> decode_utf16(v8::Isolate *isolate, const Piece &piece
         text[i] = unit_at(piece.data + 2 * i, big);
     char16_t *utf16 = reinterpret_cast<char16_t *>(text.get());
     if (fatal && (odd || !simdutf::validate_utf16(utf16, units))) {
-        throw_type_error(isolate, big ? "the bytes are not valid utf-16be"
-                                      : "the bytes are not valid utf-16le");
+        throw_type_error(isolate, big ? "TextDecoder: the bytes are not valid utf-16be"
+                                      : "TextDecoder: the bytes are not valid utf-16le");
         return {};
     }
     simdutf::to_well_formed_utf16(utf16, units, utf16);

@@ -45,7 +45,7 @@ function stackText(ctx, error) {
   if (!stack) return errorToString(error);
   push(ctx.seen, error);
   ctx.indent += 4;
-  const text = formatValue(ctx, stack, 0, false);
+  const text = formatValue(ctx, stack, NaN, false); // at no level: an entry a line
   ctx.indent -= 4;
   ctx.seen.length--;
   return `${errorToString(error)}\n    ${text}`;
