@@ -117,6 +117,8 @@ static void on_output(struct attempt *a, int stream, uint64_t offset, const char
     (void)offset;
     struct local *l = arg;
     struct held *h = attempt_tag(a);
+    if (!l->o->live_output)
+        return;
     l->ev->output(h->label, stream, text, len, l->arg);
 }
 
