@@ -31,7 +31,8 @@ struct cell_invocation {
     size_t script_len, input_len, env_len;
 };
 
-/* A DONE frame, checked: lengths bounded, texts valid UTF-8, value one JSON text. Lives for the call. */
+/* A DONE frame, checked: lengths bounded, texts valid UTF-8, value one JSON text. Lives for the
+ * call. */
 struct cell_done {
     int end; /* enum frame_end */
     uint32_t line, column;
@@ -42,13 +43,13 @@ struct cell_done {
 };
 
 struct cell_gone {
-    bool with_zygote;        /* lost because its zygote ended: not the job's fault */
-    bool reaped;             /* status and usage below are known */
-    int status;              /* wait status */
-    int64_t cpu_us;          /* user + system of the whole process */
+    bool with_zygote; /* lost because its zygote ended: not the job's fault */
+    bool reaped;      /* status and usage below are known */
+    int status;       /* wait status */
+    int64_t cpu_us;   /* user + system of the whole process */
     uint64_t maxrss_kb;
-    int denied_syscall;      /* number from the DENIED frame, -1 when there was none */
-    const char *breach;      /* what it did against the protocol, NULL when nothing */
+    int denied_syscall; /* number from the DENIED frame, -1 when there was none */
+    const char *breach; /* what it did against the protocol, NULL when nothing */
 };
 
 struct cell_events {
@@ -74,8 +75,8 @@ int cell_reply(struct cell *c, uint64_t call_id, bool ok, const char *json, size
 /* CPU time since cell_invoke() in µs, read from the kernel; -1 when the process is gone. */
 int64_t cell_cpu_us(struct cell *c);
 
-/* Asks the script to stop (SIGUSR1: engine_terminate()); its DONE(TERMINATED) should follow at once.
- * Repeating is harmless. */
+/* Asks the script to stop (SIGUSR1: engine_terminate()); its DONE(TERMINATED) should follow at
+ * once. Repeating is harmless. */
 void cell_terminate(struct cell *c);
 /* Asks the cell to send the output it holds back (SIGUSR2). */
 void cell_flush(struct cell *c);

@@ -1,7 +1,7 @@
 /* Supervisor's handle on a zygote. Loop thread only.
  *
- * States: STARTING (process made, not up) → UP (forks on request) → GONE (exited or killed; told once
- * through `gone`). Freeing a zygote kills it and every cell of it. */
+ * States: STARTING (process made, not up) → UP (forks on request) → GONE (exited or killed; told
+ * once through `gone`). Freeing a zygote kills it and every cell of it. */
 #pragma once
 
 #include <stdint.h>
@@ -29,8 +29,8 @@ struct zygote_info { /* valid from `up` on */
 
 struct zygote_events {
     void (*up)(struct zygote *z, void *arg);
-    /* Told once; why->msg says how (exit status, signal, its own words). All its cells get their own
-     * `gone` before this. The handle stays valid until zygote_free(). */
+    /* Told once; why->msg says how (exit status, signal, its own words). All its cells get their
+     * own `gone` before this. The handle stays valid until zygote_free(). */
     void (*gone)(struct zygote *z, const struct err *why, void *arg);
 };
 
@@ -41,6 +41,6 @@ int zygote_start(uv_loop_t *loop, const struct zygote_options *o, const struct z
 const struct zygote_info *zygote_info(const struct zygote *z);
 int zygote_live_cells(const struct zygote *z);
 
-/* Kills what is left, closes the handles; memory goes in the loop's close callbacks. Its cells must be
- * freed before. NULL is fine. */
+/* Kills what is left, closes the handles; memory goes in the loop's close callbacks. Its cells must
+ * be freed before. NULL is fine. */
 void zygote_free(struct zygote *z);

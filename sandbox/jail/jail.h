@@ -34,10 +34,10 @@ enum jail_layer {
 const char *jail_layer_name(enum jail_layer l);
 
 /* Supervisor: clones a child that is pid 1 of the new namespaces (by mode; with JAIL_PREFER those
- * that the kernel refuses are left out), with uid and gid maps written. Returns the pid in the parent
- * (and a pidfd in *pidfd, close-on-exec), 0 in the child, or <0 with e: layer, kernel's reason,
- * remedy. *layers gets the bits (1 << enum jail_layer) in force so far, valid on both sides. The child
- * is inside user namespace uid 0 until jail_enter(). */
+ * that the kernel refuses are left out), with uid and gid maps written. Returns the pid in the
+ * parent (and a pidfd in *pidfd, close-on-exec), 0 in the child, or <0 with e: layer, kernel's
+ * reason, remedy. *layers gets the bits (1 << enum jail_layer) in force so far, valid on both
+ * sides. The child is inside user namespace uid 0 until jail_enter(). */
 pid_t jail_clone(enum jail_mode mode, int *pidfd, uint32_t *layers, struct err *e);
 
 /* Zygote, after everything it needs is loaded and opened: empty read-only root, foreign uid,

@@ -1,20 +1,21 @@
-/* The control protocol between supervisor and zygote: one SOCK_SEQPACKET pair, one struct a message,
- * descriptors beside it (SCM_RIGHTS). The zygote is trusted until a cell of it was taken over, so the
- * supervisor checks sizes and kinds all the same.
+/* The control protocol between supervisor and zygote: one SOCK_SEQPACKET pair, one struct a
+ * message, descriptors beside it (SCM_RIGHTS). The zygote is trusted until a cell of it was taken
+ * over, so the supervisor checks sizes and kinds all the same.
  *
  *   START   s→z  mode, flags; then the zygote loads, jails itself and answers UP or FAILED
  *   UP      z→s  layers in force, memory figures, engine version
  *   FAILED  z→s  a line of text; the zygote exits
  *   FORK    s→z  n numbers, n descriptors (the cells' ends of their socketpairs)
  *   FORKED  z→s  number, pid (in the zygote's namespace), and the pidfd beside it
- *   EXITED  z→s  number, wait status, rusage
+ *   EXITED  z→s  1 to CONTROL_EXITED_MAX structs in one message: number, wait status, rusage
  * End of file on either side ends the other. */
 #pragma once
 
 #include <stdint.h>
 
-#define CONTROL_FD        3  /* the zygote's end, the only descriptor beside 0..2 it is given */
-#define CONTROL_FORK_MAX  32 /* cells in one FORK */
+#define CONTROL_FD         3  /* the zygote's end, the only descriptor beside 0..2 it is given */
+#define CONTROL_FORK_MAX   32 /* cells in one FORK */
+#define CONTROL_EXITED_MAX 32 /* ended cells in one EXITED */
 
 enum control_kind {
     CONTROL_START = 1,
@@ -27,11 +28,11 @@ enum control_kind {
 
 struct control_start {
     uint32_t kind;
-    uint32_t jail_mode;   /* enum jail_mode */
-    uint32_t layers;      /* in force by what the supervisor did */
+    uint32_t jail_mode; /* enum jail_mode */
+    uint32_t layers;    /* in force by what the supervisor did */
     uint32_t pad;
-    char snapshot[4096];  /* path */
-    char v8_flags[512];   /* of the profile */
+    char snapshot[4096]; /* path */
+    char v8_flags[512];  /* of the profile */
 };
 
 struct control_up {
@@ -43,9 +44,11 @@ struct control_up {
     char engine[64];
 };
 
+#define CONTROL_ERRNO 0x10000u
+
 struct control_failed {
     uint32_t kind;
-    uint32_t code; /* -enum err_code */
+    uint32_t code; /* -enum err_code, or CONTROL_ERRNO | errno: its words end the text */
     char text[760];
 };
 

@@ -1,0 +1,655 @@
+/* How this works
+ *
+ * A cell is heard of from three sides, in any order: its socket (frames, end of file), FORKED (the
+ * pidfd) and EXITED (wait status). It counts as ready when READY and FORKED are both there, so that
+ * whoever has a ready cell can kill it; it is gone when EXITED has come and its socket was read to
+ * the end.
+ *
+ *   socket   READY ─ … ─ DONE → closed by us          end of file or breach → killed
+ *   control  FORKED ─────────────────────────────────────────────────► EXITED → gone
+ *
+ * CPU time. The kernel has a clock for every process, read by pid. A cell that sent DONE ends by
+ * itself, and when we come to read its clock it may be reaped; then the DONE waits for EXITED,
+ * which is on its way and carries the time. So that the clock was not of a newcomer with the same
+ * pid, the pidfd is asked behind it whether its process is still there.
+ *
+ * Callbacks may do anything but free the cell's zygote without its cells. While frames are being
+ * taken
+ * (`busy`), cell_free() is put off. */
+#include "sandbox/host/cell.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/list.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "sandbox/host/internal.h"
+#include "sandbox/host/protocol.h"
+
+/* What may wait for a cell that does not read: an INVOKE and an answer to each of its calls. */
+#define OUT_MAX (FRAME_INVOKE_MAX + FRAME_CALLS_MAX * (FRAME_CALL_MAX + 64u))
+
+struct cell {
+    struct zygote *z;
+    uint64_t number;
+    struct cell *hash_next;
+    struct list wait_node;
+    int64_t waits_since_us;
+    struct cell_events ev;
+    void *arg;
+    struct protocol p;
+    struct inbox in;
+    struct buf out; /* frames that the socket did not take; out_at of them are sent */
+    size_t out_at;
+    int fd, pidfd, pid;
+    bool told_ready, kill_wanted, killed, lost;
+    bool busy, doomed; /* cell_free() came while busy */
+    bool reaped;
+    struct control_exited exited;
+    int64_t cpu_at_invoke_us, cpu_at_done_us; /* on the process's clock; -1: it has gone */
+    int denied;
+    const char *breach;
+    bool holds_done; /* a DONE that waits for EXITED: */
+    struct frame done_head;
+    struct buf done_payload;
+};
+
+/* ---- small things for zygote.c ---- */
+
+struct list *cell_wait_node(struct cell *c)
+{
+    return &c->wait_node;
+}
+
+struct cell *cell_of_wait_node(struct list *n)
+{
+    return LIST_ENTRY(n, struct cell, wait_node);
+}
+
+int64_t cell_waits_since_us(const struct cell *c)
+{
+    return c->waits_since_us;
+}
+
+void cell_set_waits_since_us(struct cell *c, int64_t now_us)
+{
+    c->waits_since_us = now_us;
+}
+
+struct cell **cell_hash_next(struct cell *c)
+{
+    return &c->hash_next;
+}
+
+uint64_t cell_number(const struct cell *c)
+{
+    return c->number;
+}
+
+/* ---- signals ---- */
+
+/* True when the process is there (a zombie is). */
+static bool send_signal(const struct cell *c, int sig)
+{
+    return c->pidfd >= 0 && syscall(SYS_pidfd_send_signal, c->pidfd, sig, NULL, 0) == 0;
+}
+
+void cell_kill(struct cell *c)
+{
+    c->kill_wanted = true; /* without a pidfd: cell_on_forked() does it */
+    if (!c->killed && c->pidfd >= 0) {
+        send_signal(c, SIGKILL);
+        c->killed = true;
+        if (!c->reaped && !c->lost)
+            zygote_expect(c->z, WAIT_GONE, c);
+    }
+}
+
+void cell_terminate(struct cell *c)
+{
+    if (c->p.state == CELL_RUNNING)
+        send_signal(c, SIGUSR1);
+}
+
+void cell_flush(struct cell *c)
+{
+    if (c->p.state == CELL_RUNNING)
+        send_signal(c, SIGUSR2);
+}
+
+/* ---- CPU time ---- */
+
+/* CPUCLOCK_SCHED of a process, as clock_getcpuclockid(3) makes it; that asks the kernel once more.
+ */
+static clockid_t cpu_clock(int pid)
+{
+    return (clockid_t)((~(unsigned)pid << 3) | 2u);
+}
+
+static int64_t process_cpu_us(const struct cell *c)
+{
+    struct timespec t;
+    if (c->pid <= 0 || clock_gettime(cpu_clock(c->pid), &t) || !send_signal(c, 0))
+        return -1;
+    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+static int64_t exited_cpu_us(const struct cell *c)
+{
+    int64_t us = (int64_t)(c->exited.utime_us + c->exited.stime_us) - c->cpu_at_invoke_us;
+    return us > 0 ? us : 0;
+}
+
+int64_t cell_cpu_us(struct cell *c)
+{
+    if (c->reaped)
+        return exited_cpu_us(c);
+    int64_t us = process_cpu_us(c);
+    return us < 0 ? -1 : us - c->cpu_at_invoke_us;
+}
+
+/* ---- the end ---- */
+
+static void close_socket(struct cell *c)
+{
+    if (c->fd < 0)
+        return;
+    zygote_unwatch(c->z, c->fd);
+    close(c->fd);
+    c->fd = -1;
+    buf_free(&c->out); /* not the inbox: the frame in hand may lie in it */
+}
+
+static void tell_gone(struct cell *c)
+{
+    const struct cell_gone g = {
+        .with_zygote = c->lost && !c->breach && c->denied < 0,
+        .reaped = c->reaped,
+        .status = c->exited.status,
+        .cpu_us = c->reaped ? exited_cpu_us(c) : 0,
+        .maxrss_kb = c->exited.maxrss_kb,
+        .denied_syscall = c->denied,
+        .breach = c->breach,
+    };
+    close_socket(c);
+    if (c->pidfd >= 0)
+        close(c->pidfd);
+    c->pidfd = -1;
+    list_remove(&c->wait_node);
+    zygote_remove(c->z, c->number);
+    c->p.state = CELL_GONE;
+    c->ev.gone(c, &g, c->arg); /* may free c */
+}
+
+/* Nothing more is to be heard from it: its process has to end. */
+static void stop_listening(struct cell *c)
+{
+    close_socket(c);
+    if (!c->reaped && !c->lost && !c->killed)
+        zygote_expect(c->z, WAIT_END, c);
+}
+
+static void break_off(struct cell *c, const char *why)
+{
+    if (!c->breach)
+        c->breach = why;
+    log_debug("cell", "cell %llu broke the protocol: %s", (unsigned long long)c->number, why);
+    stop_listening(c);
+    cell_kill(c);
+}
+
+/* ---- writing ---- */
+
+static void queue(struct cell *c, const struct iovec *v, int n, size_t skip)
+{
+    bool first = c->out.len == 0;
+    for (int i = 0; i < n; i++) {
+        size_t s = skip < v[i].iov_len ? skip : v[i].iov_len;
+        skip -= s;
+        buf_add(&c->out, (const char *)v[i].iov_base + s, v[i].iov_len - s);
+    }
+    if (c->out.full)
+        break_off(c, "it does not read what it asked for");
+    else if (first && zygote_watch(c->z, c->fd, c->number, true, false))
+        break_off(c, "its socket cannot be watched");
+}
+
+/* Sends now what the socket takes, keeps the rest. A cell that has closed its end is not told
+ * about: reading will find the end of file. */
+static void send_frame(struct cell *c, const struct iovec *v, int n, size_t len)
+{
+    struct msghdr m = {.msg_iov = (struct iovec *)(uintptr_t)v, .msg_iovlen = (size_t)n};
+    ssize_t sent = 0;
+    if (c->fd < 0)
+        return;
+    if (c->out.len == 0) {
+        sent = sendmsg(c->fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
+        if (sent < 0 && errno != EAGAIN && errno != EINTR)
+            return;
+    }
+    if (sent < (ssize_t)len)
+        queue(c, v, n, sent > 0 ? (size_t)sent : 0);
+}
+
+static void send_queued(struct cell *c)
+{
+    ssize_t n =
+        send(c->fd, c->out.data + c->out_at, c->out.len - c->out_at, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    if (n > 0)
+        c->out_at += (size_t)n;
+    if (n < 0 || c->out_at == c->out.len) {
+        buf_free(&c->out);
+        c->out_at = 0;
+        zygote_watch(c->z, c->fd, c->number, false, false);
+    }
+}
+
+static void send_small(struct cell *c, enum frame_type type, uint64_t id, uint32_t word,
+                       const char *text, size_t len)
+{
+    struct frame head = {.len = (uint32_t)(sizeof word + len), .type = (uint16_t)type, .id = id};
+    const struct iovec v[] = {
+        {&head, sizeof head}, {&word, sizeof word}, {(void *)(uintptr_t)text, len}};
+    send_frame(c, v, 3, sizeof head + head.len);
+}
+
+/* ---- frames ---- */
+
+static void ready_if_both(struct cell *c)
+{
+    if (c->told_ready || c->p.state != CELL_READY || c->pidfd < 0 || c->kill_wanted)
+        return;
+    c->told_ready = true;
+    list_remove(&c->wait_node);
+    c->ev.ready(c, c->arg);
+}
+
+static void deliver_done(struct cell *c, struct saying *s)
+{
+    s->done.cpu_us = c->reaped ? exited_cpu_us(c) : c->cpu_at_done_us - c->cpu_at_invoke_us;
+    if (s->done.cpu_us < 0)
+        s->done.cpu_us = -1; /* lost with its zygote: nobody knows */
+    stop_listening(c);
+    c->ev.done(c, &s->done, c->arg);
+}
+
+static void on_output(struct cell *c, const struct saying *s)
+{
+    c->ev.output(c, s->stream, s->text, s->len, c->arg);
+    uint32_t due = protocol_credit_due(&c->p);
+    if (due > 0)
+        send_small(c, FRAME_CREDIT, c->p.invocation, due, NULL, 0);
+}
+
+static void take_said(struct cell *c, const struct frame *f, const char *payload)
+{
+    struct saying s;
+    const char *why = NULL;
+    static const char no_kind[] = "no such stream kind";
+    switch (protocol_take(&c->p, &c->in, f, payload, &s, &why)) {
+    case SAID_BREACH:
+        break_off(c, why);
+        break;
+    case SAID_NOTHING:
+        break;
+    case SAID_READY:
+        ready_if_both(c);
+        break;
+    case SAID_OUTPUT:
+        on_output(c, &s);
+        break;
+    case SAID_CALL:
+        c->ev.call(c, s.id, s.name, s.name_len, s.text, s.len, c->arg);
+        break;
+    case SAID_OPEN:
+        send_small(c, FRAME_CLOSE, s.id, 0, no_kind, sizeof no_kind - 1);
+        break;
+    case SAID_DONE:
+        deliver_done(c, &s);
+        break;
+    case SAID_DENIED:
+        c->denied = (int)(s.syscall & 0x7fffffff);
+        stop_listening(c);
+        cell_kill(c); /* it ends by itself, unless it lied */
+        break;
+    }
+}
+
+static int on_frame(const struct frame *f, const char *payload, void *arg)
+{
+    struct cell *c = arg;
+    if (f->type == FRAME_DONE)
+        c->cpu_at_done_us = c->reaped || c->lost ? -1 : process_cpu_us(c);
+    if (f->type == FRAME_DONE && c->cpu_at_done_us < 0 && !c->reaped && !c->lost) {
+        c->holds_done = true;
+        c->done_head = *f;
+        buf_add(&c->done_payload, payload, f->len);
+        stop_listening(c);
+        return 1;
+    }
+    take_said(c, f, payload);
+    return c->fd < 0 || c->doomed;
+}
+
+/* ---- reading ---- */
+
+/* The first bytes come with the sender's pid, which the kernel translates for us. */
+static ssize_t receive(struct cell *c, char *to, size_t cap)
+{
+    if (c->pid > 0)
+        return recv(c->fd, to, cap, MSG_DONTWAIT);
+    struct iovec v = {to, cap};
+    union {
+        struct cmsghdr align;
+        char bytes[CMSG_SPACE(sizeof(struct ucred))];
+    } control;
+    struct msghdr m = {.msg_iov = &v,
+                       .msg_iovlen = 1,
+                       .msg_control = control.bytes,
+                       .msg_controllen = sizeof control.bytes};
+    ssize_t n = recvmsg(c->fd, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    struct cmsghdr *h = n > 0 ? CMSG_FIRSTHDR(&m) : NULL;
+    if (h && h->cmsg_level == SOL_SOCKET && h->cmsg_type == SCM_CREDENTIALS &&
+        h->cmsg_len == CMSG_LEN(sizeof(struct ucred))) {
+        struct ucred who;
+        memcpy(&who, CMSG_DATA(h), sizeof who);
+        c->pid = who.pid;
+    }
+    return n;
+}
+
+/* One read. False when there is nothing more to read now, or ever. */
+static bool read_some(struct cell *c)
+{
+    const char *why;
+    char *scratch = zygote_scratch(c->z);
+    ssize_t n = receive(c, scratch, SCRATCH_SIZE);
+    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+        return false;
+    if (n <= 0) {
+        stop_listening(c);
+        cell_kill(c); /* a process that hangs up has nothing left to do */
+        return false;
+    }
+    if (c->pid <= 0)
+        break_off(c, "its first bytes came without credentials");
+    else if (inbox_feed(&c->in, scratch, (size_t)n, on_frame, c, &why) < 0)
+        break_off(c, why);
+    return c->fd >= 0;
+}
+
+static void free_now(struct cell *c);
+
+/* Runs a step in which callbacks may free the cell. False when they did. */
+static bool leave_busy(struct cell *c)
+{
+    c->busy = false;
+    if (c->doomed)
+        free_now(c);
+    else
+        return true;
+    return false;
+}
+
+void cell_on_socket(struct cell *c, bool readable, bool writable)
+{
+    c->busy = true;
+    if (writable && c->fd >= 0 && c->out.len > 0)
+        send_queued(c);
+    if (readable && c->fd >= 0)
+        read_some(c);
+    leave_busy(c);
+}
+
+/* The process is dead: what is still in the socket is all there will be. */
+static bool read_to_end(struct cell *c)
+{
+    c->busy = true;
+    while (c->fd >= 0 && read_some(c))
+        ;
+    close_socket(c);
+    if (c->holds_done && !c->doomed) {
+        c->holds_done = false;
+        take_said(c, &c->done_head, c->done_payload.data);
+    }
+    return leave_busy(c);
+}
+
+/* ---- what the zygote tells ---- */
+
+void cell_on_forked(struct cell *c, int pid, int pidfd)
+{
+    if (c->pidfd >= 0 || c->reaped) {
+        if (pidfd >= 0)
+            close(pidfd);
+        return;
+    }
+    if (pid <= 0) {
+        log_warn("cell", "the zygote cannot fork: %s", strerror(-pid));
+        tell_gone(c);
+        return;
+    }
+    c->pidfd = pidfd;
+    if (c->kill_wanted)
+        cell_kill(c);
+    c->busy = true;
+    ready_if_both(c);
+    leave_busy(c);
+}
+
+void cell_on_exited(struct cell *c, const struct control_exited *x)
+{
+    c->reaped = true;
+    c->exited = *x;
+    if (read_to_end(c))
+        tell_gone(c);
+}
+
+void cell_on_lost(struct cell *c)
+{
+    c->lost = true;
+    cell_kill(c); /* without a pid namespace it outlives its zygote by a moment */
+    if (read_to_end(c))
+        tell_gone(c);
+}
+
+/* Not ready, or not gone, in time. Killed once; a zygote that then does not report its end hangs.
+ */
+void cell_on_late(struct cell *c)
+{
+    if (c->killed) {
+        zygote_fail(c->z, ERR_TIMEOUT, "the zygote does not report the end of a cell");
+        return;
+    }
+    if (c->pidfd < 0) {
+        zygote_fail(c->z, ERR_TIMEOUT, "the zygote does not fork");
+        return;
+    }
+    log_warn("cell", "cell %llu %s in time: killing it", (unsigned long long)c->number,
+             c->p.state == CELL_STARTING ? "did not get ready" : "did not end");
+    cell_kill(c);
+}
+
+/* ---- for the executor ---- */
+
+static struct cell *new_cell(struct zygote *z, const struct cell_events *ev, void *arg)
+{
+    struct cell *c = mem_alloc(sizeof *c);
+    c->z = z;
+    c->number = zygote_number(z);
+    c->ev = *ev;
+    c->arg = arg;
+    c->fd = c->pidfd = c->denied = -1;
+    c->out.max = OUT_MAX;
+    list_init(&c->wait_node);
+    protocol_init(&c->p, &c->in);
+    return c;
+}
+
+static int make_socket(struct cell *c, int *theirs, struct err *e)
+{
+    int fds[2], yes = 1;
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds))
+        return err_errno(e, "cannot make a cell's socket");
+    c->fd = fds[0];
+    *theirs = fds[1];
+    if (setsockopt(c->fd, SOL_SOCKET, SO_PASSCRED, &yes, sizeof yes) ||
+        zygote_watch(c->z, c->fd, c->number, false, true))
+        return err_errno(e, "cannot watch a cell's socket");
+    return 0;
+}
+
+int cell_fork(struct zygote *z, int n, const struct cell_events *ev, void *arg, struct cell **out,
+              struct err *e)
+{
+    int theirs[CONTROL_FORK_MAX], rc = 0, made = 0;
+    uint64_t numbers[CONTROL_FORK_MAX];
+    CHECK(n >= 1 && n <= CONTROL_FORK_MAX);
+    while (made < n && !rc) {
+        struct cell *c = out[made] = new_cell(z, ev, arg);
+        theirs[made] = -1;
+        numbers[made] = c->number;
+        rc = make_socket(c, &theirs[made++], e);
+    }
+    if (!rc)
+        rc = zygote_ask_fork(z, n, numbers, theirs, e);
+    for (int i = 0; i < made; i++) {
+        if (theirs[i] >= 0)
+            close(theirs[i]);
+        if (rc) {
+            close_socket(out[i]);
+            free_now(out[i]);
+        } else {
+            zygote_add(z, out[i]->number, out[i]);
+            zygote_expect(z, WAIT_READY, out[i]);
+        }
+    }
+    return rc;
+}
+
+static int check_invocation(const struct cell_invocation *inv, const size_t lens[6], size_t *len,
+                            struct err *e)
+{
+    static const char *const names[] = {"id", "tenant", "name", "script", "input", "env"};
+    *len = sizeof(struct frame_invoke);
+    for (int i = 0; i < 6; i++) {
+        *len += lens[i];
+        if (lens[i] > FRAME_INVOKE_MAX || *len > FRAME_INVOKE_MAX)
+            return err_set(
+                e, ERR_LIMIT,
+                "the job's %s is too long to hand to a cell: found %zu bytes; allowed: %u "
+                "for all of script, input and env",
+                names[i], lens[i], FRAME_INVOKE_MAX);
+    }
+    if (inv->source != FRAME_MODULE && inv->source != FRAME_SCRIPT)
+        return err_set(e, ERR_INVALID, "the job's source is neither a module nor a script");
+    return 0;
+}
+
+int cell_invoke(struct cell *c, const struct cell_invocation *inv, struct err *e)
+{
+    const size_t lens[6] = {strlen(inv->job_id), strlen(inv->tenant), strlen(inv->name),
+                            inv->script_len,     inv->input_len,      inv->env_len};
+    size_t len;
+    if (!c->told_ready || c->p.state != CELL_READY || c->fd < 0)
+        return err_set(e, ERR_UNAVAILABLE, "the cell is not ready");
+    int rc = check_invocation(inv, lens, &len, e);
+    if (rc)
+        return rc;
+    struct frame head = {.len = (uint32_t)len, .type = FRAME_INVOKE, .id = inv->id};
+    struct frame_invoke body = {
+        .heap_bytes = inv->heap_bytes,
+        .memory_bytes = inv->memory_bytes,
+        .output_bytes = inv->output_bytes,
+        .value_bytes = inv->value_bytes,
+        .source = (uint32_t)inv->source,
+        .attempt = inv->attempt,
+        .clock_us = inv->clock_us,
+        .permissions = inv->permissions,
+        .id_len = (uint32_t)lens[0],
+        .tenant_len = (uint32_t)lens[1],
+        .name_len = (uint32_t)lens[2],
+        .script_len = (uint32_t)lens[3],
+        .input_len = (uint32_t)lens[4],
+        .env_len = (uint32_t)lens[5],
+    };
+    const char *const texts[6] = {inv->job_id, inv->tenant, inv->name,
+                                  inv->script, inv->input,  inv->env};
+    struct iovec v[8] = {{&head, sizeof head}, {&body, sizeof body}};
+    for (int i = 0; i < 6; i++)
+        v[2 + i] = (struct iovec){(void *)(uintptr_t)texts[i], lens[i]};
+    int64_t us = process_cpu_us(c);
+    if (us < 0)
+        return err_set(e, ERR_UNAVAILABLE, "the cell has gone");
+    c->cpu_at_invoke_us = us;
+    protocol_invoke(&c->p, &c->in, inv->id, inv->value_bytes);
+    send_frame(c, v, 8, sizeof head + len);
+    return 0;
+}
+
+int cell_reply(struct cell *c, uint64_t call_id, bool ok, const char *json, size_t len,
+               struct err *e)
+{
+    if (len > FRAME_CALL_MAX)
+        return err_set(e, ERR_LIMIT, "the reply is too long: found %zu bytes; allowed: %u", len,
+                       FRAME_CALL_MAX);
+    if (c->p.state != CELL_RUNNING || c->fd < 0)
+        return err_set(e, ERR_UNAVAILABLE, "the cell does not run any more");
+    if (!protocol_answered(&c->p, call_id))
+        return err_set(e, ERR_NOT_FOUND, "the cell waits for no answer to call %llu",
+                       (unsigned long long)call_id);
+    send_small(c, FRAME_REPLY, call_id, ok, json, len);
+    return 0;
+}
+
+int cell_pid(const struct cell *c)
+{
+    return c->pid;
+}
+
+void *cell_arg(const struct cell *c)
+{
+    return c->arg;
+}
+
+void cell_set_arg(struct cell *c, void *arg)
+{
+    c->arg = arg;
+}
+
+static void free_now(struct cell *c)
+{
+    list_remove(&c->wait_node);
+    close_socket(c);
+    if (c->pidfd >= 0)
+        close(c->pidfd);
+    protocol_free(&c->p);
+    inbox_free(&c->in);
+    buf_free(&c->done_payload);
+    free(c);
+}
+
+void cell_free(struct cell *c)
+{
+    if (!c)
+        return;
+    if (c->p.state != CELL_GONE) {
+        cell_kill(c);
+        zygote_remove(c->z, c->number);
+    }
+    list_remove(&c->wait_node);
+    if (c->busy)
+        c->doomed = true;
+    else
+        free_now(c);
+}

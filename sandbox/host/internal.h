@@ -1,0 +1,69 @@
+/* Between zygote.c, cell.c and launch.c. Loop thread only. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "sandbox/host/cell.h"
+#include "sandbox/host/zygote.h"
+#include "sandbox/zygote/control.h"
+
+/* ---- launch.c: makes the process ---- */
+
+struct launched {
+    pid_t pid;
+    int pidfd;
+    int control; /* our end of the control socket */
+    int words;   /* what the process writes to stderr, non-blocking */
+    uint32_t layers;
+};
+
+int launch_zygote(const struct zygote_options *o, struct launched *out, struct err *e);
+
+/* ---- zygote.c, for cells ---- */
+
+/* A number that no cell of this zygote has had. */
+uint64_t zygote_number(struct zygote *z);
+/* From now on cell_on_… are called for it. */
+void zygote_add(struct zygote *z, uint64_t number, struct cell *c);
+void zygote_remove(struct zygote *z, uint64_t number);
+
+/* Watches a cell's socket: for reading, and for writing too when want_out. */
+int zygote_watch(struct zygote *z, int fd, uint64_t number, bool want_out, bool first);
+void zygote_unwatch(struct zygote *z, int fd);
+
+int zygote_ask_fork(struct zygote *z, int n, const uint64_t *numbers, const int *fds,
+                    struct err *e);
+
+/* One buffer that every read of this zygote goes through. */
+#define SCRATCH_SIZE ((size_t)256 << 10)
+char *zygote_scratch(struct zygote *z);
+
+/* A cell that has to do something within a bounded time (get ready, end). cell_on_late() is called
+ * when it has not been taken off the list by then. */
+enum zygote_wait {
+    WAIT_READY, /* asked for, to send READY */
+    WAIT_END,   /* has nothing more to say, to end by itself */
+    WAIT_GONE,  /* killed, to be reported as ended */
+    WAITS
+};
+void zygote_expect(struct zygote *z, enum zygote_wait w, struct cell *c);
+
+/* The process is of no use any more: kills it; `gone` follows with this reason. */
+void zygote_fail(struct zygote *z, int code, const char *why);
+
+/* ---- cell.c, for the zygote ---- */
+
+struct list *cell_wait_node(struct cell *c);
+struct cell *cell_of_wait_node(struct list *n);
+int64_t cell_waits_since_us(const struct cell *c);
+void cell_set_waits_since_us(struct cell *c, int64_t now_us);
+struct cell **cell_hash_next(struct cell *c);
+uint64_t cell_number(const struct cell *c);
+
+void cell_on_socket(struct cell *c, bool readable, bool writable);
+void cell_on_forked(struct cell *c, int pid, int pidfd);
+void cell_on_exited(struct cell *c, const struct control_exited *x);
+void cell_on_late(struct cell *c);
+void cell_on_lost(struct cell *c); /* its zygote has ended */

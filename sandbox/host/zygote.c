@@ -1,0 +1,543 @@
+/* How this works
+ *
+ * One epoll instance for each zygote holds its control socket, its pidfd and the sockets of its
+ * cells, and is itself one handle of the loop. A cell so costs one epoll_ctl and no handle: nothing
+ * of it has to wait for a close callback, and an event that was collected before its cell went is
+ * recognised by its number, which is never used again.
+ *
+ *   STARTING ──UP──► UP ──FAILED, end of file, breach, late──► ENDING ──process reaped──► GONE
+ *
+ * Whatever goes wrong with a zygote, it is killed (its cells die with it, by their pid namespace)
+ * and the pidfd tells when it is reaped. Only then are its cells told, then its owner: so nothing
+ * is said of a cell that may still be running. zygote_free() goes the same way, without telling.
+ *
+ * A timer looks after those that must do something and may hang: a zygote that starts, a cell that
+ * is to get ready or to end. */
+#include "sandbox/host/zygote.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/list.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "sandbox/host/internal.h"
+
+#define START_MAX_US                                                                               \
+    (30 * INT64_C(1000000)) /* V8, training, huge pages: 0.1 s on an idle machine */
+#define TICK_MS      250
+#define EVENTS_MAX   64
+#define MESSAGES_MAX 64  /* of the control socket in one turn of the loop */
+#define WORDS_SHOWN  300 /* of what the process wrote to stderr */
+
+/* What epoll's data holds; cells' numbers begin above. */
+enum { ON_CONTROL, ON_PROCESS, FIRST_NUMBER };
+
+static const int64_t wait_max_us[WAITS] = {
+    [WAIT_READY] = 10 * INT64_C(1000000),
+    [WAIT_END] = INT64_C(250000),
+    [WAIT_GONE] = 10 * INT64_C(1000000),
+};
+
+#define BUCKETS 256u /* numbers are consecutive: live cells spread evenly */
+
+enum zygote_state { ZYGOTE_STARTING, ZYGOTE_UP, ZYGOTE_ENDING, ZYGOTE_GONE };
+
+struct zygote {
+    enum zygote_state state;
+    bool freeing;
+    int closing; /* handles whose close callback is to come */
+    struct zygote_events ev;
+    void *arg;
+    struct zygote_info info;
+    uv_poll_t poll;
+    uv_timer_t timer;
+    int epoll, control, pidfd, words;
+    int64_t started_us;
+    uint64_t next_number;
+    int live;
+    struct cell *buckets[BUCKETS];
+    struct list waits[WAITS];
+    struct err why; /* code 0: not known yet */
+    char scratch[SCRATCH_SIZE];
+};
+
+/* ---- cells: table, lists, epoll ---- */
+
+uint64_t zygote_number(struct zygote *z)
+{
+    return z->next_number++;
+}
+
+void zygote_add(struct zygote *z, uint64_t number, struct cell *c)
+{
+    struct cell **bucket = &z->buckets[number % BUCKETS];
+    *cell_hash_next(c) = *bucket;
+    *bucket = c;
+    z->live++;
+}
+
+static struct cell *find(const struct zygote *z, uint64_t number)
+{
+    struct cell *c = z->buckets[number % BUCKETS];
+    while (c && cell_number(c) != number)
+        c = *cell_hash_next(c);
+    return c;
+}
+
+void zygote_remove(struct zygote *z, uint64_t number)
+{
+    for (struct cell **at = &z->buckets[number % BUCKETS]; *at; at = cell_hash_next(*at))
+        if (cell_number(*at) == number) {
+            *at = *cell_hash_next(*at);
+            z->live--;
+            return;
+        }
+}
+
+int zygote_watch(struct zygote *z, int fd, uint64_t number, bool want_out, bool first)
+{
+    struct epoll_event ev = {.events = EPOLLIN | (want_out ? (uint32_t)EPOLLOUT : 0u),
+                             .data.u64 = number};
+    return epoll_ctl(z->epoll, first ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, fd, &ev);
+}
+
+void zygote_unwatch(struct zygote *z, int fd)
+{
+    /* Explicitly: a process forked a moment ago may still hold a copy of the descriptor. */
+    epoll_ctl(z->epoll, EPOLL_CTL_DEL, fd, NULL);
+}
+
+char *zygote_scratch(struct zygote *z)
+{
+    return z->scratch;
+}
+
+static void on_tick(uv_timer_t *t);
+
+void zygote_expect(struct zygote *z, enum zygote_wait w, struct cell *c)
+{
+    list_remove(cell_wait_node(c));
+    list_push_back(&z->waits[w], cell_wait_node(c));
+    cell_set_waits_since_us(c, clock_mono_us());
+    if (!uv_is_active((uv_handle_t *)&z->timer) && z->state <= ZYGOTE_UP)
+        uv_timer_start(&z->timer, on_tick, TICK_MS, TICK_MS);
+}
+
+int zygote_ask_fork(struct zygote *z, int n, const uint64_t *numbers, const int *fds, struct err *e)
+{
+    struct control_fork f = {.kind = CONTROL_FORK, .n = (uint32_t)n};
+    struct iovec v = {&f, sizeof f};
+    size_t bytes = (size_t)n * sizeof fds[0];
+    union {
+        struct cmsghdr align;
+        char bytes[CMSG_SPACE(CONTROL_FORK_MAX * sizeof(int))];
+    } control;
+    if (z->state != ZYGOTE_UP)
+        return err_set(e, ERR_UNAVAILABLE, "the zygote is not up");
+    memset(&control, 0, sizeof control);
+    memcpy(f.number, numbers, (size_t)n * sizeof numbers[0]);
+    struct msghdr m = {.msg_iov = &v,
+                       .msg_iovlen = 1,
+                       .msg_control = control.bytes,
+                       .msg_controllen = CMSG_SPACE(bytes)};
+    struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+    c->cmsg_level = SOL_SOCKET;
+    c->cmsg_type = SCM_RIGHTS;
+    c->cmsg_len = CMSG_LEN(bytes);
+    memcpy(CMSG_DATA(c), fds, bytes);
+    if (sendmsg(z->control, &m, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+        return err_errno(e, "the zygote takes no request");
+    return 0;
+}
+
+/* ---- the end ---- */
+
+static void kill_process(const struct zygote *z)
+{
+    if (z->pidfd >= 0)
+        syscall(SYS_pidfd_send_signal, z->pidfd, SIGKILL, NULL, 0);
+}
+
+static void end(struct zygote *z)
+{
+    if (z->state >= ZYGOTE_ENDING)
+        return;
+    z->state = ZYGOTE_ENDING;
+    kill_process(z);
+}
+
+void zygote_fail(struct zygote *z, int code, const char *why)
+{
+    if (!z->why.code)
+        err_set(&z->why, code, "%s", why);
+    end(z);
+}
+
+static void on_closed(uv_handle_t *h)
+{
+    struct zygote *z = h->data;
+    if (--z->closing == 0)
+        free(z);
+}
+
+static void close_handles(struct zygote *z)
+{
+    const int fds[] = {z->control, z->pidfd, z->words};
+    z->closing = 2;
+    uv_close((uv_handle_t *)&z->poll, on_closed);
+    uv_close((uv_handle_t *)&z->timer, on_closed);
+    for (size_t i = 0; i < ARRAY_LEN(fds); i++)
+        if (fds[i] >= 0)
+            close(fds[i]);
+    close(z->epoll);
+}
+
+/* The last lines that the process wrote to stderr, as one. */
+static void last_words(const struct zygote *z, char out[WORDS_SHOWN + 1])
+{
+    char text[8192];
+    ssize_t n, len = 0;
+    while ((n = read(z->words, text, sizeof text)) > 0)
+        len = n;
+    while (len > 0 && (unsigned char)text[len - 1] <= ' ')
+        len--;
+    ssize_t from = len > WORDS_SHOWN ? len - WORDS_SHOWN : 0;
+    for (ssize_t i = from; i < len; i++)
+        out[i - from] = text[i] >= ' ' && text[i] < 0x7f ? text[i] : ' ';
+    out[len - from] = '\0';
+}
+
+static void say_how_it_ended(struct zygote *z, int status)
+{
+    char words[WORDS_SHOWN + 1], how[64];
+    last_words(z, words);
+    if (z->why.code)
+        return;
+    if (WIFSIGNALED(status))
+        snprintf(how, sizeof how, "signal %d (%s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
+    else
+        snprintf(how, sizeof how, "exit status %d", WEXITSTATUS(status));
+    err_set(&z->why, ERR_IO, "the zygote ended with %s%s%s", how, words[0] ? ", saying: " : "",
+            words);
+}
+
+static void take_messages(struct zygote *z, int most);
+
+static struct cell *any_cell(const struct zygote *z)
+{
+    for (unsigned i = 0; i < BUCKETS; i++)
+        if (z->buckets[i])
+            return z->buckets[i];
+    return NULL;
+}
+
+/* The process is dead and reaped: what it still told, its cells, its owner. Any of the callbacks
+ * may free the zygote: then the memory stays until the close callbacks, and nobody else is told. */
+static void process_ended(struct zygote *z, int status)
+{
+    struct cell *c;
+    z->state = ZYGOTE_ENDING;
+    uv_poll_stop(&z->poll);
+    uv_timer_stop(&z->timer);
+    take_messages(z, -1);
+    say_how_it_ended(z, status);
+    while (!z->freeing && (c = any_cell(z)))
+        cell_on_lost(c); /* takes itself out */
+    z->state = ZYGOTE_GONE;
+    if (z->freeing)
+        close_handles(z);
+    else
+        z->ev.gone(z, &z->why, z->arg);
+}
+
+static void reap(struct zygote *z)
+{
+    int status = 0;
+    pid_t pid = waitpid(z->info.pid, &status, WNOHANG | __WALL);
+    if (pid == z->info.pid || (pid < 0 && errno == ECHILD))
+        process_ended(z, status);
+}
+
+/* ---- messages of the zygote ---- */
+
+union message {
+    uint32_t kind;
+    struct control_up up;
+    struct control_failed failed;
+    struct control_forked forked;
+    struct control_exited exited[CONTROL_EXITED_MAX];
+};
+
+static void take_up(struct zygote *z, const struct control_up *up)
+{
+    z->info.layers = up->layers;
+    z->info.threads = up->threads;
+    z->info.mappings = up->mappings;
+    z->info.private_dirty_bytes = up->private_dirty_bytes;
+    z->info.huge_bytes = up->huge_bytes;
+    memcpy(z->info.engine, up->engine, sizeof z->info.engine);
+    z->info.engine[sizeof z->info.engine - 1] = '\0';
+    for (char *c = z->info.engine; *c; c++)
+        if (*c < ' ' || *c > '~')
+            *c = '?';
+    z->state = ZYGOTE_UP;
+    uv_timer_stop(&z->timer);
+    z->ev.up(z, z->arg);
+}
+
+static void take_failed(struct zygote *z, struct control_failed *f)
+{
+    char why[sizeof f->text + 128];
+    f->text[sizeof f->text - 1] = '\0';
+    for (char *c = f->text; *c; c++)
+        if ((unsigned char)*c < ' ')
+            *c = ' ';
+    if (f->code & CONTROL_ERRNO) {
+        snprintf(why, sizeof why, "%s: %s", f->text, strerror((int)(f->code & ~CONTROL_ERRNO)));
+        zygote_fail(z, ERR_NOT_FOUND, why);
+        return;
+    }
+    int code = f->code >= 1 && f->code <= -ERR_CONFLICT ? -(int)f->code : ERR_UNAVAILABLE;
+    zygote_fail(z, code, f->text);
+}
+
+/* A cell that the supervisor has freed meanwhile is no error; a number never given out is. */
+static bool known(struct zygote *z, uint64_t number)
+{
+    if (number >= FIRST_NUMBER && number < z->next_number)
+        return true;
+    zygote_fail(z, ERR_PROTOCOL, "the zygote spoke of a cell that was never asked for");
+    return false;
+}
+
+static void take_forked(struct zygote *z, const struct control_forked *f, int pidfd)
+{
+    struct cell *c = known(z, f->number) ? find(z, f->number) : NULL;
+    bool sense = (f->pid > 0) == (pidfd >= 0);
+    if (!sense)
+        zygote_fail(z, ERR_PROTOCOL, "the zygote told of a fork without its pidfd");
+    if (sense && c)
+        cell_on_forked(c, f->pid, pidfd);
+    else if (pidfd >= 0)
+        close(pidfd);
+}
+
+static void take_exited(struct zygote *z, const struct control_exited *x, size_t n)
+{
+    for (size_t i = 0; i < n && !z->freeing; i++) {
+        struct cell *c = known(z, x[i].number) ? find(z, x[i].number) : NULL;
+        if (c)
+            cell_on_exited(c, &x[i]);
+    }
+}
+
+static void take_message(struct zygote *z, union message *m, size_t len, int pidfd)
+{
+    bool forked = m->kind == CONTROL_FORKED && len == sizeof m->forked;
+    if (forked && z->state != ZYGOTE_STARTING) {
+        take_forked(z, &m->forked, pidfd);
+        return;
+    }
+    if (pidfd >= 0)
+        close(pidfd);
+    else if (m->kind == CONTROL_UP && len == sizeof m->up && z->state == ZYGOTE_STARTING) {
+        take_up(z, &m->up);
+        return;
+    } else if (m->kind == CONTROL_FAILED && len == sizeof m->failed) {
+        take_failed(z, &m->failed);
+        return;
+    } else if (m->kind == CONTROL_EXITED && len % sizeof m->exited[0] == 0) {
+        take_exited(z, m->exited, len / sizeof m->exited[0]);
+        return;
+    }
+    if (z->state < ZYGOTE_ENDING)
+        zygote_fail(z, ERR_PROTOCOL, "the zygote sent a message that makes no sense");
+}
+
+/* The one descriptor beside a message; more than one is a message that makes no sense. */
+static int take_descriptor(struct msghdr *m)
+{
+    int fd = -1;
+    struct cmsghdr *c = CMSG_FIRSTHDR(m);
+    if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS &&
+        c->cmsg_len == CMSG_LEN(sizeof fd))
+        memcpy(&fd, CMSG_DATA(c), sizeof fd);
+    return fd;
+}
+
+static void take_messages(struct zygote *z, int most)
+{
+    union message message;
+    union {
+        struct cmsghdr align;
+        char bytes[CMSG_SPACE(sizeof(int))];
+    } control;
+    for (int i = 0; i != most && !z->freeing; i++) {
+        struct iovec v = {&message, sizeof message};
+        struct msghdr m = {.msg_iov = &v,
+                           .msg_iovlen = 1,
+                           .msg_control = control.bytes,
+                           .msg_controllen = sizeof control.bytes};
+        ssize_t n = recvmsg(z->control, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+        if (n < 0 && (errno == EAGAIN || errno == EINTR))
+            return;
+        if (n <= 0) {
+            end(z); /* its exit status says more than its silence */
+            return;
+        }
+        memset((char *)&message + n, 0, sizeof message - (size_t)n);
+        take_message(z, &message, (m.msg_flags & MSG_TRUNC) ? 0 : (size_t)n, take_descriptor(&m));
+    }
+}
+
+/* ---- the loop's side ---- */
+
+static void on_events(uv_poll_t *h, int status, int events)
+{
+    (void)status;
+    (void)events;
+    struct zygote *z = h->data;
+    struct epoll_event ev[EVENTS_MAX];
+    bool ended = false;
+    int n = epoll_wait(z->epoll, ev, EVENTS_MAX, 0);
+    for (int i = 0; i < n; i++) {
+        struct cell *c;
+        if (ev[i].data.u64 == ON_PROCESS)
+            ended = true; /* last: what was said before comes before */
+        else if (ev[i].data.u64 == ON_CONTROL && z->state < ZYGOTE_ENDING)
+            take_messages(z, MESSAGES_MAX);
+        else if (ev[i].data.u64 == ON_CONTROL)
+            zygote_unwatch(z, z->control);
+        else if ((c = find(z, ev[i].data.u64)))
+            cell_on_socket(c, ev[i].events & ~(uint32_t)EPOLLOUT, ev[i].events & EPOLLOUT);
+    }
+    if (ended)
+        reap(z);
+}
+
+static void expire(struct zygote *z, enum zygote_wait w, int64_t now)
+{
+    while (!list_empty(&z->waits[w]) && z->state == ZYGOTE_UP) {
+        struct cell *c = cell_of_wait_node(z->waits[w].next);
+        if (now - cell_waits_since_us(c) < wait_max_us[w])
+            return;
+        list_remove(cell_wait_node(c));
+        cell_on_late(c);
+    }
+}
+
+static void on_tick(uv_timer_t *t)
+{
+    struct zygote *z = t->data;
+    int64_t now = clock_mono_us();
+    /* A loop that was held up finds timers due before it has read what came in time. */
+    on_events(&z->poll, 0, UV_READABLE);
+    if (z->state == ZYGOTE_STARTING && now - z->started_us >= START_MAX_US)
+        zygote_fail(z, ERR_TIMEOUT, "the zygote did not come up within 30 s");
+    bool idle = z->state == ZYGOTE_UP;
+    for (int w = 0; w < WAITS; w++) {
+        expire(z, (enum zygote_wait)w, now);
+        idle = idle && list_empty(&z->waits[w]);
+    }
+    if (idle)
+        uv_timer_stop(t);
+}
+
+/* ---- life ---- */
+
+static int send_start(const struct zygote *z, const struct zygote_options *o, uint32_t layers,
+                      struct err *e)
+{
+    struct control_start s = {
+        .kind = CONTROL_START, .jail_mode = (uint32_t)o->jail, .layers = layers};
+    const char *flags = o->v8_flags ? o->v8_flags : "";
+    if (strlen(flags) >= sizeof s.v8_flags || strlen(o->paths->snapshot) >= sizeof s.snapshot)
+        return err_set(e, ERR_LIMIT, "the zygote's V8 flags or snapshot path are too long");
+    strcpy(s.snapshot, o->paths->snapshot);
+    strcpy(s.v8_flags, flags);
+    if (send(z->control, &s, sizeof s, MSG_NOSIGNAL) < 0 && errno != EPIPE)
+        return err_errno(e, "cannot speak to the zygote");
+    return 0; /* EPIPE: it has ended; the pidfd tells */
+}
+
+static int watch_process(struct zygote *z, struct err *e)
+{
+    struct epoll_event control = {.events = EPOLLIN, .data.u64 = ON_CONTROL};
+    struct epoll_event process = {.events = EPOLLIN, .data.u64 = ON_PROCESS};
+    if (epoll_ctl(z->epoll, EPOLL_CTL_ADD, z->control, &control) ||
+        epoll_ctl(z->epoll, EPOLL_CTL_ADD, z->pidfd, &process))
+        return err_errno(e, "cannot watch the zygote");
+    return 0;
+}
+
+int zygote_start(uv_loop_t *loop, const struct zygote_options *o, const struct zygote_events *ev,
+                 void *arg, struct zygote **out, struct err *e)
+{
+    struct launched l;
+    int epoll = epoll_create1(EPOLL_CLOEXEC);
+    if (epoll < 0)
+        return err_errno(e, "cannot start a zygote: epoll_create1");
+    int rc = launch_zygote(o, &l, e);
+    if (rc) {
+        close(epoll);
+        return err_wrap(e, "cannot start a zygote");
+    }
+    struct zygote *z = mem_alloc(sizeof *z);
+    z->ev = *ev;
+    z->arg = arg;
+    z->epoll = epoll;
+    z->control = l.control;
+    z->pidfd = l.pidfd;
+    z->words = l.words;
+    z->info.pid = l.pid;
+    z->next_number = FIRST_NUMBER;
+    z->started_us = clock_mono_us();
+    for (int i = 0; i < WAITS; i++)
+        list_init(&z->waits[i]);
+    CHECK(uv_poll_init(loop, &z->poll, z->epoll) == 0); /* an epoll descriptor can be watched */
+    CHECK(uv_timer_init(loop, &z->timer) == 0);
+    z->poll.data = z->timer.data = z;
+    uv_poll_start(&z->poll, UV_READABLE, on_events);
+    uv_timer_start(&z->timer, on_tick, TICK_MS, TICK_MS);
+    rc = watch_process(z, e);
+    if (!rc)
+        rc = send_start(z, o, l.layers, e);
+    if (rc) {
+        zygote_free(z);
+        return err_wrap(e, "cannot start a zygote");
+    }
+    *out = z;
+    return 0;
+}
+
+const struct zygote_info *zygote_info(const struct zygote *z)
+{
+    return &z->info;
+}
+
+int zygote_live_cells(const struct zygote *z)
+{
+    return z->live;
+}
+
+void zygote_free(struct zygote *z)
+{
+    if (!z || z->freeing)
+        return;
+    CHECK(z->live == 0);
+    z->freeing = true;
+    if (z->state == ZYGOTE_GONE)
+        close_handles(z);
+    else
+        end(z); /* process_ended() closes the handles */
+}

@@ -1,0 +1,186 @@
+/* How this works
+ *
+ * The zygote calls jail_enter() once, with everything loaded and opened: after it there is no file
+ * to open, no other user to become and no privilege to regain. The steps are a flat table in the
+ * order in which they must happen (the root needs capabilities, the user change needs them to be
+ * still there); each proves its effect by reading it back before its layer counts as in force.
+ *
+ * Single-threaded by then: the system calls below act on one thread, which is the process. */
+#include "sandbox/jail/steps.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <linux/securebits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define FOREIGN_INSIDE 65534 /* see clone.c */
+
+#define FILES_MAX     64   /* a zygote holds under ten, and 32 more while it takes a FORK */
+#define PROCESSES_MAX 2048 /* more cells than a worker may have (max_running + pool) */
+
+/* ---- resource limits ---- */
+
+static int limit_resources(struct err *e)
+{
+    static const struct {
+        int resource;
+        rlim_t most;
+    } limits[] = {
+        {RLIMIT_CORE, 0},     {RLIMIT_FSIZE, 0},          {RLIMIT_MEMLOCK, 0},
+        {RLIMIT_MSGQUEUE, 0}, {RLIMIT_NOFILE, FILES_MAX}, {RLIMIT_NPROC, PROCESSES_MAX},
+    };
+    for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++) {
+        struct rlimit now, back;
+        rlim_t most = limits[i].most;
+        if (getrlimit((__rlimit_resource_t)limits[i].resource, &now))
+            return jail_refused(e, LAYER_RLIMITS, errno, "getrlimit");
+        if (now.rlim_max < most)
+            most = now.rlim_max;
+        struct rlimit want = {most, most};
+        if (setrlimit((__rlimit_resource_t)limits[i].resource, &want) ||
+            getrlimit((__rlimit_resource_t)limits[i].resource, &back))
+            return jail_refused(e, LAYER_RLIMITS, errno, "setrlimit");
+        if (back.rlim_cur != most || back.rlim_max != most)
+            return jail_refused(e, LAYER_RLIMITS, EPERM, "a limit did not take");
+    }
+    return 0;
+}
+
+/* ---- an empty root ---- */
+
+/* /proc is there (the zygote has just read its maps from it), so it serves as the mount point. The
+ * old root is stacked on the new one by pivot_root(".", ".") and then taken off: pivot_root(2),
+ * NOTES. */
+static int empty_root(struct err *e)
+{
+    const unsigned long flags = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC;
+    if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
+        return jail_refused(e, LAYER_MOUNT_NS, errno, "cannot make the mounts private");
+    if (mount("isolane", "/proc", "tmpfs", flags, "size=4k,nr_inodes=2,mode=0555"))
+        return jail_refused(e, LAYER_MOUNT_NS, errno, "cannot mount an empty tmpfs");
+    if (chdir("/proc") || syscall(SYS_pivot_root, ".", "."))
+        return jail_refused(e, LAYER_MOUNT_NS, errno, "pivot_root");
+    if (umount2(".", MNT_DETACH) || chdir("/"))
+        return jail_refused(e, LAYER_MOUNT_NS, errno, "cannot take the old root away");
+    struct statvfs fs;
+    if (statvfs("/", &fs))
+        return jail_refused(e, LAYER_MOUNT_NS, errno, "statvfs of the new root");
+    if (!(fs.f_flag & ST_RDONLY) || access("/proc", F_OK) == 0 || mkdir("/x", 0700) == 0)
+        return jail_refused(e, LAYER_MOUNT_NS, EEXIST, "the root is not empty and read-only");
+    return 0;
+}
+
+/* ---- privileges ---- */
+
+static int capabilities(struct __user_cap_data_struct set[2], bool write)
+{
+    struct __user_cap_header_struct h = {.version = _LINUX_CAPABILITY_VERSION_3};
+    return (int)syscall(write ? SYS_capset : SYS_capget, &h, set);
+}
+
+/* Nothing can come back: not by exec of a set-uid or capable file, not by uid 0, not by ambience. A
+ * process without CAP_SETPCAP cannot do this, and has nothing that could come back either. */
+static void close_the_ways_back(void)
+{
+    for (int cap = 0; prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) == 0; cap++)
+        ;
+    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+    prctl(PR_SET_SECUREBITS,
+          SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP_LOCKED |
+              SECBIT_KEEP_CAPS_LOCKED | SECBIT_NO_CAP_AMBIENT_RAISE |
+              SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED,
+          0, 0, 0);
+}
+
+static int drop_privileges(struct err *e)
+{
+    struct __user_cap_data_struct set[2] = {{0}, {0}};
+    close_the_ways_back();
+    /* EPERM: an ordinary user without a namespace, or one that had to give setgroups() up. EINVAL:
+     * nobody else is mapped. Both leave the process who it is. */
+    if (setgroups(0, NULL) && errno != EPERM)
+        return jail_refused(e, LAYER_NO_CAPS, errno, "setgroups");
+    if (setresgid(FOREIGN_INSIDE, FOREIGN_INSIDE, FOREIGN_INSIDE) && errno != EINVAL &&
+        errno != EPERM)
+        return jail_refused(e, LAYER_NO_CAPS, errno, "setresgid");
+    if (setresuid(FOREIGN_INSIDE, FOREIGN_INSIDE, FOREIGN_INSIDE) && errno != EINVAL &&
+        errno != EPERM)
+        return jail_refused(e, LAYER_NO_CAPS, errno, "setresuid");
+    if (capabilities(set, true))
+        return jail_refused(e, LAYER_NO_CAPS, errno, "capset");
+    memset(set, 0xff, sizeof set);
+    if (capabilities(set, false))
+        return jail_refused(e, LAYER_NO_CAPS, errno, "capget");
+    for (int i = 0; i < 2; i++)
+        if (set[i].effective || set[i].permitted || set[i].inheritable)
+            return jail_refused(e, LAYER_NO_CAPS, EPERM, "capabilities are left after capset");
+    return 0;
+}
+
+static int no_new_privs(struct err *e)
+{
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1)
+        return jail_refused(e, LAYER_NO_NEW_PRIVS, errno, "prctl(PR_SET_NO_NEW_PRIVS)");
+    return 0;
+}
+
+/* ---- the list ---- */
+
+static const struct {
+    enum jail_layer layer;
+    int (*step)(struct err *e);
+} steps[] = {
+    {LAYER_RLIMITS, limit_resources},
+    {LAYER_MOUNT_NS, empty_root}, /* only in a mount namespace of its own */
+    {LAYER_NO_CAPS, drop_privileges},
+    {LAYER_NO_NEW_PRIVS, no_new_privs},
+};
+
+int jail_walk_steps(bool stop_at_first, uint32_t *layers, struct err *e)
+{
+    int failures = 0;
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+        uint32_t bit = 1u << steps[i].layer;
+        if (steps[i].layer == LAYER_MOUNT_NS && !(*layers & bit))
+            continue;
+        *layers &= ~bit;
+        if (steps[i].step(&e[steps[i].layer])) {
+            failures++;
+            if (stop_at_first)
+                break;
+        } else {
+            *layers |= bit;
+        }
+    }
+    return failures;
+}
+
+int jail_enter(enum jail_mode mode, uint32_t *layers, struct err *e)
+{
+    struct err each[LAYERS];
+    memset(each, 0, sizeof each);
+    if (mode != JAIL_OFF && jail_walk_steps(mode == JAIL_REQUIRE, layers, each) &&
+        mode == JAIL_REQUIRE) {
+        for (int l = 0; l < LAYERS; l++)
+            if (each[l].code) {
+                if (e)
+                    *e = each[l];
+                return each[l].code;
+            }
+    }
+    /* A change of user clears the parent-death signal that jail_clone() asked for. */
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL))
+        return err_errno(e, "prctl(PR_SET_PDEATHSIG)");
+    return 0;
+}

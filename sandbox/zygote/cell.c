@@ -1,0 +1,274 @@
+/* How this works
+ *
+ *   forked → one descriptor → random sources renewed → warmed → sealed → READY
+ *          → INVOKE → memory limit → script … frames … turns of the loop … → DONE → gone
+ *
+ * Nothing a tenant wrote is in the process before the seal, and nothing is left of it afterwards:
+ * the cell ends with its one job. A turn of the loop waits for the socket or the next timer,
+ * whichever comes first; a turn that has work due and no reply to wait for makes no system call at
+ * all. */
+#include "sandbox/zygote/cell.h"
+
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "sandbox/jail/jail.h"
+#include "sandbox/zygote/control.h"
+#include "sandbox/zygote/hooks.h"
+#include "sandbox/zygote/wire.h"
+
+/* Above what the job was given: V8's room to unwind in after it stopped a script (its own limits
+ * stop first), the compilers' and the parser's working memory. */
+#define DATA_SLACK_BYTES (48u << 20)
+
+enum { EXIT_NOT_SEALED = 71, EXIT_PROTOCOL = 72, EXIT_FATAL = 73 };
+
+static volatile enum { IN_ZYGOTE, TRAINING, TRIAL, STARTING, RUNNING } phase;
+static uint32_t trial_layers;
+
+/* ---- signals ---- */
+
+bool cell_is_cell(void)
+{
+    return phase == RUNNING || phase == STARTING || phase == TRIAL;
+}
+
+void cell_on_stop(uintptr_t pc)
+{
+    if (phase != RUNNING)
+        return;
+    wire_flush_now();
+    engine_terminate(pc);
+}
+
+void cell_on_flush(void)
+{
+    if (phase == RUNNING)
+        wire_flush_now();
+}
+
+static _Noreturn void end_trial(void)
+{
+    ssize_t n = write(CELL_FD, &trial_layers, sizeof trial_layers);
+    _exit(n == sizeof trial_layers ? 0 : EXIT_FATAL);
+}
+
+void cell_on_denied(uint32_t syscall_number)
+{
+    if (phase == TRIAL) {
+        trial_layers |= 1u << LAYER_SECCOMP; /* proven */
+        end_trial();
+    }
+    wire_denied(syscall_number);
+    _exit(128 + SIGSYS);
+}
+
+void cell_on_crash(void)
+{
+    if (phase == RUNNING)
+        wire_flush_dying();
+}
+
+/* ---- what the engine asks for ---- */
+
+static _Noreturn void on_fatal(int end, const char *message)
+{
+    if (phase == RUNNING) {
+        wire_last_words(end, message);
+    } else if (phase == IN_ZYGOTE) {
+        struct control_failed f = {.kind = CONTROL_FAILED, .code = (uint32_t)-ERR_UNAVAILABLE};
+        strncpy(f.text, message, sizeof f.text - 1);
+        ssize_t ignored = write(CONTROL_FD, &f, sizeof f);
+        (void)ignored;
+    }
+    _exit(phase == RUNNING ? 0 : EXIT_FATAL);
+}
+
+const struct engine_host cell_host = {.output = wire_output, .call = wire_call, .fatal = on_fatal};
+
+/* ---- a job ---- */
+
+static bool fill_job(const struct wire_frame *f, struct frame_invoke *inv, struct engine_job *job)
+{
+    memcpy(inv, f->payload, sizeof *inv);
+    *job = (struct engine_job){
+        .source = (int)inv->source,
+        .attempt = inv->attempt,
+        .clock_us = inv->clock_us,
+        .permissions = inv->permissions,
+        .heap_bytes = inv->heap_bytes,
+        .memory_bytes = inv->memory_bytes,
+        .value_bytes = inv->value_bytes,
+    };
+    const struct {
+        uint32_t len;
+        const char **text;
+        size_t *text_len;
+    } parts[] = {
+        {inv->id_len, &job->id, &job->id_len},
+        {inv->tenant_len, &job->tenant, &job->tenant_len},
+        {inv->name_len, &job->name, &job->name_len},
+        {inv->script_len, &job->script, &job->script_len},
+        {inv->input_len, &job->input, &job->input_len},
+        {inv->env_len, &job->env, &job->env_len},
+    };
+    const char *p = f->payload + sizeof *inv;
+    size_t left = f->head.len - sizeof *inv;
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        if (parts[i].len > left)
+            return false;
+        *parts[i].text = p;
+        *parts[i].text_len = parts[i].len;
+        p += parts[i].len;
+        left -= parts[i].len;
+    }
+    return left == 0;
+}
+
+static void take_replies(int64_t wait_us)
+{
+    struct wire_frame f;
+    uint32_t ok;
+    while (wire_next(&f, wait_us)) {
+        if (f.head.type == FRAME_REPLY) {
+            memcpy(&ok, f.payload, sizeof ok);
+            engine_reply(f.head.id, ok != 0, f.payload + sizeof ok, f.head.len - sizeof ok);
+        }
+        /* Streams: no built-in of this version opens one, so their frames have no receiver. */
+        wait_us = 0;
+    }
+}
+
+static void run(const struct engine_job *job)
+{
+    engine_begin(job);
+    while (engine_pending()) {
+        int64_t wait_us = engine_wait_us();
+        if (wait_us != 0)
+            wire_flush();
+        if (wait_us != 0 || wire_calls() > 0)
+            take_replies(wait_us);
+        engine_tick();
+    }
+}
+
+static void limit_memory(const struct cell_start *start, uint64_t memory_bytes, size_t invoke_len)
+{
+    rlim_t most = start->data_bytes + memory_bytes + invoke_len + DATA_SLACK_BYTES;
+    const struct rlimit r = {most, most};
+    setrlimit(RLIMIT_DATA, &r); /* a lower one of the operator's stays: it cannot be raised */
+}
+
+static void finish(const struct frame_invoke *inv)
+{
+    struct engine_result r;
+    engine_finish(&r);
+    if (r.end != FRAME_END_OK)
+        r.value_len = 0;
+    if (r.value_len > inv->value_bytes || r.value_len > FRAME_VALUE_MAX) {
+        static const char too_large[] = "the value's JSON is larger than the job's output limit";
+        r = (struct engine_result){.end = FRAME_END_OUTPUT,
+                                   .message = too_large,
+                                   .message_len = sizeof too_large - 1,
+                                   .heap_peak = r.heap_peak};
+    }
+    wire_done(&r);
+}
+
+/* ---- a process ---- */
+
+/* The steps from fork to seal, the same for a cell and for a trial. */
+static void begin(int sock, const struct cell_start *start, uint32_t *layers)
+{
+    wire_attach(sock);
+    if (!(start->layers & (1u << LAYER_PID_NS)))
+        prctl(PR_SET_PDEATHSIG, SIGKILL); /* a pid namespace ends with its first process anyway */
+    engine_after_fork();
+    engine_warm();
+    if (jail_seal_cell(start->jail, layers))
+        _exit(EXIT_NOT_SEALED);
+}
+
+void cell_main(int sock, const struct cell_start *start)
+{
+    uint32_t layers = 0;
+    struct wire_frame f;
+    struct frame_invoke inv;
+    struct engine_job job;
+    phase = STARTING;
+    begin(sock, start, &layers);
+    wire_ready();
+    while (!wire_next(&f, -1))
+        ;
+    if (f.head.type != FRAME_INVOKE || !fill_job(&f, &inv, &job))
+        _exit(EXIT_PROTOCOL);
+    limit_memory(start, inv.memory_bytes, f.head.len);
+    wire_begin(f.head.id, inv.output_bytes);
+    phase = RUNNING;
+    run(&job);
+    finish(&inv);
+    _exit(0);
+}
+
+void cell_trial(int report, const struct cell_start *start)
+{
+    phase = TRIAL;
+    begin(report, start, &trial_layers);
+    trial_layers &= ~(1u << LAYER_SECCOMP);
+    syscall(SYS_getppid); /* not in the table: SIGSYS comes, and with it cell_on_denied() */
+    end_trial();
+}
+
+void cell_train(void)
+{
+    static const char script[] =
+        "const t0 = performance.now();\n"
+        "class Shape { #n; constructor(n) { this.#n = n } get n() { return this.#n } }\n"
+        "const m = new Map([['a', 1], ['b', { c: [1, 2.5, 'x'] }]]), s = new Set('hello');\n"
+        "for (let i = 0; i < 200; i++) m.set(`k${i}`, new Shape(i));\n"
+        "console.log('trained', m.size, { a: [1, { b: 2 }], s, d: new Date(0) }, [...'abc']);\n"
+        "console.error('%s %d %o', 'x', 42, { y: null });\n"
+        "const text = JSON.stringify({ list: [...s].map((c) => c.charCodeAt(0)).sort(), t0 });\n"
+        "const back = JSON.parse(text), re = /(\\w+)-(\\d+)/u.exec('job-17');\n"
+        "try { null.x } catch (e) { console.log(e.stack.split('\\n').length, re[2] * 2) }\n"
+        "await new Promise((r) => setTimeout(r, 0));\n"
+        "const bytes = new TextEncoder().encode(text), sum = bytes.reduce((a, b) => a + b, 0);\n"
+        "export default async () => ({ sum, back, u: structuredClone({ z: 1n < 2 }) });\n";
+    static const struct engine_job job = {
+        .source = FRAME_MODULE,
+        .attempt = 1,
+        .clock_us = 1000,
+        .heap_bytes = 64u << 20,
+        .memory_bytes = 64u << 20,
+        .value_bytes = 64u << 10,
+        .id = "training",
+        .id_len = 8,
+        .tenant = "training",
+        .tenant_len = 8,
+        .name = "training.js",
+        .name_len = 11,
+        .script = script,
+        .script_len = sizeof script - 1,
+        .input = "{\"a\":1}",
+        .input_len = 7,
+        .env = "{}",
+        .env_len = 2,
+    };
+    struct engine_result r;
+    phase = TRAINING;
+    engine_after_fork();
+    engine_warm();
+    engine_begin(&job);
+    while (engine_pending()) {
+        int64_t wait_us = engine_wait_us();
+        if (wait_us < 0)
+            break;
+        usleep((useconds_t)wait_us);
+        engine_tick();
+    }
+    engine_finish(&r);
+}

@@ -1,0 +1,28 @@
+/* Makes the zygote's memory cheap to fork: named steps, each measured (DESIGN sections 3 and 9).
+ * Called once, with V8 warm, while /proc can still be read; no JavaScript runs in the zygote
+ * afterwards. */
+#pragma once
+
+#include <stdint.h>
+
+#include "base/err.h"
+
+/* Does all the steps. train() runs in a child that is thrown away: what it touches of the program's
+ * text is what cells will touch. Only memory_let_fork() can fail the zygote; the others are savings
+ * that a machine without huge pages goes without. */
+int memory_prepare(void (*train)(void), struct err *e);
+
+struct memory_figures {
+    uint32_t threads, mappings;
+    uint64_t private_dirty_bytes; /* without huge pages */
+    uint64_t huge_bytes;
+    uint64_t data_bytes; /* what counts against RLIMIT_DATA */
+};
+
+/* The files under /proc that the figures come from, opened while there is a /proc. */
+struct memory_files {
+    int status, maps, rollup;
+};
+int memory_files_open(struct memory_files *f, struct err *e);
+void memory_files_close(struct memory_files *f);
+int memory_measure(const struct memory_files *f, struct memory_figures *out, struct err *e);

@@ -1,0 +1,503 @@
+/* How this works
+ *
+ * Output. Text is collected as finished OUTPUT frames in `out`, one growing frame per run of the
+ * same stream, and leaves when 16 kB have come together, 1 ms after the last time, when the cell
+ * waits, or with DONE: a script that prints a line a time costs one write, not a thousand. Credit
+ * counts bytes of payload. Without credit the cell waits for CREDIT inside console.log(); replies
+ * that arrive meanwhile are put aside for wire_next().
+ *
+ * Signals. SIGUSR2 (send what you hold), SIGUSR1 (stop), a crash and SIGSYS all want `out` sent
+ * from a handler. `busy` says that the interrupted code is inside it: then a handler keeps its
+ * hands off and leaves `flush_wanted` behind, or, on its way to the grave, gives the text up.
+ *
+ * Input. One buffer; INVOKE's bytes stay where they are (the engine keeps pointers into them),
+ * later frames pass behind them. An INVOKE too large for that gets memory of its own. */
+#include "sandbox/zygote/wire.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/uio.h>
+#include <time.h>
+#include <unistd.h>
+
+#define OUT_SEND_AT FRAME_OUTPUT_MAX /* bytes held back */
+#define OUT_CAP     (OUT_SEND_AT + 2 * sizeof(struct frame) + 2)
+#define HOLD_US     1000 /* text is held back no longer than this while the script prints */
+
+#define IN_CAP   (128u << 10) /* an INVOKE in place, and the largest other frame behind it */
+#define IN_PLACE (32u << 10)  /* larger INVOKEs get memory of their own */
+
+enum { EXIT_PEER_GONE = 0, EXIT_PROTOCOL = 70 };
+
+static struct {
+    char bytes[OUT_CAP];
+    size_t used;
+    size_t payload; /* bytes of payload among them: what credit they need */
+    bool open;      /* the frame at the end may still grow; this is it: */
+    size_t open_at;
+    uint32_t open_len;
+    int open_stream;
+    uint64_t credit, budget_left, total[2];
+    uint64_t invocation; /* 0: none */
+    int64_t sent_at_us;
+    volatile sig_atomic_t busy, writing, flush_wanted;
+    bool dying; /* replies are of no use any more */
+} out;
+
+struct aside {
+    struct aside *next;
+    struct frame head;
+    char payload[];
+};
+
+static struct {
+    char bytes[IN_CAP];
+    size_t base, start, end; /* [0, base) belongs to INVOKE, [start, end) is unread */
+    struct aside *aside, **aside_end, *given;
+    unsigned calls;
+} in;
+
+static long base_rss_kb; /* peak before the job */
+
+static int64_t now_us(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+static long peak_rss_kb(void)
+{
+    struct rusage r;
+    getrusage(RUSAGE_SELF, &r);
+    return r.ru_maxrss;
+}
+
+/* ---- writing ---- */
+
+static void write_all(struct iovec *v, int n)
+{
+    out.writing = 1;
+    while (n > 0) {
+        ssize_t w = writev(CELL_FD, v, n);
+        if (w < 0 && errno == EINTR)
+            continue;
+        if (w < 0)
+            _exit(EXIT_PEER_GONE);
+        while (n > 0 && (size_t)w >= v->iov_len) {
+            w -= (ssize_t)v->iov_len;
+            v++;
+            n--;
+        }
+        if (n > 0) {
+            v->iov_base = (char *)v->iov_base + w;
+            v->iov_len -= (size_t)w;
+        }
+    }
+    out.writing = 0;
+}
+
+/* Sends what is held, the caller having seen to the credit, and `tail` behind it, in one call. */
+#define TAIL_MAX 6
+static void send_held(const struct iovec *tail, int tails)
+{
+    struct iovec v[1 + TAIL_MAX];
+    int n = 0;
+    if (out.used)
+        v[n++] = (struct iovec){out.bytes, out.used};
+    for (int i = 0; i < tails; i++)
+        if (tail[i].iov_len)
+            v[n++] = tail[i];
+    out.credit -= out.payload;
+    out.used = out.payload = 0;
+    out.open = false;
+    if (n)
+        write_all(v, n);
+}
+
+static void wait_for_credit(void);
+
+static void enter(void)
+{
+    out.busy = 1;
+    atomic_signal_fence(memory_order_seq_cst);
+}
+
+static void leave(void)
+{
+    atomic_signal_fence(memory_order_seq_cst);
+    out.busy = 0;
+    if (out.flush_wanted) {
+        out.flush_wanted = 0;
+        wire_flush();
+    }
+}
+
+static void send_behind(const struct iovec *tail, int tails)
+{
+    enter();
+    while (out.payload > out.credit)
+        wait_for_credit();
+    send_held(tail, tails);
+    if (out.invocation)
+        out.sent_at_us = now_us();
+    leave();
+}
+
+void wire_flush(void)
+{
+    if (out.used)
+        send_behind(NULL, 0);
+}
+
+void wire_flush_now(void)
+{
+    if (out.busy)
+        out.flush_wanted = 1;
+    else if (out.used && out.payload <= out.credit)
+        send_held(NULL, 0);
+}
+
+/* ---- output ---- */
+
+static bool open_frame(int stream)
+{
+    struct frame head = {.len = 1, .type = FRAME_OUTPUT, .id = out.invocation};
+    if (OUT_CAP - out.used < sizeof head + 2)
+        return false;
+    memcpy(out.bytes + out.used, &head, sizeof head);
+    out.bytes[out.used + sizeof head] = (char)stream;
+    out.open = true;
+    out.open_at = out.used;
+    out.open_len = head.len;
+    out.open_stream = stream;
+    out.used += sizeof head + 1;
+    out.payload += 1;
+    return true;
+}
+
+/* Takes as much as fits into the frame that is open, or a new one; 0 when the buffer is full. */
+static size_t append(int stream, const char *text, size_t len)
+{
+    if (out.open && out.open_stream != stream)
+        out.open = false;
+    if (!out.open && !open_frame(stream))
+        return 0;
+    size_t room = OUT_CAP - out.used, frame_room = 1 + FRAME_OUTPUT_MAX - out.open_len;
+    size_t n = len < room ? len : room;
+    n = n < frame_room ? n : frame_room;
+    memcpy(out.bytes + out.used, text, n);
+    out.used += n;
+    out.payload += n;
+    out.open_len += (uint32_t)n;
+    memcpy(out.bytes + out.open_at + offsetof(struct frame, len), &out.open_len,
+           sizeof out.open_len);
+    return n;
+}
+
+bool wire_output(int stream, const char *text, size_t len)
+{
+    if (!out.invocation)
+        return true;
+    out.total[stream == FRAME_STDERR] += len;
+    bool fits = len <= out.budget_left;
+    size_t left = fits ? len : (size_t)out.budget_left;
+    out.budget_left -= left;
+    while (left > 0) {
+        enter();
+        size_t n = append(stream, text, left);
+        leave();
+        text += n;
+        left -= n;
+        if (n == 0 || out.used >= OUT_SEND_AT)
+            wire_flush();
+    }
+    if (now_us() - out.sent_at_us >= HOLD_US)
+        wire_flush();
+    return fits;
+}
+
+bool wire_call(uint64_t id, const char *name, const char *json, size_t len)
+{
+    size_t name_len = strlen(name);
+    if (!out.invocation)
+        return true;
+    if (name_len > FRAME_CALL_NAME_MAX || len > FRAME_CALL_MAX ||
+        (id && in.calls >= FRAME_CALLS_MAX))
+        return false; /* the engine checks before; the supervisor would take it for a breach */
+    struct frame_call call = {.name_len = (uint32_t)name_len};
+    struct frame head = {.len = (uint32_t)(sizeof call + name_len + len),
+                         .type = id ? FRAME_CALL : FRAME_NOTE,
+                         .id = id ? id : out.invocation};
+    const struct iovec v[] = {{&head, sizeof head},
+                              {&call, sizeof call},
+                              {(void *)(uintptr_t)name, name_len},
+                              {(void *)(uintptr_t)json, len}};
+    send_behind(v, 4);
+    in.calls += id != 0;
+    return true;
+}
+
+/* ---- the end ---- */
+
+static uint32_t cut(size_t len)
+{
+    return (uint32_t)(len < FRAME_TEXT_MAX ? len : FRAME_TEXT_MAX);
+}
+
+static void fill_done(struct frame *head, struct frame_done *d)
+{
+    long grown_kb = peak_rss_kb() - base_rss_kb;
+    d->memory_peak = grown_kb > 0 ? (uint64_t)grown_kb << 10 : 0;
+    d->stdout_total = out.total[0];
+    d->stderr_total = out.total[1];
+    *head = (struct frame){
+        .len = (uint32_t)sizeof *d + d->value_len + d->name_len + d->message_len + d->stack_len,
+        .type = FRAME_DONE,
+        .id = out.invocation,
+    };
+}
+
+void wire_done(const struct engine_result *r)
+{
+    struct frame head;
+    struct frame_done d = {
+        .end = (uint32_t)r->end,
+        .line = r->line,
+        .column = r->column,
+        .value_len = (uint32_t)r->value_len,
+        .name_len = cut(r->name_len),
+        .message_len = cut(r->message_len),
+        .stack_len = cut(r->stack_len),
+        .heap_peak = r->heap_peak,
+    };
+    fill_done(&head, &d);
+    const struct iovec v[] = {{&head, sizeof head},
+                              {&d, sizeof d},
+                              {(void *)(uintptr_t)r->value, d.value_len},
+                              {(void *)(uintptr_t)r->name, d.name_len},
+                              {(void *)(uintptr_t)r->message, d.message_len},
+                              {(void *)(uintptr_t)r->stack, d.stack_len}};
+    send_behind(v, TAIL_MAX);
+}
+
+/* The process ends behind this: what is held goes too, unless the code that died was inside it.
+ * Frames that arrive while it waits for credit are dropped. */
+static void send_dying(const struct iovec *tail, int tails)
+{
+    out.dying = true;
+    if (out.busy)
+        out.used = out.payload = 0;
+    while (out.payload > out.credit)
+        wait_for_credit();
+    send_held(tail, tails);
+}
+
+void wire_flush_dying(void)
+{
+    send_dying(NULL, 0);
+}
+
+void wire_last_words(int end, const char *message)
+{
+    struct frame head;
+    struct frame_done d = {.end = (uint32_t)end, .message_len = cut(strlen(message))};
+    fill_done(&head, &d);
+    const struct iovec v[] = {
+        {&head, sizeof head}, {&d, sizeof d}, {(void *)(uintptr_t)message, d.message_len}};
+    send_dying(v, 3);
+}
+
+void wire_denied(uint32_t syscall_number)
+{
+    struct frame head = {.len = sizeof syscall_number, .type = FRAME_DENIED, .id = out.invocation};
+    const struct iovec v[] = {{&head, sizeof head}, {&syscall_number, sizeof syscall_number}};
+    send_dying(v, 2);
+}
+
+/* ---- reading ---- */
+
+/* 1 when something is to be read, 0 after wait_us or a signal. */
+static int wait_readable(int64_t wait_us)
+{
+    struct pollfd p = {.fd = CELL_FD, .events = POLLIN};
+    struct timespec t = {.tv_sec = wait_us / 1000000, .tv_nsec = wait_us % 1000000 * 1000};
+    int n = ppoll(&p, 1, wait_us < 0 ? NULL : &t, NULL);
+    return n > 0;
+}
+
+static void read_some(char *to, size_t cap, size_t *got)
+{
+    ssize_t n;
+    do
+        n = read(CELL_FD, to, cap);
+    while (n < 0 && errno == EINTR);
+    if (n <= 0)
+        _exit(EXIT_PEER_GONE);
+    *got += (size_t)n;
+}
+
+static void need_valid(const struct frame *f)
+{
+    const char *why;
+    if (frame_check(f, false, &why))
+        _exit(EXIT_PROTOCOL);
+}
+
+/* An INVOKE that does not fit: the rest is read straight into memory of its own, never freed. */
+static void read_large(struct wire_frame *f)
+{
+    char *own = malloc(f->head.len);
+    if (!own)
+        _exit(EXIT_PROTOCOL);
+    size_t have = in.end - in.start;
+    memcpy(own, in.bytes + in.start, have);
+    in.start = in.end = in.base;
+    while (have < f->head.len)
+        read_some(own + have, f->head.len - have, &have);
+    f->payload = own;
+}
+
+/* A whole frame out of the buffer, if there is one. */
+static bool take_frame(struct wire_frame *f)
+{
+    size_t have = in.end - in.start;
+    if (have < sizeof f->head)
+        return false;
+    memcpy(&f->head, in.bytes + in.start, sizeof f->head);
+    need_valid(&f->head);
+    if (f->head.type == FRAME_INVOKE && f->head.len > IN_PLACE) {
+        in.start += sizeof f->head;
+        if (in.end - in.start > f->head.len)
+            _exit(EXIT_PROTOCOL); /* nothing follows an INVOKE before the cell has spoken */
+        read_large(f);
+        return true;
+    }
+    if (have < sizeof f->head + f->head.len)
+        return false;
+    f->payload = in.bytes + in.start + sizeof f->head;
+    in.start += sizeof f->head + f->head.len;
+    if (f->head.type == FRAME_INVOKE)
+        in.base = in.start;
+    return true;
+}
+
+static void fill_buffer(void)
+{
+    if (in.start == in.end) {
+        in.start = in.end = in.base;
+    } else if (in.start > in.base && in.end > IN_CAP / 2) {
+        memmove(in.bytes + in.base, in.bytes + in.start, in.end - in.start);
+        in.end -= in.start - in.base;
+        in.start = in.base;
+    }
+    if (in.end == IN_CAP)
+        _exit(EXIT_PROTOCOL); /* no frame but INVOKE is that large */
+    read_some(in.bytes + in.end, IN_CAP - in.end, &in.end);
+}
+
+static bool took_credit(const struct wire_frame *f)
+{
+    uint32_t more;
+    if (f->head.type != FRAME_CREDIT)
+        return false;
+    memcpy(&more, f->payload, sizeof more);
+    if (f->head.id == out.invocation)
+        out.credit += more;
+    return true;
+}
+
+static void put_aside(const struct wire_frame *f)
+{
+    struct aside *a = malloc(sizeof *a + f->head.len);
+    if (!a)
+        _exit(EXIT_PROTOCOL);
+    a->next = NULL;
+    a->head = f->head;
+    memcpy(a->payload, f->payload, f->head.len);
+    *in.aside_end = a;
+    in.aside_end = &a->next;
+}
+
+static void wait_for_credit(void)
+{
+    struct wire_frame f;
+    while (!take_frame(&f))
+        if (wait_readable(-1))
+            fill_buffer();
+    if (!took_credit(&f) && !out.dying)
+        put_aside(&f);
+}
+
+static bool take_aside(struct wire_frame *f)
+{
+    free(in.given);
+    in.given = in.aside;
+    if (!in.given)
+        return false;
+    in.aside = in.given->next;
+    if (!in.aside)
+        in.aside_end = &in.aside;
+    f->head = in.given->head;
+    f->payload = in.given->payload;
+    return true;
+}
+
+int wire_next(struct wire_frame *f, int64_t wait_us)
+{
+    bool got = take_aside(f);
+    while (!got) {
+        got = take_frame(f);
+        if (got && took_credit(f)) {
+            got = false;
+            continue;
+        }
+        if (got)
+            break;
+        if (!wait_readable(wait_us))
+            return 0;
+        fill_buffer();
+        wait_us =
+            0; /* what came may have been CREDIT alone: the caller's timer is then due again */
+    }
+    if (f->head.type == FRAME_REPLY && in.calls)
+        in.calls--;
+    return 1;
+}
+
+unsigned wire_calls(void)
+{
+    return in.calls;
+}
+
+/* ---- beginnings ---- */
+
+void wire_attach(int sock)
+{
+    if (sock != CELL_FD)
+        dup2(sock, CELL_FD);
+    close_range(CELL_FD + 1, ~0u, 0);
+    in.aside_end = &in.aside;
+}
+
+void wire_ready(void)
+{
+    struct frame head = {.type = FRAME_READY};
+    struct iovec v = {&head, sizeof head};
+    base_rss_kb = peak_rss_kb();
+    write_all(&v, 1);
+}
+
+void wire_begin(uint64_t invocation, uint64_t output_bytes)
+{
+    out.invocation = invocation;
+    out.credit = FRAME_OUTPUT_WINDOW;
+    out.budget_left = output_bytes;
+    out.total[0] = out.total[1] = 0;
+    out.sent_at_us = now_us();
+}

@@ -1,0 +1,53 @@
+/* The cell's end of its socket: output held back and sent within credit, frames in and out. One
+ * thread; the functions marked [signal] may also run in a signal handler on it. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sandbox/engine/engine.h"
+#include "sandbox/frame.h"
+
+#define CELL_FD 0 /* the cell's only descriptor */
+
+/* Makes `sock` CELL_FD and closes everything else. */
+void wire_attach(int sock);
+
+void wire_ready(void); /* sends READY */
+
+struct wire_frame {
+    struct frame head;
+    const char *payload; /* until the next wire_next(); of INVOKE until the process ends */
+};
+
+/* The next frame, CREDIT already taken out: 1, or 0 when none came within wait_us (-1: for ever) or
+ * a signal interrupted the wait. Leaves the process when the supervisor has gone or talks nonsense.
+ */
+int wire_next(struct wire_frame *out, int64_t wait_us);
+
+/* Replies that have not come yet. */
+unsigned wire_calls(void);
+
+/* An invocation begins: its id, and how many bytes of output are sent at the most. */
+void wire_begin(uint64_t invocation, uint64_t output_bytes);
+
+/* engine_host.output and .call. Outside an invocation (warm-up) they take everything and send
+ * nothing. */
+bool wire_output(int stream, const char *text, size_t len);
+bool wire_call(uint64_t id, const char *name, const char *json, size_t len);
+
+/* Sends what is held back, waiting for credit. */
+void wire_flush(void);
+/* [signal] The same without waiting; left to the interrupted code when that is at it. */
+void wire_flush_now(void);
+
+/* [signal] Sends what is held back, waiting for credit; the process ends behind it. */
+void wire_flush_dying(void);
+
+/* Sends DONE behind what is held back. */
+void wire_done(const struct engine_result *r);
+/* [signal] DONE without a value: the process is about to end by itself. */
+void wire_last_words(int end, const char *message);
+/* [signal] DENIED behind what is held back. */
+void wire_denied(uint32_t syscall_number);

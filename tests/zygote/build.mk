@@ -1,0 +1,36 @@
+# An engine folder whose cell runtime holds tests/zygote/fake_engine.c in place of V8: for what a real
+# cell cannot be made to do. The processes in it are the real ones. Never built with sanitizers (it is
+# preloaded into node), so both builds share it. Included by the Makefile.
+FAKE_E := build/fake-engine
+FAKE_OBJ := $(patsubst %.c,$(EO)/%.o,$(ENGINE_C) tests/zygote/fake_engine.c)
+
+.PHONY: fake-engine
+fake-engine: $(FAKE_E)/node $(FAKE_E)/libisolane-cell.so $(FAKE_E)/snapshot.bin
+
+$(FAKE_E)/node: $(NODE)
+	@mkdir -p $(@D)
+	@ln -sfn ../../$(NODE) $@
+$(FAKE_E)/libisolane-cell.so: $(FAKE_OBJ) sandbox/zygote/exports.map
+	@mkdir -p $(@D)
+	@echo "  LINK  $@"
+	@$(CC) -shared -o $@ $(FAKE_OBJ) -Wl,-z,relro,-z,now,-z,noexecstack \
+		-Wl,--version-script=sandbox/zygote/exports.map -Wl,-Bsymbolic -ldl
+$(FAKE_E)/snapshot.bin: $(FAKE_E)/libisolane-cell.so $(FAKE_E)/node
+	@echo "  GEN   $@"
+	@LD_PRELOAD=$(abspath $(FAKE_E)/libisolane-cell.so) $(abspath $(FAKE_E)/node) isolane-snapshot - $@
+
+$(filter $(B)/tests/host_% $(B)/tests/executor_%,$(UNIT_BIN)): | fake-engine
+
+# Decoder and protocol state under libFuzzer: make fuzz-frames FUZZ_SECONDS=60
+FUZZ_SECONDS ?= 30
+FUZZ_SRC := sandbox/host/frame_fuzz.c sandbox/host/inbox.c sandbox/host/protocol.c sandbox/frame.c \
+	base/buf.c base/mem.c base/err.c base/utf8.c base/jv.c
+build/fuzz/frames: $(FUZZ_SRC) sandbox/host/inbox.h sandbox/host/protocol.h sandbox/frame.h
+	@mkdir -p $(@D)
+	@echo "  FUZZ  $@"
+	@clang -std=c17 -D_GNU_SOURCE -I. -g -O1 -fsanitize=fuzzer,address,undefined \
+		-fno-sanitize-recover=all -o $@ $(FUZZ_SRC) -ljansson
+.PHONY: fuzz-frames
+fuzz-frames: build/fuzz/frames
+	@mkdir -p build/fuzz/corpus-frames
+	@$< -max_total_time=$(FUZZ_SECONDS) -max_len=70000 -print_final_stats=1 build/fuzz/corpus-frames

@@ -1,0 +1,113 @@
+/* Build step: compiles the cells' system-call table (sandbox/jail/syscalls.h) with libseccomp, so
+ * that a cell installs a ready-made filter: compiling it in each cell would cost more than the
+ * fork.
+ *
+ *   mkfilter filter   the filter as a C array of struct sock_filter
+ *   mkfilter names    number → name of every system call of this architecture, as a C array
+ *
+ * Runs at build time only; libseccomp is not linked into the program. */
+#include <linux/filter.h>
+#include <seccomp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "sandbox/jail/syscalls.h"
+
+#define PROGRAM_MAX 1024 /* instructions; the kernel takes 4096 */
+#define NUMBERS_MAX 1024 /* system call numbers that are looked up */
+
+static void die(const char *what, int rc)
+{
+    fprintf(stderr, "mkfilter: %s: %s\n", what, rc < 0 ? strerror(-rc) : "failed");
+    exit(1);
+}
+
+static void allow(scmp_filter_ctx c, const char *name, int nr, unsigned n,
+                  const struct scmp_arg_cmp *args)
+{
+    int rc = nr < 0 ? nr : seccomp_rule_add_array(c, SCMP_ACT_ALLOW, nr, n, args);
+    if (rc < 0)
+        die(name, rc);
+}
+
+static scmp_filter_ctx compile(void)
+{
+    scmp_filter_ctx c = seccomp_init(SCMP_ACT_TRAP);
+    if (!c)
+        die("seccomp_init", 0);
+    /* Another architecture's calls (or x32's) have other numbers: never legitimate, so no name. */
+    int rc = seccomp_attr_set(c, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
+    if (!rc)
+        rc = seccomp_attr_set(c, SCMP_FLTATR_CTL_OPTIMIZE, 2); /* a binary tree, not a list */
+    if (rc)
+        die("seccomp_attr_set", rc);
+    const struct scmp_arg_cmp self[] = {SCMP_A0(SCMP_CMP_EQ, SELF_PLACEHOLDER),
+                                        SCMP_A1(SCMP_CMP_EQ, SELF_PLACEHOLDER)};
+    const struct scmp_arg_cmp zero[] = {SCMP_A0(SCMP_CMP_EQ, 0)};
+#define ALWAYS(name, why) allow(c, #name, SCMP_SYS(name), 0, NULL);
+#define SELF(name, why)   allow(c, #name, SCMP_SYS(name), 2, self);
+#define ZERO(name, why)   allow(c, #name, SCMP_SYS(name), 1, zero);
+    CELL_SYSCALLS(ALWAYS, SELF, ZERO)
+    return c;
+}
+
+static size_t export(scmp_filter_ctx c, struct sock_filter program[PROGRAM_MAX])
+{
+    FILE *f = tmpfile();
+    if (!f)
+        die("tmpfile", 0);
+    int rc = seccomp_export_bpf(c, fileno(f));
+    if (rc)
+        die("seccomp_export_bpf", rc);
+    rewind(f);
+    size_t n = fread(program, sizeof *program, PROGRAM_MAX, f);
+    if (n == 0 || n == PROGRAM_MAX)
+        die("the filter is empty or too long", 0);
+    fclose(f);
+    return n;
+}
+
+static int print_filter(void)
+{
+    struct sock_filter program[PROGRAM_MAX];
+    scmp_filter_ctx c = compile();
+    size_t n = export(c, program), selves = 0;
+    seccomp_release(c);
+    printf("/* Made by tools/mkfilter from sandbox/jail/syscalls.h. */\n");
+    printf("static const struct sock_filter cell_filter[] = {\n");
+    for (size_t i = 0; i < n; i++) {
+        const struct sock_filter *s = &program[i];
+        printf("    {0x%02x, %u, %u, 0x%08x},\n", s->code, s->jt, s->jf, s->k);
+        selves += s->k == SELF_PLACEHOLDER;
+    }
+    printf("};\n");
+    if (selves != SELF_ARGS)
+        die("the filter does not compare with SELF_PLACEHOLDER exactly SELF_ARGS times", 0);
+    return 0;
+}
+
+static int print_names(void)
+{
+    printf("/* Made by tools/mkfilter: system calls of this architecture by number. */\n");
+    printf("static const char *const syscall_names[] = {\n");
+    for (int nr = 0; nr < NUMBERS_MAX; nr++) {
+        char *name = seccomp_syscall_resolve_num_arch(SCMP_ARCH_NATIVE, nr);
+        if (name)
+            printf("    [%d] = \"%s\",\n", nr, name);
+        free(name);
+    }
+    printf("};\n");
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc == 2 && !strcmp(argv[1], "filter"))
+        return print_filter();
+    if (argc == 2 && !strcmp(argv[1], "names"))
+        return print_names();
+    fprintf(stderr, "usage: mkfilter filter | names\n");
+    return 2;
+}
