@@ -217,8 +217,8 @@ void pool_refill(struct pool *p, int running, int waiting)
     if (running > 0 && waiting == 0 && have >= (target + 1) / 2)
         return;
     int want = target - have - running;
-    if (want <= 0 && have == 0)
-        want = 1;
+    if (want <= 0 && have == 0 && (waiting > 0 || target > 1))
+        want = 1; /* long jobs hold the whole pool: the next one should not wait for a fork */
     if (want > 0)
         fork_cells(p, want);
 }
