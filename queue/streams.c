@@ -1,0 +1,384 @@
+/* How this works: a list of things (two streams, three consumers) is walked one by one. Of each,
+ * INFO is asked; when it is not there, CREATE; when somebody else made it in between, INFO again.
+ * What is wanted is one JSON object, made by thing_config(): it is what CREATE sends and what
+ * INFO's answer is compared with, member by member. */
+#include "queue/streams.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/jsonw.h"
+#include "base/jv.h"
+#include "base/log.h"
+#include "base/mem.h"
+
+#define API_TIMEOUT_MS    5000
+#define API_SUBJECT_MAX   256
+#define NS_PER_MS         1000000
+#define MS_PER_HOUR       3600000
+#define WORKERS_AT_ONCE   256 /* whose prefetch the consumers' bookkeeping is laid out for */
+#define PULLS_WAITING_MAX 2048
+
+/* Codes of the JetStream API (nats-server, server/errors.json) that are told apart here. */
+enum {
+    JS_CLUSTER_NO_PEERS = 10005,
+    JS_CONSUMER_NAME_EXISTS = 10013,
+    JS_CONSUMER_NOT_FOUND = 10014,
+    JS_NOT_ENABLED_FOR_ACCOUNT = 10039,
+    JS_STORAGE_EXCEEDED = 10047,
+    JS_STREAM_NAME_EXISTS = 10058,
+    JS_STREAM_NOT_FOUND = 10059,
+    JS_STREAM_SUBJECT_OVERLAP = 10065,
+    JS_STREAM_REPLICAS_NOT_SUPPORTED = 10074,
+    JS_NOT_ENABLED = 10076,
+    JS_CONSUMER_EXISTS = 10105,
+    JS_CONSUMER_ALREADY_EXISTS = 10148,
+};
+
+enum thing { JOBS_STREAM, RESULTS_STREAM, CONSUMER_HIGH, CONSUMER_NORMAL, CONSUMER_LOW, THINGS };
+
+struct streams {
+    struct link *link;
+    const struct config *config;
+    const struct subjects *subjects;
+    streams_done done; /* NULL: cancelled */
+    void *arg;
+    int things; /* how many of them */
+    enum thing now;
+    bool beginning, ended; /* inside streams_begin(), which frees then */
+    bool creating;         /* the request under way is CREATE, else INFO */
+    bool was_there;        /* CREATE said so: do not try again */
+};
+
+void consumer_name(enum job_class c, char out[CONSUMER_NAME_MAX])
+{
+    snprintf(out, CONSUMER_NAME_MAX, "worker_%s", job_class_name(c));
+}
+
+static enum job_class class_of(enum thing t)
+{
+    return (enum job_class)(t - CONSUMER_HIGH);
+}
+
+/* "stream ISOLANE_JOBS", "consumer worker_high of stream ISOLANE_JOBS" */
+static const char *shown(const struct streams *s, char *out, size_t cap)
+{
+    char name[CONSUMER_NAME_MAX];
+    if (s->now == JOBS_STREAM || s->now == RESULTS_STREAM) {
+        snprintf(out, cap, "stream %s",
+                 s->now == JOBS_STREAM ? s->subjects->jobs_stream : s->subjects->results_stream);
+    } else {
+        consumer_name(class_of(s->now), name);
+        snprintf(out, cap, "consumer %s of stream %s", name, s->subjects->jobs_stream);
+    }
+    return out;
+}
+
+/* ---- what is wanted ---- */
+
+static void jobs_config(const struct streams *s, struct jsonw *w)
+{
+    const struct nats_config *c = &s->config->nats;
+    char subject[SUBJECT_MAX];
+    jsonw_kstr(w, "name", s->subjects->jobs_stream);
+    jsonw_name(w, "subjects");
+    jsonw_array(w);
+    /* Class by class: a job with a class that does not exist is refused to its publisher, rather
+     * than kept for a consumer that will never be. */
+    for (int k = 0; k < CLASSES; k++) {
+        subject_job_class(s->subjects, (enum job_class)k, subject);
+        jsonw_str(w, subject);
+    }
+    jsonw_array_end(w);
+    jsonw_kstr(w, "retention", "workqueue");
+    jsonw_kstr(w, "storage", "file");
+    jsonw_kstr(w, "discard", "new");
+    jsonw_kint(w, "max_msgs", c->max_queued);
+    jsonw_kint(w, "max_bytes", c->max_queued_mb << 20);
+    jsonw_kint(w, "duplicate_window", c->duplicate_window_ms * NS_PER_MS);
+    jsonw_kint(w, "num_replicas", c->replicas);
+}
+
+static void results_config(const struct streams *s, struct jsonw *w)
+{
+    const struct nats_config *c = &s->config->nats;
+    char subject[SUBJECT_MAX];
+    subject_results_all(s->subjects, subject);
+    jsonw_kstr(w, "name", s->subjects->results_stream);
+    jsonw_name(w, "subjects");
+    jsonw_array(w);
+    jsonw_str(w, subject);
+    jsonw_array_end(w);
+    jsonw_kstr(w, "retention", "limits");
+    jsonw_kstr(w, "storage", "file");
+    jsonw_kstr(w, "discard", "old");
+    jsonw_kint(w, "max_age", c->results_max_age_hours * MS_PER_HOUR * NS_PER_MS);
+    jsonw_kint(w, "num_replicas", c->replicas);
+    jsonw_kbool(w, "allow_direct", true);
+}
+
+static void consumer_config(const struct streams *s, struct jsonw *w)
+{
+    const struct nats_config *c = &s->config->nats;
+    char subject[SUBJECT_MAX], name[CONSUMER_NAME_MAX];
+    consumer_name(class_of(s->now), name);
+    subject_job_class(s->subjects, class_of(s->now), subject);
+    jsonw_kstr(w, "durable_name", name);
+    jsonw_kstr(w, "filter_subject", subject);
+    jsonw_kstr(w, "deliver_policy", "all");
+    jsonw_kstr(w, "ack_policy", "explicit");
+    jsonw_kint(w, "ack_wait", c->ack_wait_ms * NS_PER_MS);
+    jsonw_kint(w, "max_deliver", c->max_deliver);
+    jsonw_kint(w, "max_ack_pending", c->prefetch * WORKERS_AT_ONCE);
+    jsonw_kint(w, "max_waiting", PULLS_WAITING_MAX);
+}
+
+static void thing_config(const struct streams *s, struct jsonw *w)
+{
+    jsonw_object(w);
+    if (s->now == JOBS_STREAM)
+        jobs_config(s, w);
+    else if (s->now == RESULTS_STREAM)
+        results_config(s, w);
+    else
+        consumer_config(s, w);
+    jsonw_object_end(w);
+}
+
+/* ---- what is there ---- */
+
+struct comparison {
+    const struct streams *streams;
+    const struct jv *found;
+};
+
+static int compare_member(const char *name, const struct jv *wanted, void *arg)
+{
+    const struct comparison *c = arg;
+    const struct jv *found = jv_get(c->found, name);
+    struct buf a = {0}, b = {0};
+    char what[128];
+    jv_dump(wanted, &a);
+    if (found)
+        jv_dump(found, &b);
+    if (a.len != b.len || (a.len && memcmp(a.data, b.data, a.len) != 0))
+        log_warn(
+            "queue",
+            "%s is there with %s %.120s, not %.120s as configured; it is used as it is (change one "
+            "of the two)",
+            shown(c->streams, what, sizeof what), name, found ? b.data : "unset", a.data);
+    buf_free(&a);
+    buf_free(&b);
+    return 0;
+}
+
+static void compare(const struct streams *s, const struct jv *answer)
+{
+    struct comparison c = {.streams = s, .found = jv_get(answer, "config")};
+    struct buf b = {0};
+    struct jsonw w;
+    struct jv *wanted = NULL;
+    jsonw_init(&w, &b);
+    thing_config(s, &w);
+    CHECK(jv_parse(b.data, b.len, &wanted, NULL) == 0);
+    if (jv_type(c.found) == JV_OBJECT)
+        jv_each(wanted, compare_member, &c);
+    jv_free(wanted);
+    buf_free(&b);
+}
+
+/* ---- walking ---- */
+
+static void step(struct streams *s);
+
+static void end(struct streams *s, const struct err *why, bool passing)
+{
+    streams_done done = s->done;
+    void *arg = s->arg;
+    if (s->beginning)
+        s->ended = true;
+    else
+        free(s);
+    done(why, passing, arg);
+}
+
+static void next(struct streams *s)
+{
+    s->now++;
+    s->creating = s->was_there = false;
+    if ((int)s->now == s->things)
+        end(s, NULL, false);
+    else
+        step(s);
+}
+
+/* What a person can do about an answer of the API that says no. */
+static int refused(const struct streams *s, int64_t code, const char *text, struct err *e)
+{
+    char what[128];
+    const char *hint = "";
+    if (code == JS_NOT_ENABLED || code == JS_NOT_ENABLED_FOR_ACCOUNT)
+        return err_set(e, ERR_UNAVAILABLE,
+                       "JetStream is not switched on at %s for our account (%s): enable it in the "
+                       "server's configuration",
+                       link_url(s->link), text);
+    if (code == JS_STORAGE_EXCEEDED)
+        hint =
+            "; lower nats.max_queued_mb, or give the server's JetStream more room (max_file_store)";
+    else if (code == JS_STREAM_SUBJECT_OVERLAP)
+        hint = "; another stream takes these subjects: remove it, or choose another nats.prefix";
+    else if (code == JS_STREAM_REPLICAS_NOT_SUPPORTED || code == JS_CLUSTER_NO_PEERS)
+        hint = "; nats.replicas over 1 needs a cluster of at least as many servers";
+    return err_set(e, ERR_UNAVAILABLE, "%s %s at %s: %s (JetStream error %" PRId64 ")%s",
+                   s->creating ? "cannot make" : "cannot look at", shown(s, what, sizeof what),
+                   link_url(s->link), text, code, hint);
+}
+
+static void on_refusal(struct streams *s, const struct jv *error)
+{
+    int64_t code = 0, class = 0;
+    const char *text = jv_string(jv_get(error, "description"), NULL);
+    struct err e = {0};
+    jv_int(jv_get(error, "err_code"), &code);
+    jv_int(jv_get(error, "code"), &class);
+    if (!s->creating && !s->was_there &&
+        (code == JS_STREAM_NOT_FOUND || code == JS_CONSUMER_NOT_FOUND)) {
+        s->creating = true;
+        step(s);
+    } else if (s->creating && (code == JS_STREAM_NAME_EXISTS || code == JS_CONSUMER_NAME_EXISTS ||
+                               code == JS_CONSUMER_EXISTS || code == JS_CONSUMER_ALREADY_EXISTS)) {
+        s->creating = false; /* another worker was quicker, with other settings */
+        s->was_there = true;
+        step(s);
+    } else {
+        refused(s, code, text ? text : "no reason given", &e);
+        bool passing = class == 503 && code != JS_NOT_ENABLED && code != JS_NOT_ENABLED_FOR_ACCOUNT;
+        end(s, &e, passing);
+    }
+}
+
+static void on_answer(struct streams *s, const struct link_msg *m)
+{
+    struct jv *doc = NULL;
+    struct err e = {0};
+    char what[128];
+    if (jv_parse(m->data, m->len, &doc, &e) || jv_type(doc) != JV_OBJECT) {
+        jv_free(doc);
+        err_set(&e, ERR_PROTOCOL, "%s: the JetStream API at %s answers with what is no JSON object",
+                shown(s, what, sizeof what), link_url(s->link));
+        end(s, &e, true);
+        return;
+    }
+    const struct jv *error = jv_get(doc, "error");
+    if (error) {
+        on_refusal(s, error);
+    } else {
+        if (s->creating)
+            log_info("queue", "made %s", shown(s, what, sizeof what));
+        else
+            compare(s, doc);
+        next(s);
+    }
+    jv_free(doc);
+}
+
+static void no_answer(struct streams *s, const struct err *why)
+{
+    struct err e = {0};
+    char what[128];
+    shown(s, what, sizeof what);
+    if (why->code == ERR_UNAVAILABLE && link_is_up(s->link)) {
+        err_set(
+            &e, ERR_UNAVAILABLE,
+            "JetStream is not switched on at %s: start nats-server with -js, or with a jetstream "
+            "block in its configuration",
+            link_url(s->link));
+        end(s, &e, false);
+        return;
+    }
+    if (why->code == ERR_TIMEOUT)
+        err_set(&e, ERR_TIMEOUT,
+                "%s: the JetStream API at %s does not answer (%.300s): may our login publish to "
+                "$JS.API.> "
+                "and subscribe to _INBOX.>?",
+                what, link_url(s->link), why->msg);
+    else
+        err_set(&e, why->code, "%s: %.600s", what, why->msg);
+    end(s, &e, true);
+}
+
+static void on_reply(struct link_msg *m, const struct err *why, void *arg)
+{
+    struct streams *s = arg;
+    if (!s->done)
+        free(s);
+    else if (m)
+        on_answer(s, m);
+    else
+        no_answer(s, why);
+}
+
+static void api_subject(const struct streams *s, char out[API_SUBJECT_MAX])
+{
+    char name[CONSUMER_NAME_MAX];
+    const char *stream =
+        s->now == RESULTS_STREAM ? s->subjects->results_stream : s->subjects->jobs_stream;
+    if (s->now == JOBS_STREAM || s->now == RESULTS_STREAM) {
+        snprintf(out, API_SUBJECT_MAX, "$JS.API.STREAM.%s.%s", s->creating ? "CREATE" : "INFO",
+                 stream);
+        return;
+    }
+    consumer_name(class_of(s->now), name);
+    snprintf(out, API_SUBJECT_MAX, "$JS.API.CONSUMER.%s.%s.%s",
+             s->creating ? "DURABLE.CREATE" : "INFO", stream, name);
+}
+
+static void step(struct streams *s)
+{
+    char subject[API_SUBJECT_MAX];
+    struct buf b = {0};
+    struct jsonw w;
+    struct err e = {0};
+    api_subject(s, subject);
+    jsonw_init(&w, &b);
+    if (s->creating && s->now >= CONSUMER_HIGH) {
+        jsonw_object(&w);
+        jsonw_kstr(&w, "stream_name", s->subjects->jobs_stream);
+        jsonw_name(&w, "config");
+        thing_config(s, &w);
+        jsonw_object_end(&w);
+    } else if (s->creating) {
+        thing_config(s, &w);
+    }
+    if (link_request(s->link, subject, NULL, 0, b.data ? b.data : "", b.len, API_TIMEOUT_MS,
+                     on_reply, s, &e))
+        no_answer(s, &e);
+    buf_free(&b);
+}
+
+struct streams *streams_begin(struct link *l, const struct config *c, const struct subjects *s,
+                              bool consumers, streams_done done, void *arg)
+{
+    struct streams *t = mem_alloc(sizeof *t);
+    t->link = l;
+    t->config = c;
+    t->subjects = s;
+    t->done = done;
+    t->arg = arg;
+    t->things = consumers ? THINGS : CONSUMER_HIGH;
+    t->beginning = true;
+    step(t);
+    t->beginning = false;
+    if (!t->ended)
+        return t;
+    free(t);
+    return NULL;
+}
+
+void streams_cancel(struct streams *t)
+{
+    if (t)
+        t->done = NULL;
+}

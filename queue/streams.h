@@ -1,0 +1,29 @@
+/* The streams and consumers of JetStream: made when they are missing, used as they are when they
+ * are there (a warning names each setting that differs), never changed. By requests to the
+ * JetStream API (docs/protocol.md "Streams and consumers" is the text). Loop thread only. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "config/config.h"
+#include "link/link.h"
+#include "link/subjects.h"
+
+struct streams;
+
+/* why NULL: all are there. passing: it may well work in a while (no answer, connection lost, no
+ * leader in the cluster); otherwise a person must do what `why` says. */
+typedef void (*streams_done)(const struct err *why, bool passing, void *arg);
+
+/* Begins; `done` is called once, unless cancelled before: in a later turn of the loop, or (no
+ * connection) before this returns, which is NULL then. c and s are kept until then. consumers:
+ * those of the jobs stream too. */
+struct streams *streams_begin(struct link *l, const struct config *c, const struct subjects *s,
+                              bool consumers, streams_done done, void *arg);
+/* No call any more. */
+void streams_cancel(struct streams *t);
+
+/* Name of the durable consumer of a class: "worker_high" … */
+#define CONSUMER_NAME_MAX 32
+void consumer_name(enum job_class c, char out[CONSUMER_NAME_MAX]);
