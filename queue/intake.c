@@ -122,8 +122,8 @@ static void pull(struct puller *p, int count, int64_t bytes)
     struct err e = {0};
     char body[160], reply[sizeof p->inbox + 24];
     int n = snprintf(body, sizeof body,
-                     "{\"batch\":%d,\"max_bytes\":%" PRId64
-                     ",\"expires\":%lld,\"idle_heartbeat\":%lld}",
+                     "{\"batch\":%d,\"max_bytes\":%" PRId64 ",\"expires\":%" PRId64
+                     ",\"idle_heartbeat\":%" PRId64 "}",
                      count, bytes, PULL_EXPIRES_US * NS_PER_US, HEARTBEAT_US * NS_PER_US);
     snprintf(reply, sizeof reply, "%s.%" PRIu64, p->inbox, ++p->pulls);
     p->sent_us = p->heard_us = clock_mono_us();
