@@ -31,7 +31,7 @@
 #define PULL_EXPIRES_US  30000000
 #define HEARTBEAT_US     5000000
 #define SILENCE_MAX_US   (2 * HEARTBEAT_US + 2000000) /* two heartbeats missed: the pull is lost */
-#define NS_PER_US        1000ll
+#define NS_PER_US        ((int64_t)1000)
 #define WATCH_MS         500
 #define AGAIN_US         1000000  /* after a pull that ended at once, or a set-up that failed */
 #define SAY_AGAIN_US     30000000 /* the same trouble is logged again after this */
