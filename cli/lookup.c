@@ -11,7 +11,7 @@
 #include "base/mem.h"
 
 #define ASK_TIMEOUT_MS    3000
-#define DIRECT_TIMEOUT_MS 3000
+#define DIRECT_TIMEOUT_MS 1500 /* nats-server does not answer at all for a stream that is not */
 
 struct lookup {
     struct client *client;
