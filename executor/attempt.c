@@ -288,8 +288,7 @@ static void on_output(struct cell *c, int stream, const char *text, size_t len, 
     }
     uint64_t offset = s->kept.len;
     buf_add(&s->kept, text, len);
-    a->owner->output(a, stream, offset, text, len, a->late, a->arg);
-    if (a->late)
+    if (a->owner->output(a, stream, offset, text, len, a->late, a->arg))
         s->live = s->kept.len;
 }
 

@@ -32,8 +32,9 @@ struct attempt;
 
 /* What an attempt tells the executor. */
 struct attempt_owner {
-    /* Text printed, with its place in the stream. live: the job is older than LATE_MS. */
-    void (*output)(struct attempt *a, int stream, uint64_t offset, const char *text, size_t len,
+    /* Text printed, with its place in the stream. live: the job is older than LATE_MS. True when it
+     * was passed on; what was not comes again when the job has become that old. */
+    bool (*output)(struct attempt *a, int stream, uint64_t offset, const char *text, size_t len,
                    bool live, void *arg);
     void (*progress)(struct attempt *a, double fraction, const char *text, void *arg);
     /* RUNNING ended: result is made (ownership moves), or NULL: put it back into the backlog. */

@@ -77,12 +77,14 @@ static void on_unstuck(void *arg)
 
 /* ---- attempts ---- */
 
-static void on_output(struct attempt *a, int stream, uint64_t offset, const char *text, size_t len,
+static bool on_output(struct attempt *a, int stream, uint64_t offset, const char *text, size_t len,
                       bool live, void *arg)
 {
     struct executor *x = arg;
-    if (live || x->eager_output)
-        x->ev.output(a, stream, offset, text, len, x->arg);
+    if (!live && !x->eager_output)
+        return false;
+    x->ev.output(a, stream, offset, text, len, x->arg);
+    return true;
 }
 
 static void on_progress(struct attempt *a, double fraction, const char *text, void *arg)
