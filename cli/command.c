@@ -31,7 +31,8 @@ void say(const char *fmt, ...)
 int fail(const struct err *e)
 {
     say("%s", e->msg);
-    return EXIT_OURS;
+    /* "--set: pool: found …": what is wrong came from the command line. */
+    return e->code == ERR_INVALID && !strncmp(e->msg, "--", 2) ? EXIT_USAGE : EXIT_OURS;
 }
 
 int fail_usage(const struct command *self, const char *fmt, ...)

@@ -33,7 +33,8 @@ extern const struct command command_up, command_worker, command_run;
 /* "isolane: <text>" as one line on stderr (control characters as blanks). */
 void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-/* say() what failed; returns EXIT_OURS, so that `return fail(&e)` reads well. */
+/* say() what failed; returns EXIT_OURS, so that `return fail(&e)` reads well. An ERR_INVALID whose
+ * text begins with an option's name ("--set: …") is a wrong command line: EXIT_USAGE. */
 int fail(const struct err *e);
 
 /* say() what is wrong with the command line, naming the command; returns EXIT_USAGE. */

@@ -135,7 +135,8 @@ static int whole_number(struct reader *r, const struct place *p, int64_t min, in
 /* ---- maps
  * ---------------------------------------------------------------------------------------- */
 
-static int unknown(struct reader *r, struct place *p, const char *name, const struct names *known)
+static int unknown(struct reader *r, const struct place *map, const struct place *p,
+                   const char *name, const struct names *known)
 {
     char list[480] = "";
     size_t at = 0;
@@ -149,8 +150,9 @@ static int unknown(struct reader *r, struct place *p, const char *name, const st
         if (at < sizeof list)
             at += (size_t)snprintf(list + at, sizeof list - at, "%s%s", i ? ", " : "", known->v[i]);
     }
-    if (n.best)
-        return refuse(r, p, "unknown key; did you mean '%s'?", n.best);
+    if (n.best) /* with the path in front, as messages and flags spell it */
+        return refuse(r, p, "unknown key; did you mean '%s%s%s'?", map->path, *map->path ? "." : "",
+                      n.best);
     return refuse(r, p, "unknown key; allowed: %s", list);
 }
 
@@ -184,7 +186,7 @@ static int take_map(struct reader *r, const struct place *map, const struct name
                  text_of(key));
         int i = index_of(known, text_of(key));
         if (i < 0)
-            return unknown(r, &p, text_of(key), known);
+            return unknown(r, map, &p, text_of(key), known);
         if (found[i].node)
             return refuse(r, &p, "found a second time (first in line %d); allowed: once",
                           found[i].line);

@@ -86,9 +86,9 @@ static void unknown_keys_are_refused(void **state)
 {
     (void)state;
     refused("pool: 4\n\npol: 3\n", "c.yaml:3: pol: unknown key; did you mean 'pool'?");
-    refused("nats:\n  uri: x\n", "c.yaml:2: nats.uri: unknown key; did you mean 'url'?");
+    refused("nats:\n  uri: x\n", "c.yaml:2: nats.uri: unknown key; did you mean 'nats.url'?");
     refused("tenants:\n  - name: a\n    wieght: 2\n",
-            "c.yaml:3: tenants[0].wieght: unknown key; did you mean 'weight'?");
+            "c.yaml:3: tenants[0].wieght: unknown key; did you mean 'tenants[0].weight'?");
     refused("limits: {ceilings: {frobs: 2}}\n",
             "c.yaml:1: limits.ceilings.frobs: unknown key; allowed: cpu_ms, wall_ms, heap_mb, "
             "memory_mb, output_kb");
