@@ -125,13 +125,12 @@ static int start(const struct command *self, int argc, char **argv, bool embedde
     int code = options_parse(&o, argc, argv, 0, 0, NULL);
     if (code != OPTIONS_GO)
         goto out;
-    code = EXIT_OURS;
     if (settings_load(&settings, &c, &e) || (!embedded && settings_nats_url(c, &settings, &e)) ||
         data_paths(c->data_dir, &s.paths, &e) || engine_paths(&s.engine, &e)) {
-        fail(&e);
+        code = fail(&e);
         goto out;
     }
-    if (detached && (fs_make_dirs(s.paths.dir, &e) ? (fail(&e), true) : detach(&s, &code)))
+    if (detached && (fs_make_dirs(s.paths.dir, &e) ? (code = fail(&e), true) : detach(&s, &code)))
         goto out;
     s.worker = (struct worker_options){
         .config = c,
