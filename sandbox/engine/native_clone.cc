@@ -142,6 +142,9 @@ class Reader final : public v8::ValueDeserializer::Delegate
                 return {};
             strings[i] = text;
         }
+        // V8 forbids JavaScript while the graph of objects is half made; make() runs none of a
+        // guest.
+        v8::Isolate::AllowJavascriptExecutionScope trusted(isolate_);
         if (!hooks_.make
                  ->Call(isolate_->GetCurrentContext(), v8::Undefined(isolate_), static_cast<int>(n),
                         strings)

@@ -27,7 +27,7 @@ import {
   objectKeys,
   push,
   regexpExec,
-  regexpToString,
+  regexpText,
   setIteratorNext,
   setSize,
   setValues,
@@ -360,7 +360,7 @@ function shapeDataView(ctx, value, shape) {
 function shapeRegexp(ctx, value, shape) {
   shape.keys = listedKeys(value, ctx.showHidden);
   const own = prefix(shape.name, shape.tag, 'RegExp');
-  const text = regexpToString(value);
+  const text = regexpText(value);
   shape.base = ctx.stylize(own === 'RegExp ' ? text : own + text, 'regexp');
   return nothingListed(shape) || shape.deep ? shape.base : undefined;
 }

@@ -90,7 +90,17 @@ export const functionToString = uncurry(Function.prototype.toString);
 export const errorToString = uncurry(Error.prototype.toString);
 export const { captureStackTrace } = Error;
 export const regexpExec = uncurry(RegExp.prototype.exec);
-export const regexpToString = uncurry(RegExp.prototype.toString);
+const regexpSource = getter(RegExp.prototype, 'source');
+const regexpFlags = [
+  ['d', getter(RegExp.prototype, 'hasIndices')],
+  ['g', getter(RegExp.prototype, 'global')],
+  ['i', getter(RegExp.prototype, 'ignoreCase')],
+  ['m', getter(RegExp.prototype, 'multiline')],
+  ['s', getter(RegExp.prototype, 'dotAll')],
+  ['u', getter(RegExp.prototype, 'unicode')],
+  ['v', getter(RegExp.prototype, 'unicodeSets')],
+  ['y', getter(RegExp.prototype, 'sticky')],
+];
 export const dateGetTime = uncurry(Date.prototype.getTime);
 export const dateToISOString = uncurry(Date.prototype.toISOString);
 export const dateToString = uncurry(Date.prototype.toString);
@@ -142,6 +152,14 @@ export function replaceAll(text, from, to) {
     last = at + from.length;
   }
   return out + stringSlice(text, last);
+}
+
+// The text of a regular expression; the language's own toString reads what a guest can replace.
+export function regexpText(regexp) {
+  let out = `/${regexpSource(regexp)}/`;
+  for (let i = 0; i < regexpFlags.length; i++)
+    if (regexpFlags[i][1](regexp)) out += regexpFlags[i][0];
+  return out;
 }
 
 export function join(parts, separator) {

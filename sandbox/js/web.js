@@ -34,6 +34,12 @@ const host = {
   },
 };
 
+function addTransfer(to, item) {
+  if ((typeof item !== 'object' || item === null) && typeof item !== 'function')
+    throw new TypeError('structuredClone: the transfer list must hold objects');
+  push(to, item);
+}
+
 function transferList(options) {
   if (options === undefined || options === null) return undefined;
   if (typeof options !== 'object' && typeof options !== 'function')
@@ -41,8 +47,8 @@ function transferList(options) {
   const { transfer } = options;
   if (transfer === undefined) return undefined;
   const out = list();
-  if (isArray(transfer)) for (let i = 0; i < transfer.length; i++) push(out, transfer[i]);
-  else for (const item of transfer) push(out, item); // the script's own iterator, by its protocol
+  if (isArray(transfer)) for (let i = 0; i < transfer.length; i++) addTransfer(out, transfer[i]);
+  else for (const item of transfer) addTransfer(out, item); // by the script's own iterator
   return out;
 }
 

@@ -19,9 +19,16 @@ export function fileOf(text, suffix = '.mjs') {
   return path;
 }
 
+// For tests that spawn it themselves.
+export const shellCommand = () => ({
+  command: join(root, 'build/engine/node'),
+  env: { PATH: process.env.PATH, LD_PRELOAD: join(shellDir, 'libshell.so') },
+});
+
 function spawnShell(path, options) {
-  const result = spawnSync(join(root, 'build/engine/node'), [path, ...options], {
-    env: { PATH: process.env.PATH, LD_PRELOAD: join(shellDir, 'libshell.so') },
+  const { command, env } = shellCommand();
+  const result = spawnSync(command, [path, ...options], {
+    env,
     encoding: 'utf8',
     maxBuffer: 64 << 20,
   });

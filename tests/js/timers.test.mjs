@@ -1,0 +1,111 @@
+// Timers, immediates, microtasks: order, arguments, clears, delays (HTML, with Node's details).
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { runCases, runJob, runNode } from './shell.mjs';
+
+// Lines that the script prints, the same in Node.
+function sameAsNode(name, source) {
+  test(name, () => {
+    const job = runJob(source);
+    assert.equal(job.end, 'ok', JSON.stringify(job));
+    assert.equal(job.stdout, runNode(source).stdout);
+  });
+}
+
+sameAsNode('microtasks run after every callback, timers by due time, then by creation', `
+  const log = (...a) => console.log(...a);
+  setTimeout(() => { log('t1'); Promise.resolve().then(() => log('t1 micro')); queueMicrotask(() => log('t1 queued')); }, 2);
+  setTimeout(() => log('t2'), 2);
+  setTimeout(() => log('late'), 30);
+  setTimeout(() => log('middle'), 15);
+  queueMicrotask(() => log('micro')); Promise.resolve().then(() => log('promise'));
+  log('sync');`);
+
+sameAsNode('immediates set by an immediate wait for the next round', `
+  setImmediate(() => { console.log('a'); setImmediate(() => console.log('c')); Promise.resolve().then(() => console.log('a micro')); });
+  setImmediate(() => console.log('b'));`);
+
+sameAsNode('arguments are passed on', `
+  setTimeout((...a) => console.log(a), 1, 1, 'two', { three: 3 });
+  setTimeout((...a) => console.log(a));
+  setImmediate((...a) => console.log(a), 5, undefined);
+  const id = setInterval((a, b) => { console.log(a, b); clearInterval(id); }, 1, 'i', 'v');`);
+
+sameAsNode('clears: before, inside the callback, of another kind, of nothing', `
+  const a = setTimeout(() => console.log('never'), 1); clearTimeout(a);
+  const i = setImmediate(() => console.log('never')); clearImmediate(i);
+  clearTimeout(undefined); clearTimeout(null); clearTimeout(12345); clearTimeout({}); clearInterval('x'); clearImmediate();
+  let n = 0; const v = setInterval(() => { console.log('tick', ++n); if (n === 3) clearInterval(v); }, 1);
+  const x = setTimeout(() => console.log('never'), 1); clearInterval(x);
+  setTimeout(() => { clearTimeout(y); console.log('clears y'); }, 1); const y = setTimeout(() => console.log('never'), 1);
+  const first = setImmediate(() => { clearImmediate(second); }); const second = setImmediate(() => console.log('never'));`);
+
+sameAsNode('setTimeout of 0, negative, huge, not a number: 1 ms', `
+  setTimeout(() => console.log('zero'), 0); setTimeout(() => console.log('minus'), -5);
+  setTimeout(() => console.log('huge'), 2 ** 31); setTimeout(() => console.log('nan'), 'x');
+  setTimeout(() => console.log('null'), null); setTimeout(() => console.log('one'), 1);
+  setTimeout(() => console.log('text'), '3'); setTimeout(() => console.log('fraction'), 1.9);`);
+
+sameAsNode('nested timers keep running', `
+  let depth = 0; (function next() { if (++depth < 20) setTimeout(next, 0); else console.log('depth', depth); })();`);
+
+sameAsNode('a callback that is no function is a TypeError', `
+  for (const f of [setTimeout, setInterval, setImmediate, queueMicrotask])
+    for (const bad of [undefined, null, 'code()', {}, 5]) try { f(bad); console.log('no error'); } catch (e) { console.log(e.name); }`);
+
+test('ids are numbers, never 0, never the same', () => {
+  const r = runCases(`
+    const ids = [setTimeout(() => {}, 1), setInterval(() => {}, 1), setImmediate(() => {}), setTimeout(() => {}, 1)];
+    ids.forEach(clearTimeout);
+    show('types', ids.map((id) => typeof id)); show('distinct', new Set(ids).size); show('positive', ids.every((id) => id > 0));`);
+  assert.deepEqual(r, { types: ['number', 'number', 'number', 'number'], distinct: 4, positive: true });
+});
+
+test('this is the global object in a callback', () => {
+  const r = runJob(`setTimeout(function () { console.log(this === globalThis); }, 1)`, '--script');
+  assert.equal(r.stdout, 'true\n');
+});
+
+test('a timer waits as long as it says', () => {
+  const r = runCases(`
+    const t0 = performance.now();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    const waited = performance.now() - t0;
+    show('waited', waited >= 49 && waited < 5000);`);
+  assert.equal(r.waited, true);
+});
+
+test('the job waits for pending timers, and not for cleared ones', () => {
+  const t0 = process.hrtime.bigint();
+  const r = runJob(`const id = setTimeout(() => {}, 20000); const iv = setInterval(() => {}, 20000);
+    setTimeout(() => { clearTimeout(id); clearInterval(iv); console.log('last'); }, 5); export default 1`);
+  assert.equal(r.end, 'ok');
+  assert.equal(r.stdout, 'last\n');
+  assert.ok(process.hrtime.bigint() - t0 < 15_000_000_000n);
+});
+
+test('an error in a timer ends the job with that error', () => {
+  const r = runJob(`setTimeout(() => { throw new RangeError('in timer'); }, 1); setTimeout(() => console.log('no more'), 50);`);
+  assert.equal(r.end, 'threw');
+  assert.equal(r.name, 'RangeError');
+  assert.equal(r.message, 'in timer');
+  assert.equal(r.stdout, '');
+});
+
+test('an error in queueMicrotask ends the job with that error', () => {
+  const r = runJob(`queueMicrotask(() => { throw new TypeError('in microtask'); }); export default 1`);
+  assert.equal(r.end, 'threw');
+  assert.equal(r.message, 'in microtask');
+});
+
+test('ten thousand timers run in order of their due time', () => {
+  const r = runCases(`
+    const order = []; let left = 10000;
+    await new Promise((resolve) => { for (let i = 0; i < 10000; i++) {
+      const delay = 1 + (i * 7919) % 40, due = performance.now() + delay;
+      setTimeout(() => { order.push(due); if (--left === 0) resolve(); }, delay); } });
+    // The clock may tick between our reading and the timer's.
+    let sorted = true; for (let i = 1; i < order.length; i++) if (order[i] < order[i - 1] - 2) sorted = false;
+    show('count', order.length); show('sorted', sorted);`);
+  assert.deepEqual(r, { count: 10000, sorted: true });
+});
