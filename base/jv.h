@@ -51,6 +51,11 @@ void jv_dump(const struct jv *v, struct buf *out);
  * that is passed on rather than read (a job's value). */
 bool jv_check(const char *text, size_t len);
 
+/* The same for a text that will stand inside another (a value in a signed statement): what it
+ * takes, jv_check() takes with up to 8 levels around it. */
+#define JV_INNER_DEPTH_MAX (JV_DEPTH_MAX - 8)
+bool jv_check_inner(const char *text, size_t len);
+
 /* The text of a top-level member's value inside `text` (that jv_parse() or jv_check() accepted),
  * byte for byte as its writer wrote it: numbers keep their digits. Of several with that name, the
  * first. False when not found literally (a name written with escapes): use jv_dump() then. On any

@@ -116,7 +116,7 @@ static size_t check_name(const char *t, size_t len, size_t i)
 
 struct levels {
     uint64_t object[JV_DEPTH_MAX / 64]; /* one bit a level: it is an object */
-    int depth;
+    int depth, max;
 };
 
 static bool in_object(const struct levels *l)
@@ -127,7 +127,7 @@ static bool in_object(const struct levels *l)
 
 static bool enter(struct levels *l, bool object)
 {
-    if (l->depth == JV_DEPTH_MAX)
+    if (l->depth == l->max)
         return false;
     uint64_t bit = (uint64_t)1 << (l->depth % 64);
     if (object)
@@ -162,9 +162,9 @@ static size_t check_after_value(const char *t, size_t len, size_t i, struct leve
     }
 }
 
-bool jv_check(const char *t, size_t len)
+static bool check(const char *t, size_t len, int max_depth)
 {
-    struct levels l = {.depth = 0};
+    struct levels l = {.max = max_depth};
     if (utf8_valid_prefix(t, len) != len)
         return false;
     size_t i = skip_space(t, len, 0);
@@ -193,6 +193,16 @@ bool jv_check(const char *t, size_t len)
         if (i == 0 || i == len)
             return i == len;
     }
+}
+
+bool jv_check(const char *t, size_t len)
+{
+    return check(t, len, JV_DEPTH_MAX);
+}
+
+bool jv_check_inner(const char *t, size_t len)
+{
+    return check(t, len, JV_INNER_DEPTH_MAX);
 }
 
 /* ---- jv_raw_member ---- */

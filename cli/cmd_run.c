@@ -57,22 +57,29 @@ static int is_script(const struct dirent *d)
     return d->d_name[0] != '.' && script_has_extension(d->d_name);
 }
 
+static bool is_folder(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
 static int add_folder(struct run *r, const char *dir, struct err *e)
 {
     struct dirent **found = NULL;
     int n = scandir(dir, &found, is_script, alphasort), rc = 0;
+    size_t before = r->count;
     if (n < 0)
         return err_errno(e, "cannot read folder %s", dir);
     for (int i = 0; i < n; i++) {
         struct buf path = {0};
         buf_addf(&path, "%s/%s", dir, found[i]->d_name);
-        if (!rc)
+        if (!rc && !is_folder(path.data))
             rc = add_file(r, path.data, e);
         buf_free(&path);
         free(found[i]);
     }
     free(found);
-    if (!rc && n == 0)
+    if (!rc && r->count == before)
         rc = err_set(e, ERR_NOT_FOUND, "folder %s has no scripts (" SCRIPT_EXTENSIONS ")", dir);
     return rc;
 }
@@ -80,9 +87,8 @@ static int add_folder(struct run *r, const char *dir, struct err *e)
 static int collect(struct run *r, const struct options *o, bool *folder, struct err *e)
 {
     for (int i = 0; i < o->arg_count; i++) {
-        struct stat st;
         const char *path = o->args[i];
-        bool is_dir = strcmp(path, "-") && stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+        bool is_dir = strcmp(path, "-") && is_folder(path);
         if (strcmp(path, "-") && !is_dir && access(path, R_OK))
             return err_errno(e, "cannot read %s", path);
         int rc = is_dir ? add_folder(r, path, e) : add_file(r, path, e);

@@ -30,7 +30,7 @@ static void drop_value(struct result *r, enum outcome o, const char *name, const
 
 void result_mend(struct result *r)
 {
-    if (r->value && r->value_len && !jv_check(r->value, r->value_len))
+    if (r->value && r->value_len && !jv_check_inner(r->value, r->value_len))
         drop_value(r, OUTCOME_CRASHED, "BadValue",
                    "the cell handed over a value that is not one JSON text");
     if (r->has_error && !r->error_name)

@@ -223,10 +223,21 @@ test('big output and a big value come through whole', async () => {
     assert.equal(r.value.length, 1e6);
 });
 
-test('text that is no well-formed Unicode is repaired, not refused', async () => {
+test('text that is no well-formed Unicode: repaired where it is printed, kept in the value', async () => {
     const r = await result_of('console.log("a\\ud800b"); export default "c\\udfff"');
-    assert.equal(r.outcome, 'ok');
+    assert.equal(r.outcome, 'ok', r.error?.message);
     assert.equal(r.stdout, 'a\ufffdb\n');
+    assert.equal(r.value, 'c\udfff');
+});
+
+test('a value nested as deep as it may be is a result that verifies; one level more is refused', async () => {
+    const nested = (depth) => `let a = []; for (let i = 1; i < ${depth}; i++) a = [a]; export default a`;
+    assert.equal((await result_of(nested(2040))).outcome, 'ok');
+    const r = await result_of(nested(2041));
+    assert.equal(r.outcome, 'threw');
+    assert.match(r.error.message, /at most 2040 levels deep/);
+    const verified = await isolane(['verify', '--db', join(data, 'run.db'), '--data', data]);
+    assert.equal(verified.code, 0, verified.stdout + verified.stderr);
 });
 
 test('a script with NULs and a BOM, an empty script', async () => {

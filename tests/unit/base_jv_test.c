@@ -199,6 +199,11 @@ static void depth_is_bounded(void **state)
         free(a);
         free(o);
     }
+    for (int depth = JV_INNER_DEPTH_MAX; depth <= JV_INNER_DEPTH_MAX + 1; depth++) {
+        char *a = nested(depth, "[", "", "]");
+        assert_int_equal(jv_check_inner(a, strlen(a)), depth == JV_INNER_DEPTH_MAX);
+        free(a);
+    }
 }
 
 static const char *const good[] = {

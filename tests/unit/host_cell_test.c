@@ -129,7 +129,7 @@ static void a_value_over_its_limit_is_told(void **state)
 
 static void a_value_that_is_no_json_is_the_scripts_error(void **state)
 {
-    static const char *const values[] = {"value {\"a\":", "value \"\\ud800\"", "value [1] 2"};
+    static const char *const values[] = {"value {\"a\":", "value [1,]", "value [1] 2"};
     for (size_t i = 0; i < ARRAY_LEN(values); i++) {
         struct seen s;
         run_script(*state, &s, values[i]);
