@@ -58,6 +58,11 @@ static void from_stop(struct verdict *v, enum stop_reason why, const struct limi
     set(v, OUTCOME_CRASHED, "CellCrashed", "the cell stopped the script without being asked to");
 }
 
+static bool printed_too_much(const struct cell_done *d, const struct limits *limits)
+{
+    return d->stdout_total + d->stderr_total > (uint64_t)limits->v[LIMIT_OUTPUT_KB] * 1024;
+}
+
 static void from_done(struct verdict *v, const struct cell_done *d, enum stop_reason stopped,
                       const struct limits *limits, int64_t cpu_us, int64_t wall_us)
 {
@@ -76,7 +81,7 @@ static void from_done(struct verdict *v, const struct cell_done *d, enum stop_re
         return;
     case FRAME_END_OUTPUT:
         set_limit(v, OUTCOME_OUTPUT_EXCEEDED, LIMIT_OUTPUT_KB, limits,
-                  d->message_len ? " by the job's value" : "");
+                  printed_too_much(d, limits) ? "" : " by the job's value");
         return;
     case FRAME_END_TERMINATED:
         from_stop(v, stopped, limits, cpu_us, wall_us);

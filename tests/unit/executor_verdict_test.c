@@ -76,6 +76,12 @@ static void test_messages_name_limit_and_use(void **state)
     assert_string_equal(v.message, "cpu_ms: the limit of 100 was reached (used 101.500 ms)");
     v = of_done(FRAME_END_HEAP, STOP_NONE);
     assert_string_equal(v.message, "heap_mb: the limit of 64 was reached");
+    struct cell_done d = {.end = FRAME_END_OUTPUT, .stdout_total = 16385};
+    verdict_reach(&d, NULL, STOP_NONE, &limits, 0, 0, &v);
+    assert_string_equal(v.message, "output_kb: the limit of 16 was reached");
+    d.stdout_total = 10;
+    verdict_reach(&d, NULL, STOP_NONE, &limits, 0, 0, &v);
+    assert_string_equal(v.message, "output_kb: the limit of 16 was reached by the job's value");
 }
 
 static void test_gone_cells(void **state)
