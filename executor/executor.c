@@ -179,7 +179,8 @@ struct attempt *executor_refuse(struct executor *x, struct job *job,
                                 const struct attempt_facts *facts, const struct err *why)
 {
     struct attempt *a = take_in(x, job, facts);
-    struct result *r = attempt_result_without_run(a, OUTCOME_INVALID, why);
+    enum outcome o = why ? OUTCOME_INVALID : OUTCOME_CANCELLED;
+    struct result *r = attempt_result_without_run(a, o, why);
     attempt_record(a);
     record(x, a, r);
     return a;

@@ -51,7 +51,8 @@ int executor_open(uv_loop_t *loop, const struct executor_options *o,
 /* Takes ownership of job. */
 struct attempt *executor_submit(struct executor *x, struct job *job,
                                 const struct attempt_facts *facts);
-/* The job is wrong: makes the result `invalid` with that error. Takes ownership of job. */
+/* The job is not run: makes the result `invalid` with that error, or `cancelled` when why is NULL.
+ * Takes ownership of job. */
 struct attempt *executor_refuse(struct executor *x, struct job *job,
                                 const struct attempt_facts *facts, const struct err *why);
 /* Waiting: its result is `cancelled` at once; running: as soon as the cell stops; else nothing. */

@@ -223,13 +223,11 @@ static void submit(struct serve *s, struct custody *c, struct job *job, const st
         .tag = c,
     };
     c->state = CUSTODY_HELD;
-    if (refused) {
+    /* A short job would be done before a request to stop reached it: cancelled ones never start. */
+    if (refused || requests_cancelled_early(s->requests, c->id))
         c->attempt = executor_refuse(s->executor, job, &facts, refused);
-        return;
-    }
-    c->attempt = executor_submit(s->executor, job, &facts);
-    if (requests_cancelled_early(s->requests, c->id))
-        executor_cancel(s->executor, c->attempt);
+    else
+        c->attempt = executor_submit(s->executor, job, &facts);
 }
 
 static void on_looked(struct link_msg *m, const struct err *why, void *arg)

@@ -52,7 +52,10 @@ static void fault_at(struct decoding *d, const char *fmt, ...)
 static const char *shown(const struct jv *v, char out[FOUND_MAX + 8])
 {
     struct buf b = {0};
-    jv_dump(v, &b);
+    if (jv_type(v) == JV_NUMBER)
+        buf_addf(&b, "%.15g", jv_number(v)); /* as it was written, not 5.0 for 5 */
+    else
+        jv_dump(v, &b);
     size_t n = utf8_cut(b.data, b.len, FOUND_MAX);
     memcpy(out, b.data, n);
     strcpy(out + n, n < b.len ? "…" : "");

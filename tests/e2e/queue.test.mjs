@@ -183,7 +183,7 @@ test('three hundred jobs: each has one result, none is lost, the chain has no ga
 test('a stream that exists is used as it is, and never changed', async () => {
     const { config } = await c.jsm.streams.info('ISOLANE_JOBS');
     assert.deepEqual([config.retention, config.storage, config.discard], ['workqueue', 'file', 'new']);
-    assert.deepEqual(config.subjects, ['isolane.jobs.*.*']);
+    assert.deepEqual(config.subjects, ['isolane.jobs.*.high', 'isolane.jobs.*.normal', 'isolane.jobs.*.low']);
     const results = (await c.jsm.streams.info('ISOLANE_RESULTS')).config;
     assert.equal(results.allow_direct, true);
     assert.ok(results.subjects.includes('isolane.results.*.>'), `${results.subjects}`);
