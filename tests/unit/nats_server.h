@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,7 @@ struct nats_server {
     char url[64];   /* "nats://127.0.0.1:4711" */
     int port;       /* 0 before the first start */
     pid_t pid;      /* 0: not running */
+    bool no_jetstream;
 };
 
 static inline void nats_server_init(struct nats_server *s)
@@ -57,11 +59,10 @@ static inline void nats_server_exec(struct nats_server *s)
     args[n++] = s->dir;
     args[n++] = "-l";
     args[n++] = log;
-    if (!s->conf[0] || !strstr(s->conf, "nojs")) {
+    if (!s->no_jetstream)
         args[n++] = "-js";
-        args[n++] = "-sd";
-        args[n++] = store;
-    }
+    args[n++] = "-sd";
+    args[n++] = store;
     if (s->conf[0]) {
         args[n++] = "-c";
         args[n++] = s->conf;
