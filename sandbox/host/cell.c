@@ -475,7 +475,7 @@ void cell_on_late(struct cell *c)
         zygote_fail(c->z, ERR_TIMEOUT, "the zygote does not fork");
         return;
     }
-    log_warn("cell", "cell %llu %s in time: killing it", (unsigned long long)c->number,
+    log_debug("cell", "cell %llu %s in time: killing it", (unsigned long long)c->number,
              c->p.state == CELL_STARTING ? "did not get ready" : "did not end");
     cell_kill(c);
 }

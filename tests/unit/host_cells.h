@@ -90,38 +90,34 @@ static inline void on_zygote_gone(struct zygote *z, const struct err *why, void 
 
 /* ---- waiting ---- */
 
-static inline void on_alarm(uv_timer_t *t)
+static inline void on_beat(uv_timer_t *t)
 {
-    *(bool *)t->data = true;
+    (void)t; /* only so that the loop comes round */
 }
 
-/* Runs the loop until *a >= n, or fails. */
+/* Runs the loop until *a >= n (NULL: never), for at most so long. False when it came to that. */
+static inline bool run_for(struct world *w, const int *a, int n, int64_t most_us)
+{
+    int64_t t0 = clock_mono_us();
+    uv_timer_t beat;
+    uv_timer_init(&w->loop, &beat);
+    uv_timer_start(&beat, on_beat, 2, 2);
+    while (!(a && *a >= n) && clock_mono_us() - t0 < most_us)
+        uv_run(&w->loop, UV_RUN_ONCE);
+    uv_close((uv_handle_t *)&beat, NULL);
+    uv_run(&w->loop, UV_RUN_NOWAIT);
+    return a && *a >= n;
+}
+
 static inline void run_until(struct world *w, const int *a, int n, const char *what)
 {
-    bool late = false;
-    uv_timer_t t;
-    uv_timer_init(&w->loop, &t);
-    t.data = &late;
-    uv_timer_start(&t, on_alarm, (uint64_t)(WAIT_US / 1000), 0);
-    while (*a < n && !late)
-        uv_run(&w->loop, UV_RUN_ONCE);
-    uv_close((uv_handle_t *)&t, NULL);
-    uv_run(&w->loop, UV_RUN_NOWAIT);
-    if (late)
+    if (!run_for(w, a, n, WAIT_US))
         fail_msg("waited too long for %s (zygote gone: %s)", what, w->gone ? w->why.msg : "no");
 }
 
-static inline void run_for_ms(struct world *w, uint64_t ms)
+static inline void run_for_ms(struct world *w, int ms)
 {
-    bool late = false;
-    uv_timer_t t;
-    uv_timer_init(&w->loop, &t);
-    t.data = &late;
-    uv_timer_start(&t, on_alarm, ms, 0);
-    while (!late)
-        uv_run(&w->loop, UV_RUN_ONCE);
-    uv_close((uv_handle_t *)&t, NULL);
-    uv_run(&w->loop, UV_RUN_NOWAIT);
+    run_for(w, NULL, 0, (int64_t)ms * 1000);
 }
 
 /* ---- zygote ---- */

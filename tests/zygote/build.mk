@@ -24,7 +24,7 @@ $(filter $(B)/tests/host_% $(B)/tests/executor_%,$(UNIT_BIN)): | fake-engine
 # Decoder and protocol state under libFuzzer: make fuzz-frames FUZZ_SECONDS=60
 FUZZ_SECONDS ?= 30
 FUZZ_SRC := sandbox/host/frame_fuzz.c sandbox/host/inbox.c sandbox/host/protocol.c sandbox/frame.c \
-	base/buf.c base/mem.c base/err.c base/utf8.c base/jv.c
+	base/buf.c base/mem.c base/err.c base/utf8.c base/jv.c base/jv_text.c base/nearest.c
 build/fuzz/frames: $(FUZZ_SRC) sandbox/host/inbox.h sandbox/host/protocol.h sandbox/frame.h
 	@mkdir -p $(@D)
 	@echo "  FUZZ  $@"
@@ -33,4 +33,4 @@ build/fuzz/frames: $(FUZZ_SRC) sandbox/host/inbox.h sandbox/host/protocol.h sand
 .PHONY: fuzz-frames
 fuzz-frames: build/fuzz/frames
 	@mkdir -p build/fuzz/corpus-frames
-	@$< -max_total_time=$(FUZZ_SECONDS) -max_len=70000 -print_final_stats=1 build/fuzz/corpus-frames
+	@$< -max_total_time=$(FUZZ_SECONDS) -max_len=70000 -print_final_stats=1 build/fuzz/corpus-frames tests/zygote/fuzz-seeds
