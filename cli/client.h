@@ -28,8 +28,7 @@ struct client {
 int client_open(struct client *c, const struct settings *s, struct err *e);
 void client_close(struct client *c);
 
-/* ---- one question
- * -------------------------------------------------------------------------------- */
+/* ---- one question ---- */
 
 enum answer_kind {
     ANSWER_RESULT, /* text is the envelope */
@@ -45,23 +44,27 @@ struct answer {
     struct err why;
 };
 
+struct question {
+    const char *tenant; /* NULL: any (the results stream is then asked for `default`) */
+    const char *id;
+    bool output; /* of a running job: what it has printed so far, too */
+};
+
 struct lookup;
 typedef void (*lookup_done)(const struct answer *a, void *arg);
 
 /* Asks the workers for the job's result or state, and where none answers the results stream itself.
- * tenant NULL: any (the stream is then asked for `default`). `done` is called once, from the loop,
- * unless dropped before. */
-int lookup_start(struct client *c, const char *tenant, const char *id, lookup_done done, void *arg,
+ * `done` is called once, from the loop, unless dropped before. q is copied. */
+int lookup_start(struct client *c, const struct question *q, lookup_done done, void *arg,
                  struct lookup **out, struct err *e);
 /* Its `done` will not be called any more. Not from inside `done`; NULL is fine. */
 void lookup_drop(struct lookup *l);
 
 /* The same, running the loop. text is copied into `keep`. */
-int lookup_wait(struct client *c, const char *tenant, const char *id, struct answer *out,
-                struct buf *keep, struct err *e);
+int lookup_wait(struct client *c, const struct question *q, struct answer *out, struct buf *keep,
+                struct err *e);
 
-/* ---- waiting for a result
- * ------------------------------------------------------------------------ */
+/* ---- waiting for a result ---- */
 
 struct waiting;
 

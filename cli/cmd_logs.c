@@ -4,8 +4,10 @@
  * which may drop them; the result has everything that is kept. For each stream we know how many
  * bytes are printed (`shown`). A chunk that begins there is printed; one that begins later leaves a
  * gap: that stream is then silent until the result comes and is printed from `shown` on. So what
- * was printed is always a prefix, in order, without gap or repeat. Who comes while the job runs
- * starts where the first chunk is, and is told. */
+ * was printed is always a prefix, in order, without gap or repeat.
+ *
+ * Who comes while the job runs asks its worker for what was printed so far. Chunks that arrive
+ * before the answer wait in `early`, or the job's first words could be lost between two looks. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,13 +30,18 @@ struct stream {
     bool lost;      /* a gap: silent until the result */
 };
 
+#define EARLY_MAX 1000 /* chunks; a job that prints more while we ask leaves a gap, see above */
+
 struct logs {
     struct settings settings;
     const char *tenant, *id;
     bool follow, json;
     struct stream streams[STREAMS];
     int64_t attempt;
+    bool joined; /* it is known where live output begins */
     bool result_seen;
+    struct link_msg *early[EARLY_MAX];
+    int early_count;
 };
 
 static void print(struct logs *l, int stream, uint64_t offset, const char *text, size_t len)
@@ -60,8 +67,7 @@ static void print(struct logs *l, int stream, uint64_t offset, const char *text,
     buf_free(&b);
 }
 
-/* ---- live
- * ---------------------------------------------------------------------------------------- */
+/* ---- live ---- */
 
 /* A job whose cell crashed runs again and prints from the beginning. */
 static void new_attempt(struct logs *l, int64_t attempt)
@@ -90,11 +96,10 @@ static void take_chunk(struct logs *l, int stream, uint64_t offset, const char *
     s->shown = offset + len;
 }
 
-static void on_chunk(struct link_msg *m, void *arg)
+static void read_chunk(struct logs *l, const struct link_msg *m)
 {
-    struct logs *l = arg;
     struct jv *doc = NULL;
-    if (m->status || l->result_seen || jv_parse(m->data, m->len, &doc, NULL))
+    if (jv_parse(m->data, m->len, &doc, NULL))
         return;
     if (jv_type(doc) == JV_OBJECT) {
         const struct jv *stream = jv_get(doc, "stream"), *data = jv_get(doc, "data");
@@ -115,8 +120,55 @@ static void on_chunk(struct link_msg *m, void *arg)
     jv_free(doc);
 }
 
-/* ---- the result
- * ---------------------------------------------------------------------------------- */
+static void on_chunk(struct link_msg *m, void *arg)
+{
+    struct logs *l = arg;
+    if (m->status || l->result_seen)
+        return;
+    if (l->joined)
+        read_chunk(l, m);
+    else if (l->early_count < EARLY_MAX)
+        l->early[l->early_count++] = link_msg_keep(m);
+}
+
+/* A worker's answer about a running job: what it has printed up to now. */
+static void take_head(struct logs *l, const struct answer *a)
+{
+    struct jv *doc = NULL;
+    int64_t attempt = 0;
+    if (jv_parse(a->text, a->len, &doc, NULL))
+        return;
+    const struct jv *n = jv_type(doc) == JV_OBJECT ? jv_get(doc, "attempt") : NULL;
+    if (n && jv_int(n, &attempt) && attempt > 0 && jv_get(doc, stream_names[OUT])) {
+        l->attempt = attempt;
+        for (int i = 0; i < STREAMS; i++) {
+            size_t len = 0;
+            const struct jv *v = jv_get(doc, stream_names[i]);
+            const char *text = v ? jv_string(v, &len) : NULL;
+            print(l, i, 0, text ? text : "", len);
+            l->streams[i] = (struct stream){.shown = len, .begun = true};
+        }
+    }
+    jv_free(doc);
+}
+
+static void join(struct logs *l, const struct answer *a)
+{
+    if (a->kind == ANSWER_STATE)
+        take_head(l, a);
+    l->joined = true;
+    for (int i = 0; i < l->early_count; i++)
+        read_chunk(l, l->early[i]);
+}
+
+static void logs_free(struct logs *l)
+{
+    for (int i = 0; i < l->early_count; i++)
+        link_msg_free(l->early[i]);
+    free(l);
+}
+
+/* ---- the result ---- */
 
 static void print_rest(struct logs *l, const struct jv *doc)
 {
@@ -169,31 +221,38 @@ static int finish(struct logs *l, const char *envelope, size_t len)
 static int follow(struct client *c, struct logs *l)
 {
     char subject[SUBJECT_MAX];
+    struct question q = {.tenant = l->tenant, .id = l->id, .output = true};
+    struct answer a;
     struct link_sub *sub = NULL;
     struct waiting *w = NULL;
-    struct buf envelope = {0};
+    struct buf envelope = {0}, keep = {0};
     struct err e = {0};
-    int code;
     subject_logs(&c->subjects, l->tenant ? l->tenant : "*", l->id, subject);
     int rc = link_subscribe(c->link, subject, NULL, 0, on_chunk, l, &sub, &e);
     if (!rc)
         rc = waiting_new(c, l->tenant, l->id, &w, &e);
     if (!rc)
+        rc = lookup_wait(c, &q, &a, &keep, &e);
+    if (!rc) {
+        join(l, &a);
         rc = waiting_run(w, 0, &envelope, &e);
-    code = rc ? fail(&e) : finish(l, envelope.data, envelope.len);
+    }
+    int code = rc ? fail(&e) : finish(l, envelope.data, envelope.len);
     waiting_free(w);
     link_unsubscribe(sub);
     buf_free(&envelope);
+    buf_free(&keep);
     return code;
 }
 
 static int once(struct client *c, struct logs *l)
 {
+    struct question q = {.tenant = l->tenant, .id = l->id};
     struct answer a;
     struct buf keep = {0};
     struct err e = {0};
     int code;
-    if (lookup_wait(c, l->tenant, l->id, &a, &keep, &e)) {
+    if (lookup_wait(c, &q, &a, &keep, &e)) {
         code = fail(&e);
     } else if (a.kind == ANSWER_RESULT) {
         code = finish(l, a.text, a.len);
@@ -210,7 +269,7 @@ static int once(struct client *c, struct logs *l)
 
 static int run(const struct command *self, int argc, char **argv)
 {
-    struct logs l = {0};
+    struct logs *l = mem_alloc(sizeof *l);
     struct options o = {.command = self};
     struct client c;
     struct err e = {0};
@@ -219,32 +278,33 @@ static int run(const struct command *self, int argc, char **argv)
                     {.name = "follow",
                      .letter = 'f',
                      .type = OPTION_FLAG,
-                     .to = &l.follow,
+                     .to = &l->follow,
                      .help = "print while the job runs, until it ends"},
                     {.name = "tenant",
                      .type = OPTION_TEXT,
-                     .to = &l.tenant,
+                     .to = &l->tenant,
                      .arg = "T",
                      .help = "the job's tenant (needed when several have that id)"},
                     {.name = "json",
                      .type = OPTION_FLAG,
-                     .to = &l.json,
+                     .to = &l->json,
                      .help = "print {\"stream\",\"offset\",\"data\"}, one a line"},
                 },
                 3);
-    options_add_settings(&o, &l.settings, true);
+    options_add_settings(&o, &l->settings, true);
     int code = options_parse(&o, argc, argv, 1, 1, "ID");
-    if (code != OPTIONS_GO)
-        return code;
-    l.id = o.args[0];
-    code = check_names(self, l.id, l.tenant);
-    if (code != OPTIONS_GO)
-        return code;
-    if (client_open(&c, &l.settings, &e))
-        code = fail(&e);
-    else
-        code = l.follow ? follow(&c, &l) : once(&c, &l);
-    client_close(&c);
+    if (code == OPTIONS_GO) {
+        l->id = o.args[0];
+        code = check_names(self, l->id, l->tenant);
+    }
+    if (code == OPTIONS_GO) {
+        if (client_open(&c, &l->settings, &e))
+            code = fail(&e);
+        else
+            code = l->follow ? follow(&c, l) : once(&c, l);
+        client_close(&c);
+    }
+    logs_free(l);
     return code;
 }
 

@@ -34,8 +34,7 @@ static void note_code(struct ask *q, int code)
         q->code = code;
 }
 
-/* ---- one answer
- * ---------------------------------------------------------------------------------- */
+/* ---- one answer ---- */
 
 static void take_result(struct ask *q, const char *envelope, size_t len)
 {
@@ -88,8 +87,7 @@ static void take_unknown(struct ask *q, const char *id, const struct err *why)
     buf_free(&b);
 }
 
-/* ---- asking and waiting
- * -------------------------------------------------------------------------- */
+/* ---- asking and waiting ---- */
 
 /* False: it makes no sense to ask for more. */
 static bool ask_once(struct client *c, struct ask *q, const char *id)
@@ -97,8 +95,9 @@ static bool ask_once(struct client *c, struct ask *q, const char *id)
     struct answer a;
     struct buf keep = {0};
     struct err e = {0};
+    struct question question = {.tenant = q->tenant, .id = id};
     bool go_on = true;
-    if (lookup_wait(c, q->tenant, id, &a, &keep, &e)) {
+    if (lookup_wait(c, &question, &a, &keep, &e)) {
         note_code(q, fail(&e));
         go_on = false;
     } else if (a.kind == ANSWER_RESULT) {

@@ -52,8 +52,7 @@ static int not_verified(const struct check *v, const struct err *e, uint64_t bad
     return out_finish(EXIT_JOB_NOT_OK);
 }
 
-/* ---- envelopes
- * ----------------------------------------------------------------------------------- */
+/* ---- envelopes ---- */
 
 static const char *member(const struct jv *doc, const char *name)
 {
@@ -147,8 +146,7 @@ static int verify_file(struct check *v)
     return is_verdict(rc) ? not_verified(v, &e, 0) : fail(&e);
 }
 
-/* ---- a database
- * ---------------------------------------------------------------------------------- */
+/* ---- a database ---- */
 
 static void on_progress(uint64_t done, uint64_t total, void *arg)
 {

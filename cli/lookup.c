@@ -110,7 +110,7 @@ static void on_worker(struct link_msg *m, const struct err *why, void *arg)
         ask_stream(l);
 }
 
-int lookup_start(struct client *c, const char *tenant, const char *id, lookup_done done, void *arg,
+int lookup_start(struct client *c, const struct question *q, lookup_done done, void *arg,
                  struct lookup **out, struct err *e)
 {
     char subject[SUBJECT_MAX];
@@ -120,14 +120,16 @@ int lookup_start(struct client *c, const char *tenant, const char *id, lookup_do
     l->client = c;
     l->done = done;
     l->arg = arg;
-    CHECK(strlen(id) <= JOB_ID_MAX && (!tenant || strlen(tenant) <= TENANT_NAME_MAX));
-    strcpy(l->id, id);
-    strcpy(l->tenant, tenant ? tenant : "");
+    CHECK(strlen(q->id) <= JOB_ID_MAX && (!q->tenant || strlen(q->tenant) <= TENANT_NAME_MAX));
+    strcpy(l->id, q->id);
+    strcpy(l->tenant, q->tenant ? q->tenant : "");
     jsonw_init(&w, &b);
     jsonw_object(&w);
-    jsonw_kstr(&w, "id", id);
-    if (tenant)
-        jsonw_kstr(&w, "tenant", tenant);
+    jsonw_kstr(&w, "id", q->id);
+    if (q->tenant)
+        jsonw_kstr(&w, "tenant", q->tenant);
+    if (q->output)
+        jsonw_kbool(&w, "output", true);
     jsonw_object_end(&w);
     subject_results_get(&c->subjects, subject);
     int rc =
@@ -164,12 +166,12 @@ static void on_sync(const struct answer *a, void *arg)
     s->out->len = s->keep->len;
 }
 
-int lookup_wait(struct client *c, const char *tenant, const char *id, struct answer *out,
-                struct buf *keep, struct err *e)
+int lookup_wait(struct client *c, const struct question *q, struct answer *out, struct buf *keep,
+                struct err *e)
 {
     struct sync s = {.out = out, .keep = keep};
     struct lookup *l;
-    int rc = lookup_start(c, tenant, id, on_sync, &s, &l, e);
+    int rc = lookup_start(c, q, on_sync, &s, &l, e);
     if (rc)
         return rc;
     while (!s.done)

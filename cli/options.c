@@ -43,8 +43,7 @@ void options_add_limits(struct options *o, struct limits *to)
     }
 }
 
-/* ---- help
- * ---------------------------------------------------------------------------------------- */
+/* ---- help ---- */
 
 /* "-f, --follow" / "    --wait[=S]" */
 static int row_spelling(const struct option_row *r, char *out, size_t cap)
@@ -88,8 +87,7 @@ static void print_help(const struct options *o)
     printf("\nExit codes: %s\n\nExample:\n%s\n", c->exits ? c->exits : EXITS_JOB, c->example);
 }
 
-/* ---- values
- * -------------------------------------------------------------------------------------- */
+/* ---- values ---- */
 
 static int take_int(const struct options *o, const struct option_row *r, const char *value)
 {
@@ -198,8 +196,7 @@ static int take(const struct options *o, const struct option_row *r, const char 
     return EXIT_OURS;
 }
 
-/* ---- parsing
- * ------------------------------------------------------------------------------------- */
+/* ---- parsing ---- */
 
 static int unknown_option(const struct options *o, const char *typed)
 {

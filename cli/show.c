@@ -129,8 +129,7 @@ static void add_error(struct buf *b, const struct jv *error)
     buf_addf(b, "%s%s%s", name, *name && *message ? ": " : "", message);
 }
 
-/* ---- one line
- * ------------------------------------------------------------------------------------ */
+/* ---- one line ---- */
 
 int show_line(const char *json, size_t len, FILE *out, struct err *e)
 {
@@ -159,8 +158,7 @@ int show_line(const char *json, size_t len, FILE *out, struct err *e)
     return 0;
 }
 
-/* ---- one block
- * ----------------------------------------------------------------------------------- */
+/* ---- one block ---- */
 
 struct block {
     struct buf b;
@@ -268,8 +266,7 @@ int show_result(const char *json, size_t len, FILE *out, struct err *e)
     return 0;
 }
 
-/* ---- many
- * ---------------------------------------------------------------------------------------- */
+/* ---- many ---- */
 
 struct summary {
     struct table *table;

@@ -65,8 +65,9 @@ static void ask(uv_timer_t *t)
 {
     struct waiting *w = t->data;
     struct err e;
+    struct question q = {.tenant = *w->tenant ? w->tenant : NULL, .id = w->id};
     if (!w->lookup) /* a failure to ask is one poll missed, no more */
-        lookup_start(w->client, *w->tenant ? w->tenant : NULL, w->id, on_answer, w, &w->lookup, &e);
+        lookup_start(w->client, &q, on_answer, w, &w->lookup, &e);
 }
 
 static void on_deadline(uv_timer_t *t)

@@ -66,8 +66,7 @@ static int refuse(struct reader *r, const struct place *p, const char *fmt, ...)
                    *p->path ? ": " : "", text);
 }
 
-/* ---- nodes
- * --------------------------------------------------------------------------------------- */
+/* ---- nodes ---- */
 
 static const char *kind(const yaml_node_t *n)
 {
@@ -132,8 +131,7 @@ static int whole_number(struct reader *r, const struct place *p, int64_t min, in
     return 0;
 }
 
-/* ---- maps
- * ---------------------------------------------------------------------------------------- */
+/* ---- maps ---- */
 
 static int unknown(struct reader *r, const struct place *map, const struct place *p,
                    const char *name, const struct names *known)
@@ -195,8 +193,7 @@ static int take_map(struct reader *r, const struct place *map, const struct name
     return 0;
 }
 
-/* ---- what stands in the file
- * ---------------------------------------------------------------------- */
+/* ---- what stands in the file ---- */
 
 static int read_key(struct reader *r, const struct config_key *k, const struct place *p)
 {
@@ -380,8 +377,7 @@ static int read_top(struct reader *r, yaml_node_t *root)
     return rc;
 }
 
-/* ---- YAML
- * ---------------------------------------------------------------------------------------- */
+/* ---- YAML ---- */
 
 static int bad_yaml(struct reader *r, const yaml_parser_t *y)
 {

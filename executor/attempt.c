@@ -447,6 +447,13 @@ int64_t attempt_started_us(const struct attempt *a)
     return a->started_real_us;
 }
 
+const char *attempt_output(const struct attempt *a, int stream, size_t *len)
+{
+    const struct buf *kept = &a->streams[stream - 1].kept;
+    *len = kept->len;
+    return kept->data ? kept->data : "";
+}
+
 struct backlog_entry *attempt_entry(struct attempt *a)
 {
     return &a->entry;

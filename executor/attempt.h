@@ -71,6 +71,9 @@ struct job *attempt_job(const struct attempt *a);
 void *attempt_tag(const struct attempt *a);
 int attempt_number(const struct attempt *a);         /* 1.. of the present or last run */
 int64_t attempt_started_us(const struct attempt *a); /* real time, 0: not yet */
+/* What it has printed so far; stream: FRAME_STDOUT or FRAME_STDERR. Never NULL; lives until it
+ * prints more. */
+const char *attempt_output(const struct attempt *a, int stream, size_t *len);
 struct backlog_entry *attempt_entry(struct attempt *a);
 struct attempt *attempt_of_entry(struct backlog_entry *x);
 

@@ -60,26 +60,57 @@ static void answer_error(struct requests *r, const char *to, const struct err *w
     buf_free(&b);
 }
 
+/* {"id", "tenant", "state", begun and not ended. */
+static void begin_state(struct jsonw *w, struct buf *b, const char *id, const char *tenant,
+                        const char *state)
+{
+    jsonw_init(w, b);
+    jsonw_object(w);
+    jsonw_kstr(w, "id", id);
+    if (tenant && *tenant)
+        jsonw_kstr(w, "tenant", tenant);
+    jsonw_kstr(w, "state", state);
+}
+
 static void answer_state(struct requests *r, const char *to, const char *id, const char *tenant,
-                         const char *state, int attempt, int64_t started_us)
+                         const char *state)
 {
     struct buf b = {0};
     struct jsonw w;
-    jsonw_init(&w, &b);
-    jsonw_object(&w);
-    jsonw_kstr(&w, "id", id);
-    if (tenant && *tenant)
-        jsonw_kstr(&w, "tenant", tenant);
-    jsonw_kstr(&w, "state", state);
-    if (attempt > 0)
-        jsonw_kint(&w, "attempt", attempt);
+    begin_state(&w, &b, id, tenant, state);
+    jsonw_object_end(&w);
+    answer(r, to, b.data, b.len);
+    buf_free(&b);
+}
+
+/* With `output` also what it has printed so far, as long as that fits into a message: so that who
+ * joins late can follow without a gap (live output begins behind it). */
+static void answer_running(struct requests *r, const char *to, const struct custody *c, bool output)
+{
+    struct buf b = {0};
+    struct jsonw w;
+    int64_t started_us = attempt_started_us(c->attempt);
+    begin_state(&w, &b, c->id, c->tenant, "running");
+    jsonw_kint(&w, "attempt", attempt_number(c->attempt));
     if (started_us > 0) {
         char when[CLOCK_RFC3339_LEN];
         clock_rfc3339(started_us, when);
         jsonw_kstr(&w, "started_at", when);
     }
+    if (output && attempt_state(c->attempt) == ATTEMPT_RUNNING) {
+        size_t out_len, err_len;
+        const char *out = attempt_output(c->attempt, FRAME_STDOUT, &out_len);
+        const char *err = attempt_output(c->attempt, FRAME_STDERR, &err_len);
+        jsonw_name(&w, "stdout");
+        jsonw_string(&w, out, out_len);
+        jsonw_name(&w, "stderr");
+        jsonw_string(&w, err, err_len);
+    }
     jsonw_object_end(&w);
-    answer(r, to, b.data, b.len);
+    if (output && b.len > (size_t)link_max_payload(r->ctx.link))
+        answer_running(r, to, c, false);
+    else
+        answer(r, to, b.data, b.len);
     buf_free(&b);
 }
 
@@ -87,6 +118,7 @@ static void answer_state(struct requests *r, const char *to, const char *id, con
 
 struct question {
     char id[JOB_ID_MAX + 1], tenant[TENANT_NAME_MAX + 1];
+    bool output; /* of a running job: what it has printed so far, too */
 };
 
 static int read_name(const struct jv *v, const char *field, char *out, size_t cap,
@@ -125,13 +157,18 @@ static int read_question(const struct link_msg *m, bool need_id, struct question
                      jv_type_name(doc));
         goto out;
     }
-    const struct jv *id = jv_get(doc, "id"), *tenant = jv_get(doc, "tenant");
+    const struct jv *id = jv_get(doc, "id"), *tenant = jv_get(doc, "tenant"),
+                    *output = jv_get(doc, "output");
     if (id)
         rc = read_name(id, "id", q->id, sizeof q->id, id_ok, e);
     else if (need_id)
         rc = err_set(e, ERR_INVALID, "id: missing; allowed: the job's id as a string");
     if (!rc && tenant)
         rc = read_name(tenant, "tenant", q->tenant, sizeof q->tenant, tenant_name_valid, e);
+    if (!rc && output && jv_type(output) != JV_BOOL)
+        rc = err_set(e, ERR_INVALID, "output: found %s; allowed: true or false",
+                     jv_type_name(output));
+    q->output = !rc && output && jv_is_true(output);
 out:
     jv_free(doc);
     return rc;
@@ -155,7 +192,7 @@ static void lookup_end(struct lookup *l)
 static void on_delay(uv_timer_t *t)
 {
     struct lookup *l = t->data;
-    answer_state(l->requests, l->reply_to, l->id, l->tenant, "unknown", 0, 0);
+    answer_state(l->requests, l->reply_to, l->id, l->tenant, "unknown");
     lookup_end(l);
 }
 
@@ -167,7 +204,7 @@ static void on_job_there(struct link_msg *m, const struct err *why, void *arg)
     if (!l->requests) {
         lookup_end(l);
     } else if (m && m->status == 0 && !memmem(m->data, m->len, "\"error\"", 7)) {
-        answer_state(l->requests, l->reply_to, l->id, l->tenant, "queued", 0, 0);
+        answer_state(l->requests, l->reply_to, l->id, l->tenant, "queued");
         lookup_end(l);
     } else {
         uv_timer_start(&l->delay, on_delay, UNKNOWN_DELAY_MS, 0);
@@ -257,9 +294,10 @@ static void on_get(struct link_msg *m, void *arg)
     }
     if (c && c->state != CUSTODY_PUBLISHING) {
         bool running = c->attempt && attempt_state(c->attempt) != ATTEMPT_WAITING;
-        answer_state(r, m->reply, c->id, c->tenant, running ? "running" : "queued",
-                     running ? attempt_number(c->attempt) : 0,
-                     running ? attempt_started_us(c->attempt) : 0);
+        if (running)
+            answer_running(r, m->reply, c, q.output);
+        else
+            answer_state(r, m->reply, c->id, c->tenant, "queued");
         return;
     }
     struct buf b = {0};
@@ -319,13 +357,13 @@ static void on_cancel(struct link_msg *m, void *arg)
         char tenant[TENANT_NAME_MAX + 1];
         memcpy(tenant, c->tenant, sizeof tenant);
         executor_cancel(r->ctx.executor, c->attempt);
-        answer_state(r, m->reply, id, tenant, "cancelling", 0, 0);
+        answer_state(r, m->reply, id, tenant, "cancelling");
     } else if (c || store_has(r->ctx.store, *q.tenant ? q.tenant : NULL, id)) {
-        answer_state(r, m->reply, id, c ? c->tenant : q.tenant, "done", 0, 0);
+        answer_state(r, m->reply, id, c ? c->tenant : q.tenant, "done");
     } else {
         /* It may wait in the stream, or with another worker: held against it if it comes here. */
         remember(r, id);
-        answer_state(r, m->reply, id, q.tenant, "unknown", 0, 0);
+        answer_state(r, m->reply, id, q.tenant, "unknown");
     }
 }
 

@@ -32,8 +32,7 @@ static int stop_all(void **state)
     return remove_test_dir(state);
 }
 
-/* ---- submit
- * -------------------------------------------------------------------------------------- */
+/* ---- submit ---- */
 
 static void submit_prints_the_id(void **state)
 {
@@ -105,8 +104,7 @@ static void submit_refuses_what_cannot_be(void **state)
     EXPECT(3, &command_submit, "submit ok.js --nats nats://127.0.0.1:1", NULL, "127.0.0.1:1");
 }
 
-/* ---- result
- * -------------------------------------------------------------------------------------- */
+/* ---- result ---- */
 
 static void result_shows_what_there_is(void **state)
 {
@@ -164,8 +162,7 @@ static void several_results_are_a_table(void **state)
     assert_non_null(strstr(said_out, "}\n{\"id\":\"running-1\""));
 }
 
-/* ---- logs
- * ---------------------------------------------------------------------------------------- */
+/* ---- logs ---- */
 
 static void logs_print_both_streams(void **state)
 {
@@ -192,8 +189,15 @@ static void following_leaves_no_gap_and_repeats_nothing(void **state)
     EXPECT(0, &command_logs, "logs ok-1 --follow", "one\ntwo\nthree\n", "oops");
 }
 
-/* ---- cancel
- * -------------------------------------------------------------------------------------- */
+static void who_comes_late_is_told_what_was_before(void **state)
+{
+    (void)state;
+    EXPECT(0, &command_logs, "logs joined-1 -f", "one\ntwo\nthree\n", "oops");
+    assert_string_equal(said_out, "one\ntwo\nthree\n");
+    assert_null(strstr(said_err, "runs already"));
+}
+
+/* ---- cancel ---- */
 
 static void the_best_answer_to_cancel_counts(void **state)
 {
@@ -224,6 +228,7 @@ int main(void)
         cmocka_unit_test(several_results_are_a_table),
         cmocka_unit_test(logs_print_both_streams),
         cmocka_unit_test(following_leaves_no_gap_and_repeats_nothing),
+        cmocka_unit_test(who_comes_late_is_told_what_was_before),
         cmocka_unit_test(the_best_answer_to_cancel_counts),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -6,7 +6,8 @@
  *           mute-*      nothing ever
  *   get     running-*   state running                     refused-* an error
  *           soon-*      state running, and the result published a moment later
- *           live-*      the same with live output before it (see play_live())
+ *           live-*      the same with live output before it (fake_play_live())
+ *           joined-*    state running, with what was printed so far; then as soon-*
  *           ok-*, threw-*, digits   a result                  else      state unknown
  *   cancel  running-*   "unknown" at once and "cancelling" a moment later, as from two workers
  *           ok-*        done                              else      unknown */
@@ -161,14 +162,34 @@ static inline void fake_on_later(uv_timer_t *t)
     fake_result(f, subject, "default", f->due);
 }
 
+/* A job that ran before anyone looked: what was printed so far comes with the answer, and live
+ * chunks around it. */
+static inline void fake_joined(struct fake_worker *f, const char *id, const char *reply)
+{
+    static const char before[] =
+        "{\"stream\":\"stdout\",\"attempt\":2,\"offset\":4,\"data\":\"tw\"}";
+    static const char after[] =
+        "{\"stream\":\"stdout\",\"attempt\":2,\"offset\":6,\"data\":\"o\\n\"}";
+    char subject[SUBJECT_MAX];
+    subject_logs(&f->subjects, "default", id, subject);
+    fake_publish(f, subject, before, sizeof before - 1);
+    fake_answer(f, reply,
+                "{\"state\":\"running\",\"attempt\":2,\"stdout\":\"one\\ntw\","
+                "\"stderr\":\"oo\"}");
+    fake_publish(f, subject, after, sizeof after - 1);
+}
+
 static inline void fake_on_get(struct link_msg *m, void *arg)
 {
     struct fake_worker *f = arg;
     char id[JOB_ID_MAX + 1] = "", text[512];
     sscanf(m->data, "{\"id\":\"%128[^\"]", id);
-    if (starts(id, "refused-")) {
+    if (starts(id, "joined-") && strstr(m->data, "\"output\":true")) {
+        fake_joined(f, id, m->reply);
+    } else if (starts(id, "refused-")) {
         fake_answer(f, m->reply, "{\"error\":\"id: several tenants have it\"}");
-    } else if (starts(id, "running-") || starts(id, "soon-") || starts(id, "live-")) {
+    } else if (starts(id, "running-") || starts(id, "soon-") || starts(id, "live-") ||
+               starts(id, "joined-")) {
         snprintf(text, sizeof text,
                  "{\"id\":\"%s\",\"state\":\"running\",\"attempt\":2,"
                  "\"started_at\":\"2026-11-21T08:57:00.000001Z\"}",
