@@ -137,8 +137,7 @@ static void limits_follow_the_configuration(void **state)
     config_free(c);
 }
 
-/* ---- the runner
- * ---------------------------------------------------------------------------------- */
+/* ---- the runner ---- */
 
 static int probe(const char *script, int timeout_ms, char *out, size_t cap, struct err *e)
 {

@@ -317,8 +317,7 @@ static void help_shows_every_option(void **state)
     assert_int_equal(parse(&v, 1, said, sizeof said, ARGV(A("-h"))), EXIT_JOB_OK);
 }
 
-/* ---- settings
- * ------------------------------------------------------------------------------------ */
+/* ---- settings ---- */
 
 static void settings_are_applied_over_the_environment(void **state)
 {

@@ -85,8 +85,7 @@ static void lacks(const char *text, const char *part)
         fail_msg("\"%s\" is in:\n%s", part, text);
 }
 
-/* ---- figures and text
- * ---------------------------------------------------------------------------- */
+/* ---- figures and text ---- */
 
 static void figures_are_readable(void **state)
 {
@@ -146,8 +145,7 @@ static void first_lines_are_cut_between_characters(void **state)
     buf_free(&b);
 }
 
-/* ---- one result
- * ---------------------------------------------------------------------------------- */
+/* ---- one result ---- */
 
 static void write_ok(FILE *f)
 {
@@ -269,8 +267,7 @@ static void a_bare_result_is_shown(void **state)
     fclose(f);
 }
 
-/* ---- many
- * ---------------------------------------------------------------------------------------- */
+/* ---- many ---- */
 
 static void write_summary(FILE *f)
 {
@@ -336,8 +333,7 @@ static void nothing_is_said_shortly(void **state)
     free(t);
 }
 
-/* ---- progress
- * ------------------------------------------------------------------------------------ */
+/* ---- progress ---- */
 
 static void draw_progress(FILE *f)
 {

@@ -197,8 +197,7 @@ static void no_two_keys_share_a_variable_or_a_place(void **state)
     }
 }
 
-/* ---- the example file
- * ---------------------------------------------------------------------------- */
+/* ---- the example file ---- */
 
 static bool same_value(const struct config *a, const struct config *b, const struct config_key *k)
 {
