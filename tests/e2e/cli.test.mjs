@@ -70,6 +70,9 @@ test('usage errors: one line on stderr, exit 2, for every command', async () => 
         [['verify'], /FILE/],
         [['keys'], /export/],
         [['keys', 'import'], /found 'import'.*export|export/],
+        [['up', '--set', 'pool=many'], /--set: pool: found .*many.*; allowed: a whole number from 1 to 256/],
+        [['up', '--set', 'polo=4'], /--set: .*polo.*pool/],
+        [['submit', script('1'), '--nats', 'gopher://x'], /--nats: nats\.url: .*allowed: nats:\/\//],
     ]) {
         const end = await isolane(args);
         assert.deepEqual([end.code, end.stdout], [2, ''], `${args}: ${end.stderr}`);
@@ -84,7 +87,7 @@ test('usage errors: one line on stderr, exit 2, for every command', async () => 
 test('version: the program, the engine, what it is built with', async () => {
     const end = await isolane(['version']);
     assert.equal(end.code, 0, end.stderr);
-    assert.match(end.stdout, /isolane \d+\.\d+\.\d+/);
+    assert.match(end.stdout, /^isolane +\d+\.\d+\.\d+\nengine .*V8 \d/);
     const json = await isolane(['version', '--json']);
     assert.equal(json.code, 0);
     const parsed = JSON.parse(json.stdout);

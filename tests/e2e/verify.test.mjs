@@ -147,7 +147,7 @@ test('verify --db: an altered column, an altered envelope, a removed row, swappe
     for (const [name, sql] of [
         ['column', 'update results set outcome = \'threw\' where seq = 5'],
         ['text', 'update results set stdout = \'other\' where seq = 5'],
-        ['envelope', 'update results set envelope = replace(envelope, substr(envelope, 200, 4), \'AAAA\') where seq = 5'],
+        ['envelope', 'update results set envelope = cast(substr(envelope, 1, 199) || \'AAAA\' || substr(envelope, 204) as blob) where seq = 5'],
         ['envelope-of-another', 'update results set envelope = (select envelope from results where seq = 6) where seq = 5'],
         ['removed', 'delete from results where seq = 5'],
         ['removed-first', 'delete from results where seq = 1'],
