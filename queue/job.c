@@ -48,20 +48,35 @@ static void fault_at(struct decoding *d, const char *fmt, ...)
     d->rc = err_set(d->e, ERR_INVALID, "%s", text);
 }
 
-/* A value as an error shows it: JSON, cut, control characters as blanks. */
+/* A text as an error shows it: one line, cut between characters. */
+static const char *in_line(const char *s, size_t len, char out[FOUND_MAX + 8])
+{
+    size_t n = utf8_cut(s, len, FOUND_MAX);
+    for (size_t i = 0; i < n; i++)
+        out[i] = (unsigned char)s[i] < 0x20 || s[i] == 0x7f ? ' ' : s[i];
+    strcpy(out + n, n < len ? "…" : "");
+    return out;
+}
+
+/* A value as an error shows it: short ones as JSON, arrays and objects by their kind. */
 static const char *shown(const struct jv *v, char out[FOUND_MAX + 8])
 {
     struct buf b = {0};
-    if (jv_type(v) == JV_NUMBER)
-        buf_addf(&b, "%.15g", jv_number(v)); /* as it was written, not 5.0 for 5 */
+    struct jsonw w;
+    size_t len = 0;
+    const char *s = jv_string(v, &len);
+    if (jv_type(v) == JV_ARRAY || jv_type(v) == JV_OBJECT)
+        return strcpy(out, jv_type_name(v));
+    if (jv_type(v) == JV_NUMBER) {
+        snprintf(out, FOUND_MAX, "%.15g", jv_number(v));
+        return out;
+    }
+    jsonw_init(&w, &b);
+    if (s) /* enough of it for a cut to be seen */
+        jsonw_string(&w, s, utf8_cut(s, len, 2 * FOUND_MAX));
     else
         jv_dump(v, &b);
-    size_t n = utf8_cut(b.data, b.len, FOUND_MAX);
-    memcpy(out, b.data, n);
-    strcpy(out + n, n < b.len ? "…" : "");
-    for (size_t i = 0; i < n; i++)
-        if ((unsigned char)out[i] < 0x20)
-            out[i] = ' ';
+    in_line(b.data, b.len, out);
     buf_free(&b);
     return out;
 }
@@ -147,7 +162,7 @@ static void read_input(struct decoding *d, const struct jv *v)
 static int check_variable(const char *name, const struct jv *v, void *arg)
 {
     struct decoding *d = arg;
-    char found[FOUND_MAX + 8];
+    char found[FOUND_MAX + 8], shown_name[FOUND_MAX + 8];
     size_t len = strlen(name);
     bool plain = len > 0 && len <= ENV_NAME_MAX;
     for (size_t i = 0; plain && i < len; i++)
@@ -158,7 +173,8 @@ static int check_variable(const char *name, const struct jv *v, void *arg)
                  "characters and '='",
                  len, ENV_NAME_MAX);
     else if (!jv_string(v, NULL))
-        fault_at(d, "env.%.64s: found %s; allowed: a string", name, shown(v, found));
+        fault_at(d, "env.%s: found %s; allowed: a string", in_line(name, len, shown_name),
+                 shown(v, found));
     return 0;
 }
 
@@ -187,9 +203,10 @@ static int read_limit(const char *name, const struct jv *v, void *arg)
         for (int k = 0; k < LIMITS; k++)
             nearest_try(&n, limit_table[k].name);
         fault_at(d,
-                 "limits: unknown field '%.64s'; allowed: cpu_ms, wall_ms, heap_mb, memory_mb, "
+                 "limits: unknown field '%s'; allowed: cpu_ms, wall_ms, heap_mb, memory_mb, "
                  "output_kb%s%s%s",
-                 name, n.best ? "; did you mean '" : "", n.best ? n.best : "", n.best ? "'?" : "");
+                 in_line(name, strlen(name), found), n.best ? "; did you mean '" : "",
+                 n.best ? n.best : "", n.best ? "'?" : "");
         return 0;
     }
     int64_t most = d->tenant ? d->tenant->ceilings.v[i] : limit_table[i].ceiling;
@@ -254,6 +271,7 @@ static int read_field(const char *name, const struct jv *v, void *arg)
 {
     struct decoding *d = arg;
     struct nearest n = {.word = name};
+    char found[FOUND_MAX + 8];
     for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
         if (!strcmp(name, fields[i].name)) {
             fields[i].read(d, v);
@@ -262,12 +280,13 @@ static int read_field(const char *name, const struct jv *v, void *arg)
         nearest_try(&n, fields[i].name);
     }
     if (n.best)
-        fault_at(d, "unknown field '%.64s'; did you mean '%s'?", name, n.best);
+        fault_at(d, "unknown field '%s'; did you mean '%s'?", in_line(name, strlen(name), found),
+                 n.best);
     else
         fault_at(d,
-                 "unknown field '%.64s'; allowed: id, script, type, name, input, env, limits, "
+                 "unknown field '%s'; allowed: id, script, type, name, input, env, limits, "
                  "max_attempts, reuse, profile",
-                 name);
+                 in_line(name, strlen(name), found));
     return 0;
 }
 
@@ -282,6 +301,22 @@ static void begin(struct job *j, const struct job_origin *o)
         snprintf(j->id, sizeof j->id, "%s", o->msg_id);
     else
         snprintf(j->id, sizeof j->id, "%" PRIu64, o->stream_seq);
+}
+
+/* A message that is not parsed (too large) or that the parser refuses (a name given twice): as long
+ * as it is JSON its id is found by a scan, so that the publisher finds the answer. */
+static void find_id(struct decoding *d)
+{
+    const char *raw;
+    size_t len;
+    if (!jv_check(d->text, d->len) || !jv_raw_member(d->text, d->len, "id", &raw, &len) ||
+        len < 3 || raw[0] != '"' || !job_id_valid(raw + 1, len - 2))
+        return;
+    char id[JOB_ID_MAX + 1];
+    memcpy(id, raw + 1, len - 2);
+    id[len - 2] = 0;
+    if (!job_id_is_sequence(id))
+        memcpy(d->job->id, id, len - 1);
 }
 
 static void read_payload(struct decoding *d)
@@ -299,6 +334,7 @@ static void read_payload(struct decoding *d)
     }
     if (jv_parse(d->text, d->len, &doc, &why)) {
         fault_at(d, "job: %s", why.msg);
+        find_id(d);
         return;
     }
     if (jv_type(doc) != JV_OBJECT) {
@@ -309,23 +345,6 @@ static void read_payload(struct decoding *d)
             fault_at(d, "script: missing; allowed: a string with the script's text");
     }
     jv_free(doc);
-}
-
-/* A message too large is not parsed only to be refused; its id is found by a scan, so that the
- * publisher finds the answer. */
-static void find_id(struct decoding *d)
-{
-    const char *raw;
-    size_t len;
-    if (!jv_raw_member(d->text, d->len, "id", &raw, &len) || len < 3 || raw[0] != '"')
-        return;
-    char id[JOB_ID_MAX + 1];
-    if (!job_id_valid(raw + 1, len - 2))
-        return;
-    memcpy(id, raw + 1, len - 2);
-    id[len - 2] = 0;
-    if (!job_id_is_sequence(id))
-        memcpy(d->job->id, id, len - 1);
 }
 
 /* Fills what the payload left open. */
