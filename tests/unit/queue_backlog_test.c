@@ -1,0 +1,317 @@
+/* Fairness: shares by weight, classes 8:4:1, ceilings, and nobody kept waiting by a crowd. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "queue/backlog.h"
+
+#define TENANTS_HERE 4
+
+struct fixture {
+    struct tenant tenants[TENANTS_HERE];
+    struct config config;
+    struct backlog *backlog;
+    struct backlog_entry *entries;
+    int used;
+};
+
+#define ENTRIES 120000
+
+static int set_up(void **state)
+{
+    static const char *const names[TENANTS_HERE] = {"a", "b", "c", "d"};
+    struct fixture *f = mem_alloc(sizeof *f);
+    for (int i = 0; i < TENANTS_HERE; i++) {
+        strcpy(f->tenants[i].name, names[i]);
+        f->tenants[i].weight = 1;
+    }
+    f->config.tenants = f->tenants;
+    f->config.tenant_count = TENANTS_HERE;
+    f->backlog = backlog_new(&f->config);
+    f->entries = mem_alloc(ENTRIES * sizeof *f->entries);
+    *state = f;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *f = *state;
+    for (int i = 0; i < f->used; i++)
+        if (f->entries[i].queued)
+            backlog_remove(f->backlog, &f->entries[i]);
+    assert_int_equal(backlog_count(f->backlog), 0);
+    assert_null(backlog_next(f->backlog));
+    backlog_free(f->backlog);
+    backlog_free(NULL);
+    free(f->entries);
+    free(f);
+    return 0;
+}
+
+static struct backlog_entry *add(struct fixture *f, int tenant, enum job_class c)
+{
+    assert_true(f->used < ENTRIES);
+    struct backlog_entry *x = &f->entries[f->used++];
+    x->tenant = &f->tenants[tenant];
+    x->cls = c;
+    backlog_add(f->backlog, x);
+    return x;
+}
+
+static void add_many(struct fixture *f, int tenant, enum job_class c, int count)
+{
+    for (int i = 0; i < count; i++)
+        add(f, tenant, c);
+}
+
+/* The next, run to its end at once. */
+static struct backlog_entry *run_one(struct fixture *f)
+{
+    struct backlog_entry *x = backlog_next(f->backlog);
+    if (x) {
+        assert_false(x->queued);
+        backlog_ended(f->backlog, x->tenant);
+    }
+    return x;
+}
+
+static int tenant_of(struct fixture *f, const struct backlog_entry *x)
+{
+    return (int)(x->tenant - f->tenants);
+}
+
+static void test_first_in_first_out(void **state)
+{
+    struct fixture *f = *state;
+    assert_null(backlog_next(f->backlog));
+    struct backlog_entry *x = add(f, 0, CLASS_NORMAL), *y = add(f, 0, CLASS_NORMAL);
+    assert_int_equal(backlog_count(f->backlog), 2);
+    assert_ptr_equal(run_one(f), x);
+    assert_ptr_equal(run_one(f), y);
+    assert_null(run_one(f));
+    assert_int_equal(backlog_count(f->backlog), 0);
+}
+
+static void test_a_lost_job_goes_in_front(void **state)
+{
+    struct fixture *f = *state;
+    struct backlog_entry *x = add(f, 0, CLASS_NORMAL);
+    add_many(f, 0, CLASS_NORMAL, 5);
+    assert_ptr_equal(run_one(f), x);
+    backlog_add_front(f->backlog, x);
+    assert_ptr_equal(run_one(f), x);
+}
+
+static void test_a_cancelled_job_is_gone(void **state)
+{
+    struct fixture *f = *state;
+    struct backlog_entry *x = add(f, 0, CLASS_NORMAL), *y = add(f, 1, CLASS_NORMAL),
+                         *z = add(f, 0, CLASS_LOW);
+    backlog_remove(f->backlog, x);
+    assert_false(x->queued);
+    assert_ptr_equal(run_one(f), y);
+    assert_ptr_equal(run_one(f), z);
+    assert_null(run_one(f));
+}
+
+static void test_tenants_take_turns(void **state)
+{
+    struct fixture *f = *state;
+    add_many(f, 0, CLASS_NORMAL, 100);
+    add_many(f, 1, CLASS_NORMAL, 100);
+    for (int i = 0; i < 200; i++)
+        assert_int_equal(tenant_of(f, run_one(f)), i % 2);
+}
+
+/* The figure that matters: how many jobs of a crowd run before one lone job of somebody else. */
+static void test_a_crowd_delays_nobody(void **state)
+{
+    struct fixture *f = *state;
+    add_many(f, 0, CLASS_NORMAL, 100000);
+    int worst = 0;
+    for (int round = 0; round < 1000; round++) {
+        struct backlog_entry *lone = add(f, 1, CLASS_NORMAL);
+        int before = 0;
+        while (run_one(f) != lone)
+            before++;
+        worst = before > worst ? before : worst;
+        run_one(f);
+    }
+    print_message("# 100000 jobs of another tenant: a lone job waits for at most %d of them\n",
+                  worst);
+    assert_true(worst <= 1);
+}
+
+static void test_a_crowd_of_tenants(void **state)
+{
+    struct fixture *f = *state;
+    for (int t = 0; t < 3; t++)
+        add_many(f, t, CLASS_NORMAL, 1000);
+    for (int i = 0; i < 100; i++)
+        run_one(f);
+    struct backlog_entry *lone = add(f, 3, CLASS_NORMAL);
+    int before = 0;
+    while (run_one(f) != lone)
+        before++;
+    assert_true(before <= 3); /* one of each */
+}
+
+static void test_shares_by_weight(void **state)
+{
+    struct fixture *f = *state;
+    int ran[TENANTS_HERE] = {0};
+    f->tenants[0].weight = 5;
+    f->tenants[1].weight = 2;
+    for (int t = 0; t < 3; t++)
+        add_many(f, t, CLASS_NORMAL, 1000);
+    for (int i = 0; i < 800; i++)
+        ran[tenant_of(f, run_one(f))]++;
+    assert_int_equal(ran[0], 500);
+    assert_int_equal(ran[1], 200);
+    assert_int_equal(ran[2], 100);
+}
+
+/* Who had nothing to run for a while has not saved up turns. */
+static void test_no_turns_are_saved_up(void **state)
+{
+    struct fixture *f = *state;
+    f->tenants[0].weight = 4;
+    add_many(f, 0, CLASS_NORMAL, 1);
+    add_many(f, 1, CLASS_NORMAL, 50);
+    for (int i = 0; i < 21; i++)
+        run_one(f);
+    add_many(f, 0, CLASS_NORMAL, 50);
+    int of_a = 0;
+    for (int i = 0; i < 10; i++)
+        of_a += tenant_of(f, run_one(f)) == 0;
+    assert_true(of_a <= 8);
+}
+
+static void test_classes_eight_to_four_to_one(void **state)
+{
+    struct fixture *f = *state;
+    int ran[CLASSES] = {0};
+    for (int c = 0; c < CLASSES; c++)
+        add_many(f, 0, (enum job_class)c, 2000);
+    for (int i = 0; i < 1300; i++)
+        ran[run_one(f)->cls]++;
+    assert_int_equal(ran[CLASS_HIGH], 800);
+    assert_int_equal(ran[CLASS_NORMAL], 400);
+    assert_int_equal(ran[CLASS_LOW], 100);
+}
+
+static void test_a_class_alone_gets_everything(void **state)
+{
+    struct fixture *f = *state;
+    add_many(f, 0, CLASS_LOW, 100);
+    for (int i = 0; i < 100; i++)
+        assert_int_equal(run_one(f)->cls, CLASS_LOW);
+}
+
+static void test_high_does_not_wait_for_long(void **state)
+{
+    struct fixture *f = *state;
+    add_many(f, 0, CLASS_LOW, 1000);
+    add_many(f, 0, CLASS_NORMAL, 1000);
+    for (int i = 0; i < 123; i++)
+        run_one(f);
+    struct backlog_entry *x = add(f, 1, CLASS_HIGH);
+    int before = 0;
+    while (run_one(f) != x)
+        before++;
+    assert_true(before <= 5); /* the credits that normal and low have left */
+}
+
+/* ---- ceilings ---- */
+
+static void test_no_more_than_the_ceiling_at_once(void **state)
+{
+    struct fixture *f = *state;
+    f->tenants[0].max_running = 2;
+    add_many(f, 0, CLASS_HIGH, 3);
+    add_many(f, 0, CLASS_LOW, 3);
+    assert_non_null(backlog_next(f->backlog));
+    assert_non_null(backlog_next(f->backlog));
+    assert_null(backlog_next(f->backlog));
+    assert_int_equal(backlog_count(f->backlog), 4);
+    backlog_ended(f->backlog, &f->tenants[0]);
+    assert_non_null(backlog_next(f->backlog));
+    assert_null(backlog_next(f->backlog));
+    backlog_ended(f->backlog, &f->tenants[0]);
+    backlog_ended(f->backlog, &f->tenants[0]);
+}
+
+static void test_a_tenant_at_its_ceiling_stops_nobody_else(void **state)
+{
+    struct fixture *f = *state;
+    f->tenants[0].max_running = 1;
+    add_many(f, 0, CLASS_HIGH, 100);
+    assert_int_equal(tenant_of(f, backlog_next(f->backlog)), 0);
+    add_many(f, 1, CLASS_LOW, 50);
+    for (int i = 0; i < 50; i++)
+        assert_int_equal(tenant_of(f, run_one(f)), 1);
+    assert_null(backlog_next(f->backlog));
+    backlog_ended(f->backlog, &f->tenants[0]);
+    assert_int_equal(tenant_of(f, run_one(f)), 0);
+}
+
+/* A thousand tenants, all at their ceiling, then free again. */
+static void test_many_tenants(void **state)
+{
+    (void)state;
+    int n = TENANTS_MAX;
+    struct tenant *tenants = mem_alloc((size_t)n * sizeof *tenants);
+    struct backlog_entry *x = mem_alloc((size_t)n * 2 * sizeof *x);
+    struct config c = {.tenants = tenants, .tenant_count = n};
+    struct backlog *b = backlog_new(&c);
+    for (int i = 0; i < 2 * n; i++) {
+        tenants[i % n].weight = 1;
+        tenants[i % n].max_running = 1;
+        x[i].tenant = &tenants[i % n];
+        x[i].cls = CLASS_NORMAL;
+        backlog_add(b, &x[i]);
+    }
+    for (int i = 0; i < n; i++)
+        assert_ptr_equal(backlog_next(b), &x[i]);
+    assert_null(backlog_next(b));
+    for (int i = n - 1; i >= 0; i--) {
+        backlog_ended(b, &tenants[i]);
+        assert_ptr_equal(backlog_next(b), &x[n + i]);
+    }
+    assert_int_equal(backlog_count(b), 0);
+    backlog_free(b);
+    free(x);
+    free(tenants);
+}
+
+#define T(t) cmocka_unit_test_setup_teardown(t, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        T(test_first_in_first_out),
+        T(test_a_lost_job_goes_in_front),
+        T(test_a_cancelled_job_is_gone),
+        T(test_tenants_take_turns),
+        T(test_a_crowd_delays_nobody),
+        T(test_a_crowd_of_tenants),
+        T(test_shares_by_weight),
+        T(test_no_turns_are_saved_up),
+        T(test_classes_eight_to_four_to_one),
+        T(test_a_class_alone_gets_everything),
+        T(test_high_does_not_wait_for_long),
+        T(test_no_more_than_the_ceiling_at_once),
+        T(test_a_tenant_at_its_ceiling_stops_nobody_else),
+        cmocka_unit_test(test_many_tenants),
+    };
+    cmocka_set_message_output(CM_OUTPUT_TAP);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
