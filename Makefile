@@ -137,7 +137,7 @@ $(E)/libisolane-cell.so: $(ENGINE_OBJ) sandbox/zygote/exports.map
 build/gen/builtins.js: $(wildcard sandbox/js/*.js)
 	@mkdir -p $(@D)
 	@echo "  GEN   $@"
-	@$(ESBUILD) sandbox/js/main.js --bundle --format=iife --global-name=hooks --target=esnext --charset=utf8 \
+	@$(ESBUILD) sandbox/js/main.js --bundle --format=iife --global-name=hooks --target=esnext --charset=ascii --minify-whitespace --minify-syntax \
 		--footer:js='return hooks.default;' --log-level=warning --outfile=$@
 $(E)/snapshot.bin: build/gen/builtins.js $(E)/libisolane-cell.so $(E)/node
 	@echo "  GEN   $@"
