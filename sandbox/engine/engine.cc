@@ -11,20 +11,13 @@
 //   (they order nothing that a script sees, and a collision attack would hit the attacker's own
 //   cell), and the isolate's own generator, from which only V8's Math.random draws, which is
 //   replaced before any script runs.
-//
-//   Stopping. engine_terminate() may run in a signal handler on this very thread. It sets a flag of
-//   ours and calls TerminateExecution, which takes V8's interrupt lock (recursive, so being inside
-//   it already does no harm), sets a bit and moves the stack limit; no allocation. Two things can
-//   go wrong, both harmless: the signal hits V8 while it is itself changing these words, and the
-//   request is lost — the supervisor repeats the signal, and our own flag stops the job at the end
-//   of the turn; or it hits a lock that is not recursive (a thread waiting in Atomics.wait) and
-//   hangs — the supervisor kills the cell at its hard deadline.
 #include "sandbox/engine/internal.h"
 
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <sys/random.h>
 
 namespace isolane
@@ -69,6 +62,7 @@ void v8_start(const char *flags)
 {
     // A job's dates and formats must not depend on the worker's machine.
     setenv("TZ", "UTC", 1);
+    tzset(); // reads the zone file now: a cell could not open it
     setenv("LC_ALL", "en_US.UTF-8", 1);
     limits_tune_process();
     v8::V8::SetFlagsFromString(kFlags);
@@ -123,6 +117,7 @@ int engine_boot(const char *snapshot_path, const char *flags, const struct engin
     limits_install(engine.isolate);
     errors_install(engine.isolate);
     job_install(engine.isolate);
+    stop_install(engine.isolate);
 
     v8::HandleScope scope(engine.isolate);
     v8::Local<v8::Context> context = v8::Context::New(engine.isolate);
@@ -160,6 +155,7 @@ void engine_warm(void)
 
 void engine_begin(const struct engine_job *job)
 {
+    Turn turn;
     v8::HandleScope scope(engine.isolate);
     v8::Local<v8::Context> context = engine.context.Get(engine.isolate);
     v8::Context::Scope inside(context);
@@ -188,6 +184,7 @@ void engine_tick(void)
 {
     if (limits.stop || job_ended())
         return;
+    Turn turn;
     v8::HandleScope scope(engine.isolate);
     v8::Local<v8::Context> context = engine.context.Get(engine.isolate);
     v8::Context::Scope inside(context);
@@ -206,6 +203,7 @@ void engine_reply(uint64_t call_id, bool ok, const char *json, size_t len)
 {
     if (limits.stop || job_ended() || !loop_take_reply())
         return;
+    Turn turn;
     v8::HandleScope scope(engine.isolate);
     v8::Local<v8::Context> context = engine.context.Get(engine.isolate);
     v8::Context::Scope inside(context);
@@ -224,15 +222,11 @@ void engine_reply(uint64_t call_id, bool ok, const char *json, size_t len)
 
 void engine_finish(struct engine_result *out)
 {
+    Turn turn;
     v8::HandleScope scope(engine.isolate);
     v8::Local<v8::Context> context = engine.context.Get(engine.isolate);
     v8::Context::Scope inside(context);
     job_finish(out);
-}
-
-void engine_terminate(void)
-{
-    limits_stop(FRAME_END_TERMINATED);
 }
 
 const char *engine_version(void)

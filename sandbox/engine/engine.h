@@ -18,8 +18,8 @@ extern "C" {
 
 /* What the engine needs from the process around it. */
 struct engine_host {
-    /* Takes text that the script printed (stream: enum frame_stream). May block on credit. False when
-     * the output budget is used up: the engine then terminates the script with END_OUTPUT. */
+    /* Takes text that the script printed (stream: enum frame_stream). May block on credit. False
+     * when the output budget is used up: the engine then terminates the script with END_OUTPUT. */
     bool (*output)(int stream, const char *text, size_t len);
     /* Asks the supervisor: CALL when id != 0 (engine_reply() follows with that id), else NOTE.
      * False when the peer is gone. */
@@ -53,7 +53,8 @@ struct engine_result {
 int engine_boot(const char *snapshot_path, const char *flags, const struct engine_host *host,
                 char *why, size_t why_cap);
 
-/* Right after the fork: reseeds every random source from the kernel, re-reads the clocks' origin. */
+/* Right after the fork: reseeds every random source from the kernel, re-reads the clocks' origin.
+ */
 void engine_after_fork(void);
 
 /* Takes the copy-on-write faults that every job would take (runs a small text unlike any job's). */
@@ -77,9 +78,11 @@ void engine_reply(uint64_t call_id, bool ok, const char *json, size_t len);
 /* Ends the invocation and fills the result. */
 void engine_finish(struct engine_result *out);
 
-/* Asks the running script to stop. Async-signal-safe enough to be called from a signal handler on
- * the engine's own thread (see engine.cc); may be called again and again. */
-void engine_terminate(void);
+/* Asks the running script to stop. For a signal handler on the engine's own thread; pc: the
+ * instruction that the signal interrupted (REG_RIP of its ucontext), which tells whether V8 may be
+ * touched (see stop.cc). May have no effect: the signal must be repeated until the job has ended.
+ * After 50 ms of that without effect the process ends by host->fatal(). */
+void engine_terminate(uintptr_t pc);
 
 /* "v8 14.6.202.34-node.34" */
 const char *engine_version(void);

@@ -13,7 +13,7 @@ namespace isolane
 namespace
 {
 
-constexpr int kFramesSearched = 16;
+constexpr int kFramesSearched = 10;
 constexpr size_t kSourceShown = 120; // characters of a source line around the error
 
 bool is_internal(v8::Local<v8::Value> script_name)
@@ -60,6 +60,8 @@ std::string field(v8::Local<v8::Context> context, v8::Local<v8::Object> from, co
 void errors_install(v8::Isolate *isolate)
 {
     isolate->SetPrepareStackTraceCallback(prepare_stack);
+    // Errors remember frames that a script cannot change: the place that we report.
+    isolate->SetCaptureStackTraceForUncaughtExceptions(true, kFramesSearched);
 }
 
 std::string utf8_of(v8::Local<v8::String> s, size_t cap)
@@ -79,13 +81,19 @@ Place place_here()
 Place place_of(v8::Local<v8::Context> context, v8::Local<v8::Value> error,
                v8::Local<v8::Message> message)
 {
-    v8::Isolate *isolate = v8::Isolate::GetCurrent();
-    if (message.IsEmpty() && error->IsNativeError())
-        message = v8::Exception::CreateMessage(isolate, error);
-    if (!message.IsEmpty() && !is_internal(message->GetScriptResourceName()))
-        return {static_cast<uint32_t>(message->GetLineNumber(context).FromMaybe(0)),
-                static_cast<uint32_t>(message->GetStartColumn(context).FromMaybe(-1) + 1)};
-    return error->IsObject() ? place_in(v8::Exception::GetStackTrace(error)) : Place{};
+    // An error's own stack agrees with what its author reads in error.stack; the message has the
+    // place of the `throw`, and is all there is for syntax errors and other values.
+    if (error->IsNativeError()) {
+        Place place = place_in(v8::Exception::GetStackTrace(error));
+        if (place.line)
+            return place;
+        if (message.IsEmpty())
+            message = v8::Exception::CreateMessage(v8::Isolate::GetCurrent(), error);
+    }
+    if (message.IsEmpty() || is_internal(message->GetScriptResourceName()))
+        return {};
+    return {static_cast<uint32_t>(message->GetLineNumber(context).FromMaybe(0)),
+            static_cast<uint32_t>(message->GetStartColumn(context).FromMaybe(-1) + 1)};
 }
 
 std::string picture_of(v8::Local<v8::Context> context, const std::string &name, Place place,

@@ -5,6 +5,7 @@
 //   job.cc      one invocation: compile, run, settle, finish
 //   errors.cc   what was thrown → name, message, stack, line, column
 //   limits.cc   heap and memory ceilings, out-of-memory, termination
+//   stop.cc     termination by signal
 //   loop.cc     native_loop: timers, host calls, output, clocks
 //   pages.cc    v8::PageAllocator that counts
 //   platform.cc v8::Platform: one thread, coarse clocks
@@ -31,9 +32,8 @@ inline constexpr char kBundleName[] = "isolane:builtins";
 // Heap of an isolate whose job is not known yet: enough to boot and for most jobs.
 inline constexpr size_t kFirstHeapBytes = 16u << 20;
 
-// ---- the engine
-// ---------------------------------------------------------------------------------- The functions
-// that main.js returns (sandbox/js/README.md).
+// ---- the engine ----
+// The functions that main.js returns (sandbox/js/README.md).
 enum Hook {
     HOOK_BEGIN,
     HOOK_INPUT,
@@ -67,8 +67,7 @@ v8::Local<v8::String> literal(const char *text);
 // A string of UTF-8 bytes; empty when it is longer than V8 can hold.
 v8::MaybeLocal<v8::String> text_of(const char *utf8, size_t len);
 
-// ---- limits.cc
-// -----------------------------------------------------------------------------------
+// ---- limits.cc ----
 struct Limits {
     uint64_t heap_bytes = 0;
     uint64_t memory_bytes = 0; // heap and everything beside it
@@ -88,8 +87,10 @@ void limits_install(v8::Isolate *isolate);
 v8::ArrayBuffer::Allocator *limits_allocator();
 // A new job's ceilings.
 void limits_begin(const engine_job *job);
-// Stops the job for this reason; the first reason stays. Async-signal-safe (see engine.cc).
+// Stops the job for this reason; the first reason stays. Not for signal handlers (see stop.cc).
 void limits_stop(int end);
+// Ends the process through host->fatal, for this or an earlier reason. Async-signal-safe.
+[[noreturn]] void limits_die(int end);
 // The text for a result that ended so.
 std::string limits_message(int end);
 // Notes the heap's size now, and stops the job when it is over its ceiling.
@@ -101,8 +102,20 @@ bool limits_room(size_t n, bool last);
 // Memory outside the heap grew or shrank.
 void limits_outside(int64_t change);
 
-// ---- loop.cc
-// -------------------------------------------------------------------------------------
+// ---- stop.cc ----
+void stop_install(v8::Isolate *isolate);
+// Stands on the stack while the engine runs: only then a signal may act on V8.
+struct Turn {
+    Turn();
+    ~Turn();
+};
+// Stands on the stack around every call to the host: meanwhile it may not.
+struct HostCall {
+    HostCall();
+    ~HostCall();
+};
+
+// ---- loop.cc ----
 void loop_begin(uint32_t clock_us);
 bool loop_waits();      // a timer is set or a call is out
 int64_t loop_wait_us(); // until the next timer: 0 now, -1 none
@@ -110,13 +123,12 @@ bool loop_timer_due();
 double loop_now_us();   // since the job began, not coarsened
 bool loop_take_reply(); // one call less is out; false when none was
 
-// ---- pages.cc
-// ------------------------------------------------------------------------------------ base with an
+// ---- pages.cc ----
+// base with an
 // account (see the file); one for the process.
 v8::PageAllocator *pages_counted(v8::PageAllocator *base);
 
-// ---- platform.cc
-// ---------------------------------------------------------------------------------
+// ---- platform.cc ----
 v8::Platform *platform_start();
 v8::PageAllocator *platform_pages();
 void platform_set_clock(uint32_t clock_us);
@@ -128,8 +140,8 @@ bool platform_run_tasks();
 int64_t platform_wait_us();
 void platform_after_fork();
 
-// ---- snapshot.cc
-// --------------------------------------------------------------------------------- Addresses of
+// ---- snapshot.cc ----
+// Addresses of
 // all native functions, ended by 0, as the snapshot refers to them.
 const intptr_t *external_references();
 // Maps the file; false with a line in why.
@@ -137,8 +149,7 @@ bool snapshot_map(const char *path, v8::StartupData *out, char *why, size_t why_
 // Compiles the bundle and runs it: the object of hooks. Used when the snapshot is made.
 v8::MaybeLocal<v8::Object> run_bundle(v8::Local<v8::Context> context, const std::string &source);
 
-// ---- job.cc
-// --------------------------------------------------------------------------------------
+// ---- job.cc ----
 void job_install(v8::Isolate *isolate);
 void job_begin(const engine_job *job);
 bool job_settled();
@@ -150,8 +161,7 @@ void job_throw(v8::Local<v8::Context> context, v8::Local<v8::Value> error,
                v8::Local<v8::Message> message);
 void job_finish(engine_result *out);
 
-// ---- errors.cc
-// -----------------------------------------------------------------------------------
+// ---- errors.cc ----
 struct Place {
     uint32_t line = 0, column = 0; // from 1; 0: not known
 };
@@ -174,8 +184,8 @@ bool describe(v8::Local<v8::Context> context, v8::Local<v8::Value> error, ErrorT
 // UTF-8 of a string, cut at a character to at most cap bytes.
 std::string utf8_of(v8::Local<v8::String> s, size_t cap);
 
-// ---- warm.cc
-// ------------------------------------------------------------------------------------- One round
+// ---- warm.cc ----
+// One round
 // of everything a usual job touches; output discarded. Must leave nothing behind that a job could
 // see.
 void warm_round(int round);

@@ -50,7 +50,8 @@ struct Job {
     bool threw = false;
     v8::Global<v8::Value> error;
     Place place;
-    std::string picture;  // of a syntax error
+    std::string picture;  // of a syntax error, stands before its name
+    std::string frame;    // what the error's own stack lacks, stands at its end
     std::string internal; // our own failure
     std::vector<Rejection> rejections;
 };
@@ -71,7 +72,14 @@ bool set(v8::Local<v8::Context> context, v8::Local<v8::Object> object, const cha
     return object->CreateDataProperty(context, literal(name), value).FromMaybe(false);
 }
 
-// ---- modules and imports ----------------------------------------------------------------------
+// A line of a stack, as V8 writes it.
+std::string frame_at(Place place)
+{
+    return "\n    at " + job.name + ":" + std::to_string(place.line) + ":" +
+           std::to_string(place.column);
+}
+
+// ---- modules and imports ----
 
 v8::Local<v8::Value> not_found(v8::Local<v8::Context> context, v8::Local<v8::String> specifier)
 {
@@ -131,7 +139,7 @@ bool wasm_allowed(v8::Local<v8::Context>, v8::Local<v8::String>)
     return limits.permissions & FRAME_ALLOW_WASM;
 }
 
-// ---- rejections and uncaught errors ------------------------------------------------------------
+// ---- rejections and uncaught errors ----
 
 void on_reject(v8::PromiseRejectMessage message)
 {
@@ -178,8 +186,7 @@ bool take_rejection(v8::Local<v8::Context> context)
     return false;
 }
 
-// ---- phases
-// ----------------------------------------------------------------------------------------
+// ---- phases ----
 
 // Waits for the value when it may be a promise; anything else is the value.
 void await_value(v8::Local<v8::Context> context, v8::Local<v8::Value> value)
@@ -243,8 +250,7 @@ bool advance(v8::Local<v8::Context> context)
     return false;
 }
 
-// ---- start
-// -----------------------------------------------------------------------------------------
+// ---- start ----
 
 // Hands id, input and so on to the built-ins, which make the script's `job`.
 bool begin_builtins(v8::Local<v8::Context> context, const engine_job *j)
@@ -278,6 +284,7 @@ bool refuse_imports(v8::Local<v8::Context> context, v8::Local<v8::Module> module
     job_throw(context, not_found(context, first->GetSpecifier()), {});
     job.place = {static_cast<uint32_t>(at.GetLineNumber() + 1),
                  static_cast<uint32_t>(at.GetColumnNumber() + 1)};
+    job.frame = frame_at(job.place);
     return true;
 }
 
@@ -336,8 +343,7 @@ void run_source(v8::Local<v8::Context> context, const engine_job *j)
         job.picture = picture_of(context, job.name, job.place, caught.Message());
 }
 
-// ---- end
-// -------------------------------------------------------------------------------------------
+// ---- end ----
 
 void never_settled(ErrorText *text)
 {
@@ -352,8 +358,7 @@ void never_settled(ErrorText *text)
         return;
     v8::Local<v8::Context> context = isolate()->GetCurrentContext();
     text->place = place_of(context, v8::Undefined(isolate()), messages[0]);
-    text->stack += "\n    at " + job.name + ":" + std::to_string(text->place.line) + ":" +
-                   std::to_string(text->place.column);
+    text->stack += frame_at(text->place);
 }
 
 // The value's JSON. False when it threw or is too long, with `end` and `text` filled.
@@ -398,6 +403,7 @@ int conclude(v8::Local<v8::Context> context, std::string *json, ErrorText *text)
     text->place = job.place;
     if (!job.picture.empty())
         text->stack = job.picture + "\n" + text->name + ": " + text->message;
+    text->stack += job.frame;
     return end;
 }
 
@@ -430,6 +436,7 @@ void job_begin(const engine_job *j)
     job.threw = false;
     job.place = {};
     job.picture.clear();
+    job.frame.clear();
     job.internal.clear();
     job.name.assign(j->name, j->name_len);
     if (limits.permissions & FRAME_ALLOW_EVAL)

@@ -60,31 +60,19 @@ const char *format_of(int end)
                                      : "stopped";
 }
 
-// The end of the process, without an allocation: there may be none to have.
-[[noreturn]] void die(int end)
-{
-    static char text[160];
-    if (limits.stop)
-        end = limits.stop;
-    snprintf(text, sizeof text, format_of(end), static_cast<unsigned long long>(mb_of_limit(end)));
-    if (!engine.host) // the build's snapshot
-        abort();
-    engine.host->fatal(end, text);
-}
-
 size_t near_heap_limit(void *, size_t current, size_t)
 {
     if (!limits.stop && current < limits.heap_bytes)
         return limits.heap_bytes;
     if (limits.stop == FRAME_END_HEAP && current >= limits.heap_bytes + kUnwindBytes)
-        die(FRAME_END_HEAP);
+        limits_die(FRAME_END_HEAP);
     limits_stop(FRAME_END_HEAP);
     return std::max<size_t>(current, limits.heap_bytes) + kUnwindBytes;
 }
 
 void on_oom(const char *, const v8::OOMDetails &details)
 {
-    die(details.is_heap_oom ? FRAME_END_HEAP : FRAME_END_MEMORY);
+    limits_die(details.is_heap_oom ? FRAME_END_HEAP : FRAME_END_MEMORY);
 }
 
 void on_fatal(const char *location, const char *message)
@@ -100,12 +88,12 @@ void on_fatal(const char *location, const char *message)
 void on_check_failed(const char *, int, const char *message)
 {
     if (strstr(message, "invalid size error") || strstr(message, "out of memory"))
-        die(FRAME_END_HEAP);
+        limits_die(FRAME_END_HEAP);
 }
 
 void on_new_failed()
 {
-    die(FRAME_END_MEMORY);
+    limits_die(FRAME_END_MEMORY);
 }
 
 void before_gc(v8::Isolate *, v8::GCType, v8::GCCallbackFlags)
@@ -118,6 +106,8 @@ void after_gc(v8::Isolate *isolate, v8::GCType type, v8::GCCallbackFlags)
     v8::HeapStatistics stats;
     isolate->GetHeapStatistics(&stats);
     heap_after_gc = stats.used_heap_size();
+    if (limits.stop) // a signal during the collection left only this flag
+        isolate->TerminateExecution();
     if (!(type & v8::kGCTypeMarkSweepCompact))
         return;
     full_gcs++;
@@ -200,6 +190,17 @@ void limits_begin(const engine_job *job)
     limits.permissions = job->permissions;
     limits.heap_peak = 0;
     refused = false;
+}
+
+[[noreturn]] void limits_die(int end)
+{
+    static char text[160]; // no allocation: there may be none to have
+    if (limits.stop)
+        end = limits.stop;
+    snprintf(text, sizeof text, format_of(end), static_cast<unsigned long long>(mb_of_limit(end)));
+    if (!engine.host) // the build's snapshot
+        abort();
+    engine.host->fatal(end, text);
 }
 
 void limits_stop(int end)

@@ -84,7 +84,10 @@ uint32_t take_utf16(const uint16_t *units, size_t n, size_t *i)
 
 bool give(int stream, const char *text, size_t len)
 {
-    return engine.muted || !len || engine.host->output(stream, text, len);
+    if (engine.muted || !len)
+        return true;
+    HostCall host;
+    return engine.host->output(stream, text, len);
 }
 
 // Hands the text over in chunks of whole characters. False when the budget is used up.
@@ -141,6 +144,7 @@ bool send_to_host(const v8::FunctionCallbackInfo<v8::Value> &args, uint64_t id)
     }
     if (engine.muted)
         return true;
+    HostCall host;
     if (!engine.host->call(id, name.c_str(), json.data(), json.size()))
         limits_stop(FRAME_END_TERMINATED); // nobody is there any more
     return true;

@@ -25,11 +25,13 @@
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 #include "sandbox/engine/engine.h"
 #include "sandbox/frame.h"
 
+#define REPEAT_MS         5 /* between two requests to stop, as the supervisor does it */
 #define SHELL_FILE_MAX    (64u << 20)
 #define SHELL_OUTPUT_KEPT (64u << 20)
 
@@ -233,10 +235,11 @@ static const struct engine_host host = {host_output, host_call, host_fatal};
 /* ---- one job ------------------------------------------------------------------------------------
  */
 
-static void on_stop(int sig)
+static void on_stop(int sig, siginfo_t *info, void *context)
 {
     (void)sig;
-    engine_terminate();
+    (void)info;
+    engine_terminate((uintptr_t)((ucontext_t *)context)->uc_mcontext.gregs[REG_RIP]);
 }
 
 /* Repeated, as the supervisor repeats its signal. */
@@ -244,7 +247,8 @@ static void arm(int which, uint64_t ms)
 {
     if (!ms)
         return;
-    struct itimerval t = {{0, 20000}, {(time_t)(ms / 1000), (suseconds_t)(ms % 1000) * 1000}};
+    struct itimerval t = {{0, REPEAT_MS * 1000},
+                          {(time_t)(ms / 1000), (suseconds_t)(ms % 1000) * 1000}};
     setitimer(which, &t, NULL);
 }
 
@@ -483,7 +487,7 @@ static int shell_main(int argc, char **argv, char **envp)
         out_fd[stream] = fcntl(stream, F_DUPFD_CLOEXEC, 10);
     size_t len;
     char *script = read_file(opt.file, &len);
-    struct sigaction stop = {.sa_handler = on_stop};
+    struct sigaction stop = {.sa_sigaction = on_stop, .sa_flags = SA_SIGINFO | SA_RESTART};
     sigaction(SIGUSR1, &stop, NULL);
     sigaction(SIGPROF, &stop, NULL);
     sigaction(SIGALRM, &stop, NULL);

@@ -1,0 +1,129 @@
+// Stopping the script from a signal handler, on the thread that runs it.
+//
+// How this works
+//   V8's way to stop a script is TerminateExecution: an exception that no catch, finally or promise
+//   job sees. It takes two locks. V8 is made for a watchdog thread that calls it; a cell has one
+//   thread only (a second one would cost each cell 85 us), so the call would come from a signal
+//   handler that may have interrupted V8 just inside these locks: a deadlock, or an abort when the
+//   interrupted unlock goes on. (Both seen, with scripts that do nothing but make RegExps.)
+//
+//   So the handler looks at where the script was interrupted:
+//     in generated code   V8's builtins, JIT code, WebAssembly, regular expressions: no lock is
+//     held
+//                         there, TerminateExecution is safe
+//     in C++              of V8, libc or ours: nothing but a flag. The supervisor repeats its
+//     signal
+//                         every few milliseconds, and most scripts are soon seen in generated code
+//     in C++, still       after kPatienceMs (one long collection, a sort without end,
+//     Atomics.wait):
+//                         the process ends through host->fatal, which says the same end
+//     outside the engine  or in the host's own functions: nothing but the flag, which ends the turn
+//   What was printed has been handed over before in all cases.
+#include "sandbox/engine/internal.h"
+
+#include <link.h>
+#include <time.h>
+
+namespace isolane
+{
+
+namespace
+{
+
+constexpr int64_t kPatienceMs = 50; // less than the supervisor has before it kills
+constexpr size_t kTextsMax = 64;
+
+// Machine code that came from files: node, libc and so on. What is outside was generated.
+struct {
+    uintptr_t from, to;
+} texts[kTextsMax];
+size_t text_count;
+uintptr_t builtins_from, builtins_to; // V8's builtins: generated, but part of node's file
+
+volatile sig_atomic_t inside;  // depth: the engine runs
+volatile sig_atomic_t in_host; // it has called the host
+volatile sig_atomic_t asked;   // a request waits
+int64_t asked_ms;
+
+int64_t now_ms()
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return static_cast<int64_t>(t.tv_sec) * 1000 + t.tv_nsec / 1000000;
+}
+
+int add_text(struct dl_phdr_info *info, size_t, void *)
+{
+    for (int i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) &p = info->dlpi_phdr[i];
+        if (p.p_type != PT_LOAD || !(p.p_flags & PF_X) || text_count == kTextsMax)
+            continue;
+        uintptr_t from = info->dlpi_addr + p.p_vaddr;
+        texts[text_count++] = {from, from + p.p_memsz};
+    }
+    return 0;
+}
+
+bool in_generated_code(uintptr_t pc)
+{
+    if (pc >= builtins_from && pc < builtins_to)
+        return true;
+    for (size_t i = 0; i < text_count; i++)
+        if (pc >= texts[i].from && pc < texts[i].to)
+            return false;
+    return true;
+}
+
+} // namespace
+
+void stop_install(v8::Isolate *isolate)
+{
+    const void *start = nullptr;
+    size_t length = 0;
+    isolate->GetEmbeddedCodeRange(&start, &length);
+    builtins_from = reinterpret_cast<uintptr_t>(start);
+    builtins_to = builtins_from + length;
+    dl_iterate_phdr(add_text, nullptr);
+}
+
+Turn::Turn()
+{
+    inside = inside + 1;
+}
+
+Turn::~Turn()
+{
+    inside = inside - 1;
+}
+
+HostCall::HostCall()
+{
+    in_host = 1;
+}
+
+HostCall::~HostCall()
+{
+    in_host = 0;
+    if (limits.stop) // a signal came meanwhile and left only the flag
+        engine.isolate->TerminateExecution();
+}
+
+} // namespace isolane
+
+using namespace isolane;
+
+void engine_terminate(uintptr_t pc)
+{
+    if (!limits.stop)
+        limits.stop = FRAME_END_TERMINATED;
+    if (!inside || in_host)
+        return;
+    if (!asked) {
+        asked = 1;
+        asked_ms = now_ms();
+    } else if (now_ms() - asked_ms >= kPatienceMs) {
+        limits_die(FRAME_END_TERMINATED);
+    }
+    if (in_generated_code(pc))
+        engine.isolate->TerminateExecution();
+}
