@@ -18,3 +18,10 @@ $(foreach p,$(BENCH_PROGRAMS),$(eval $(call bench_rule,$(p))))
 bench: all
 	@$(MAKE) --no-print-directory bench-programs
 	@bench/run.sh $(BENCH_PROGRAMS)
+
+# The way of a result alone, without executor and cells: links results/ and what is below it.
+RESULTS_BENCH_ARCHIVES := $(foreach r,$(call reverse,$(call rooms_below,results,$(ROOMS))),$(call archive_of,$(r)))
+$(B)/bench/results_bench: $(B)/obj/bench/results_bench.o $(B)/obj/bench/measure.o $(RESULTS_BENCH_ARCHIVES)
+	@mkdir -p $(@D)
+	@echo "  LINK  $@"
+	@$(CC) $(LDFLAGS) -o $@ $< $(B)/obj/bench/measure.o $(RESULTS_BENCH_ARCHIVES) $(LIBS)

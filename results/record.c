@@ -38,15 +38,10 @@ void result_free(struct result *r)
     free(r);
 }
 
-static void write_truncated(const struct result *r, struct jsonw *w)
+static bool truncated(const struct result *r)
 {
-    jsonw_name(w, "truncated");
-    jsonw_object(w);
-    jsonw_kbool(w, "stdout", r->out_cut || r->out_total > r->out_len);
-    jsonw_kbool(w, "stderr", r->err_out_cut || r->err_out_total > r->err_out_len);
-    jsonw_kint(w, "stdout_bytes", (int64_t)r->out_total);
-    jsonw_kint(w, "stderr_bytes", (int64_t)r->err_out_total);
-    jsonw_object_end(w);
+    return r->out_cut || r->out_total > r->out_len || r->err_out_cut ||
+           r->err_out_total > r->err_out_len;
 }
 
 static void write_position(struct jsonw *w, const char *name, uint32_t n)
@@ -119,7 +114,7 @@ void result_write(const struct result *r, struct jsonw *w)
     jsonw_string(w, r->out, r->out_len);
     jsonw_name(w, "stderr");
     jsonw_string(w, r->err_out, r->err_out_len);
-    write_truncated(r, w);
+    jsonw_kbool(w, "truncated", truncated(r));
     write_error(r, w);
     write_usage(r, w);
     jsonw_kint(w, "attempts", r->attempts);

@@ -46,8 +46,8 @@ struct result *result_new(void);
 void result_free(struct result *r); /* NULL is fine */
 
 /* The JSON result object, exactly the names of docs/protocol.md in that order: result_members.
- * `truncated` is {"stdout":bool,"stderr":bool,"stdout_bytes":n,"stderr_bytes":n}. A value that is
- * not there (undefined) and the value null both read null. */
+ * `truncated`: more was printed than stdout and stderr keep (how much: columns of the row). A value
+ * that is not there (undefined) and the value null both read null. */
 void result_encode(const struct result *r, struct buf *out);
 /* The same as the next value of a writer. */
 void result_write(const struct result *r, struct jsonw *w);

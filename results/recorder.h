@@ -55,8 +55,17 @@ void recorder_submit(struct recorder *rec, struct result *r, void *tag);
  * than FIT_MIN is taken as FIT_MIN. */
 void recorder_set_envelope_max(struct recorder *rec, size_t bytes);
 
+/* How many jobs wait for a cell now. With some waiting, the machine is the bottleneck and commits
+ * linger, for a commit shared is CPU saved (about 100 us a job); with none, a result's own time is
+ * what counts and it is committed at once. Never told: lingers by recorder.c's rule alone. Any
+ * time, cheap. */
+void recorder_set_waiting(struct recorder *rec, int jobs);
+
 /* Rows submitted and not yet committed. */
 int recorder_pending(const struct recorder *rec);
+
+/* Commits made so far; rows divided by it is what lingering is judged by. Loop thread. */
+uint64_t recorder_commits(const struct recorder *rec);
 
 /* Waits for what is submitted (up to timeout_ms; ERR_TIMEOUT with what is lacking), joins the
  * threads, frees; results that could not be stored are dropped, their jobs are not acked and come

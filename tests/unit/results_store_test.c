@@ -408,7 +408,7 @@ static void the_wal_grows_once_and_is_never_truncated(void **state)
             grew_late++;
         last = st.st_size;
     }
-    assert_in_range(last, 4 << 20, 12 << 20);
+    assert_in_range(last, 3 << 20, 8 << 20);
     assert_int_equal(grew_late, 0);
     store_close(s);
     assert_int_equal(stat(at("grow.db-wal"), &st), 0);
