@@ -186,16 +186,14 @@ static void add_line(struct block *k, const char *name, const char *fmt, ...)
 
 static void add_stream(struct block *k, const struct view *v, const char *name)
 {
-    char printed[FIGURE_MAX], count[32];
+    char printed[FIGURE_MAX];
     size_t len = 0;
-    const struct jv *s = jv_get(v->doc, name), *cut = jv_get(v->doc, "truncated");
+    const struct jv *s = jv_get(v->doc, name);
     const char *kept = s ? jv_string(s, &len) : NULL;
     if (!kept || !len)
         return;
-    snprintf(count, sizeof count, "%s_bytes", name);
-    figure_bytes(number(cut, count), printed);
-    bool is_cut = cut && jv_type(cut) == JV_OBJECT && jv_is_true(jv_get(cut, name));
-    add_line(k, name, is_cut ? "%s, cut" : "%s", printed);
+    figure_bytes((double)len, printed);
+    add_line(k, name, "%s", printed);
     text_add_shown(&k->b, kept, len, INDENT);
 }
 
@@ -255,6 +253,8 @@ int show_result(const char *json, size_t len, FILE *out, struct err *e)
         add_error_block(&k, error_of(&v));
     add_stream(&k, &v, "stdout");
     add_stream(&k, &v, "stderr");
+    if (jv_is_true(jv_get(v.doc, "truncated")))
+        add_line(&k, "truncated", "the job printed more than is kept");
     add_usage(&k, &v);
     add_times(&k, &v);
     add_line(&k, "attempts", "%.0f", number(v.doc, "attempts"));

@@ -75,12 +75,11 @@ test('an import finds nothing to import', async () => {
     assert.match(dynamic.value, /^refused: /);
 });
 
-test('output that was cut: the kept part fits the budget, and the true size is told', async () => {
+test('output that was cut: the kept part fits the budget and is marked', async () => {
     const r = await c.execute({ script: 'for (let i = 0; i < 100000; i++) console.log("0123456789")', limits: { output_kb: 2, ...slow } });
     assert.equal(r.outcome, 'output_exceeded');
     assert.ok(r.stdout.length <= 2048 && r.stdout.length > 1024, `${r.stdout.length} kept`);
-    assert.equal(r.truncated.stdout, true);
-    assert.ok(r.truncated.stdout_bytes > r.stdout.length, `${r.truncated.stdout_bytes} of which ${r.stdout.length} are kept`);
+    assert.equal(r.truncated, true);
 });
 
 test('cancelled: a running job and a waiting one', async () => {

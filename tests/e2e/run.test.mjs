@@ -66,7 +66,7 @@ test('--json: one object with exactly the names of the result', async () => {
     assert.deepEqual(r.value, { x: [1, null, 'ü'] });
     assert.equal(r.stdout, 'a\n');
     assert.equal(r.stderr, 'b\n');
-    assert.deepEqual(r.truncated, { stdout: false, stderr: false, stdout_bytes: 2, stderr_bytes: 2 });
+    assert.equal(r.truncated, false);
     assert.equal(r.error, null);
     assert.equal(r.attempts, 1);
     assert.match(r.engine, /^v8 \d+\.\d+/);

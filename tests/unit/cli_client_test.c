@@ -173,7 +173,7 @@ static void logs_print_both_streams(void **state)
     EXPECT(1, &command_logs, "logs running-1", NULL, "has no result yet; -f follows it");
     EXPECT(0, &command_logs, "logs ok-1 --json",
            "{\"stream\":\"stdout\",\"offset\":0,\"data\":\"one\\ntwo\\nthree\\n\"}\n",
-           "stderr was cut");
+           "the output was cut");
 }
 
 /* A chunk came twice, one overlapped, one was lost, one was of an attempt long gone. */

@@ -21,8 +21,7 @@
 #define RESULT(outcome, value, error)                                                              \
     "{\"id\":\"job-1\",\"tenant\":\"ci\",\"class\":\"normal\",\"state\":\"done\",\"outcome\":"     \
     "\"" outcome "\",\"value\":" value                                                             \
-    ",\"stdout\":\"one\\ntwo\\n\",\"stderr\":\"\",\"truncated\":{\"stdout\":true,"                 \
-    "\"stderr\":false,\"stdout_bytes\":3000,\"stderr_bytes\":0},\"error\":" error                  \
+    ",\"stdout\":\"one\\ntwo\\n\",\"stderr\":\"\",\"truncated\":true,\"error\":" error             \
     ",\"usage\":{\"cpu_ms\":2.9,\"wall_ms\":3.125,\"heap_peak_bytes\":1572864,"                    \
     "\"memory_peak_bytes\":512},\"attempts\":2,\"published_at\":\"2026-11-21T08:57:00.000001Z\","  \
     "\"started_at\":null,\"finished_at\":\"2026-11-21T08:57:00.000009Z\",\"worker\":\"w\","        \
@@ -164,9 +163,10 @@ static void a_result_is_a_block(void **state)
     assert_string_equal(t, "job       job-1 (tenant ci, class normal)\n"
                            "outcome   ok\n"
                            "value     {\"sum\": 2}\n"
-                           "stdout    2.9 KiB, cut\n"
+                           "stdout    8 B\n"
                            "    one\n"
                            "    two\n"
+                           "truncated the job printed more than is kept\n"
                            "usage     cpu 2.90 ms, wall 3.12 ms, heap 1.5 MiB, memory 512 B\n"
                            "published 2026-11-21T08:57:00.000001Z\n"
                            "started   never\n"
