@@ -26,6 +26,11 @@ static void one_line(char *text)
 int jv_parse(const char *text, size_t len, struct jv **out, struct err *e)
 {
     json_error_t je;
+    /* jansson loses a NUL that follows a literal or a number, and then finds nothing wrong. */
+    const char *nul = len ? memchr(text, 0, len) : NULL;
+    if (nul)
+        return err_set(e, ERR_INVALID, "not valid JSON: a NUL byte at offset %zu",
+                       (size_t)(nul - text));
     /* Integers are read as reals: jansson refuses those over 64 bits otherwise, JSON does not. */
     size_t flags =
         JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL | JSON_ALLOW_NUL;

@@ -237,6 +237,14 @@ static void test_bytes_that_are_no_utf8(void **state)
     refused("{\"script\":\"\xed\xa0\x80\"}", "job: found invalid UTF-8 at byte 11; allowed:");
 }
 
+static void test_a_nul_byte_is_no_json(void **state)
+{
+    (void)state;
+    static const char text[] = "{\"script\":\"1\",\"input\":true\0}";
+    assert_int_equal(decode_as("default", NULL, text, sizeof text - 1), ERR_INVALID);
+    assert_string_equal(e.msg, "job: not valid JSON: a NUL byte at offset 27");
+}
+
 static void test_deep_nesting(void **state)
 {
     (void)state;
@@ -388,6 +396,7 @@ int main(void)
         cmocka_unit_test(test_too_large),
         cmocka_unit_test(test_no_object),
         cmocka_unit_test(test_bytes_that_are_no_utf8),
+        cmocka_unit_test(test_a_nul_byte_is_no_json),
         cmocka_unit_test(test_deep_nesting),
         cmocka_unit_test(test_unknown_fields),
         cmocka_unit_test(test_wrong_values),

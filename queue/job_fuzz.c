@@ -1,0 +1,71 @@
+/* libFuzzer target of job_decode(): whatever comes in, a job with a usable id comes out; what is
+ * taken keeps to its bounds; what is refused says so in one printable line. `make fuzz-job`. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/jv.h"
+#include "base/mem.h"
+#include "base/utf8.h"
+#include "queue/job.h"
+
+#define JOB_MAX_KB 64
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static struct tenant tenant = {.name = "default", .weight = 1};
+static struct config config = {.job_max_kb = JOB_MAX_KB, .tenants = &tenant, .tenant_count = 1};
+
+static void make_config(void)
+{
+    CHECK(crypto_init(NULL) == 0);
+    for (int i = 0; i < LIMITS; i++) {
+        tenant.defaults.v[i] = limit_table[i].fallback;
+        tenant.ceilings.v[i] = limit_table[i].ceiling;
+    }
+}
+
+static void check_taken(const struct job *j)
+{
+    CHECK(j->script_len > 0 && j->script_len <= JOB_MAX_KB * 1024);
+    CHECK(strlen(j->script_sha256) == SHA256_HEX - 1);
+    CHECK(*j->name && strlen(j->name) <= JOB_NAME_MAX);
+    CHECK(j->max_attempts >= 1 && j->max_attempts <= JOB_ATTEMPTS_MAX);
+    for (int i = 0; i < LIMITS; i++)
+        CHECK(j->limits.v[i] >= limit_table[i].min && j->limits.v[i] <= tenant.ceilings.v[i]);
+}
+
+static void check_words(const struct err *e)
+{
+    CHECK(e->code == ERR_INVALID && *e->msg);
+    for (const char *p = e->msg; *p; p++)
+        CHECK((unsigned char)*p >= 0x20 && *p != 0x7f);
+    CHECK(utf8_valid_prefix(e->msg, strlen(e->msg)) == strlen(e->msg));
+}
+
+/* The first byte says what is known beside the payload. */
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    if (!config.tenants[0].defaults.v[0])
+        make_config();
+    uint8_t how = size ? data[0] : 0;
+    const char *ids[] = {NULL, "header-1", "123", "no id"};
+    struct job_origin o = {
+        .tenant = how & 4 ? "stranger" : "default",
+        .cls = CLASS_NORMAL,
+        .msg_id = ids[how & 3],
+        .stream_seq = 7,
+    };
+    struct job *j = NULL;
+    struct err e = {0};
+    int rc =
+        job_decode(&config, &o, (const char *)data + (size ? 1 : 0), size ? size - 1 : 0, &j, &e);
+    CHECK(j && job_id_valid(j->id, strlen(j->id)) && !strcmp(j->tenant, o.tenant));
+    CHECK(jv_check(j->input, j->input_len) && jv_check(j->env, j->env_len));
+    CHECK(strlen(j->input_sha256) == SHA256_HEX - 1);
+    if (rc == 0)
+        check_taken(j);
+    else
+        check_words(&e);
+    job_free(j);
+    return 0;
+}
