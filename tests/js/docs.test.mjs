@@ -9,7 +9,7 @@ const page = read('docs/scripts.md');
 
 test('sodium: every function with its parameters, and no other', () => {
   const table = read('sandbox/engine/sodium_table.h');
-  const rows = [...table.matchAll(/F\((\w+),[\s\\]*"([^"]*)"\)/g)].map(([, name, parameters]) => `${name}(${parameters})`);
+  const rows = [...table.matchAll(/F\((\w+), "([^"]*)"\)/g)].map(([, name, parameters]) => `${name}(${parameters})`);
   assert.ok(rows.length > 80);
   const section = page.slice(page.indexOf('| family |'));
   const told = [...section.matchAll(/`([a-z]\w+\([^`]*\))`/g)].map(([, signature]) => signature);
