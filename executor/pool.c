@@ -172,7 +172,7 @@ static void fork_cells(struct pool *p, int n)
         slots[i]->source = p->current;
         list_init(&slots[i]->node);
     }
-    if (cell_fork(p->current->z, n, &slot_events, slots[0], cells, &e)) {
+    if (cell_fork(p->current->z, n, &slot_events, NULL, cells, &e)) {
         log_warn("pool", "cannot ask for %d cells: %s", n, e.msg);
         for (int i = 0; i < n; i++)
             free(slots[i]);
