@@ -223,10 +223,19 @@ static int check_public_file(const char *path, const struct sign_key *k, struct 
 int sign_key_open(const char *key_path, const char *pub_path, struct sign_key *out, struct err *e)
 {
     *out = (struct sign_key){.can_sign = false};
+    /* Looked at first: whoever makes a key writes the secret half before the public one. */
+    bool used_before = access(pub_path, F_OK) == 0;
     int rc = crypto_init(e);
     if (!rc)
         rc = read_secret(key_path, out, e);
-    if (rc == ERR_NOT_FOUND) {
+    if (rc == ERR_NOT_FOUND && used_before) {
+        rc = err_set(
+            e, ERR_CONFLICT,
+            "%s is missing, but %s is there: put the secret key back (a new one would not "
+            "continue the results signed so far); to begin anew, move the public key and the "
+            "results database away",
+            key_path, pub_path);
+    } else if (rc == ERR_NOT_FOUND) {
         rc = make_secret(key_path, e);
         if (!rc || rc == ERR_EXISTS)
             rc = read_secret(key_path, out, e);

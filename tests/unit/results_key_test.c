@@ -192,6 +192,20 @@ static void a_public_file_of_another_key_is_an_error(void **state)
     assert_int_equal(access(at("p.key.pub"), R_OK), 0);
 }
 
+static void a_lost_secret_key_is_not_replaced_silently(void **state)
+{
+    (void)state;
+    struct sign_key k;
+    struct err e = {0};
+    make_key(&k, "lost.key");
+    assert_int_equal(unlink(at("lost.key")), 0);
+    assert_int_equal(sign_key_open(at("lost.key"), at("lost.key.pub"), &k, &e), ERR_CONFLICT);
+    assert_non_null(strstr(e.msg, "lost.key is missing"));
+    assert_int_not_equal(access(at("lost.key"), F_OK), 0);
+    assert_int_equal(unlink(at("lost.key.pub")), 0);
+    make_key(&k, "lost.key");
+}
+
 static void reading_a_public_key_refuses_what_is_none(void **state)
 {
     (void)state;
@@ -215,6 +229,7 @@ int main(void)
         cmocka_unit_test(other_kinds_of_keys_are_named),
         cmocka_unit_test(damaged_files_are_refused),
         cmocka_unit_test(a_public_file_of_another_key_is_an_error),
+        cmocka_unit_test(a_lost_secret_key_is_not_replaced_silently),
         cmocka_unit_test(reading_a_public_key_refuses_what_is_none),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);

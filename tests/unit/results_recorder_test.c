@@ -177,6 +177,33 @@ static void order_and_chain_hold_through_bursts_and_restarts(void **state)
     check_db("many.db", 2100);
 }
 
+/* Whatever is said about waiting jobs: a lone row is one commit, a flood shares its commits. */
+static void commits_are_shared_only_when_rows_come_together(void **state)
+{
+    (void)state;
+    for (int waiting = -1; waiting < 2; waiting++) {
+        struct bench b;
+        char name[32], id[32];
+        snprintf(name, sizeof name, "share%d.db", waiting);
+        open_bench(&b, name);
+        if (waiting >= 0)
+            recorder_set_waiting(b.rec, waiting);
+        for (int i = 0; i < 20; i++) {
+            snprintf(id, sizeof id, "lone%d", i);
+            submit(&b, id, i);
+            run_until(&b, &b.committed, i + 1);
+        }
+        assert_int_equal(recorder_commits(b.rec), 20);
+        for (int i = 20; i < 220; i++) {
+            snprintf(id, sizeof id, "many%d", i);
+            submit(&b, id, i);
+        }
+        run_until(&b, &b.committed, 220);
+        assert_in_range(recorder_commits(b.rec), 21, 120);
+        close_bench(&b);
+    }
+}
+
 static void closing_waits_for_what_is_submitted(void **state)
 {
     (void)state;
@@ -450,6 +477,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_result_comes_back_durable_and_signed),
         cmocka_unit_test(order_and_chain_hold_through_bursts_and_restarts),
+        cmocka_unit_test(commits_are_shared_only_when_rows_come_together),
         cmocka_unit_test(closing_waits_for_what_is_submitted),
         cmocka_unit_test(a_job_keeps_its_first_result),
         cmocka_unit_test(twins_in_flight_give_one_row_too),
