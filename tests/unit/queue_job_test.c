@@ -242,7 +242,7 @@ static void test_a_nul_byte_is_no_json(void **state)
     (void)state;
     static const char text[] = "{\"script\":\"1\",\"input\":true\0}";
     assert_int_equal(decode_as("default", NULL, text, sizeof text - 1), ERR_INVALID);
-    assert_string_equal(e.msg, "job: not valid JSON: a NUL byte at offset 27");
+    assert_string_equal(e.msg, "job: not valid JSON: a NUL byte at offset 26");
 }
 
 static void test_deep_nesting(void **state)
