@@ -39,6 +39,7 @@ struct serve {
     struct custody_table custodies;
     struct list publishing;
     uv_timer_t retry, drain_timer;
+    int timers; /* of these two, not closed yet: freed with the last */
     int64_t drain_until_us;
     bool executor_up, intake_ready, ready_told, stuck, draining, drained_told;
 };
@@ -474,6 +475,7 @@ int serve_open(uv_loop_t *loop, const struct serve_options *o, const struct serv
     uv_timer_init(loop, &s->retry);
     uv_timer_init(loop, &s->drain_timer);
     s->retry.data = s->drain_timer.data = s;
+    s->timers = 2;
     int rc = open_parts(s, o, e);
     if (rc) {
         serve_close(s);
@@ -515,7 +517,7 @@ void serve_drain(struct serve *s, int grace_ms)
 static void on_timer_closed(uv_handle_t *h)
 {
     struct serve *s = h->data;
-    if (h == (uv_handle_t *)&s->drain_timer) /* closed last */
+    if (--s->timers == 0)
         free(s);
 }
 
