@@ -52,6 +52,12 @@ class Writer final : public v8::ValueSerializer::Delegate
                 .IsEmpty();
         (void)threw; // always: that is what it is for
     }
+    void refuse(const char *fault)
+    {
+        v8::Local<v8::String> text;
+        if (v8::String::NewFromUtf8(isolate_, fault).ToLocal(&text))
+            ThrowDataCloneError(text);
+    }
     bool HasCustomHostObject(v8::Isolate *) override
     {
         return true;
@@ -215,9 +221,7 @@ bool read_transfers(v8::Isolate *isolate, v8::Local<v8::Value> list, Writer *wri
         if (!items->Get(context, i).ToLocal(&item))
             return false;
         if (const char *fault = transfer_fault(item, *out)) {
-            v8::Local<v8::String> text;
-            if (v8::String::NewFromUtf8(isolate, fault).ToLocal(&text))
-                writer->ThrowDataCloneError(text);
+            writer->refuse(fault);
             return false;
         }
         out->push_back(item.As<v8::ArrayBuffer>());
@@ -225,9 +229,17 @@ bool read_transfers(v8::Isolate *isolate, v8::Local<v8::Value> list, Writer *wri
     return true;
 }
 
-// Moves the buffers' memory to new ones. False when it threw.
-bool transfer(v8::Isolate *isolate, const Buffers &buffers, v8::ValueDeserializer *in)
+// Moves the buffers' memory to new ones. False when it threw: a getter of the value may have
+// detached one meanwhile.
+bool transfer(v8::Isolate *isolate, const Buffers &buffers, Writer *writer,
+              v8::ValueDeserializer *in)
 {
+    for (const v8::Local<v8::ArrayBuffer> &buffer : buffers) {
+        if (const char *fault = transfer_fault(buffer, {})) {
+            writer->refuse(fault);
+            return false;
+        }
+    }
     for (size_t i = 0; i < buffers.size(); i++) {
         std::shared_ptr<v8::BackingStore> store = buffers[i]->GetBackingStore();
         if (buffers[i]->Detach(v8::Local<v8::Value>()).IsNothing())
@@ -276,7 +288,7 @@ void clone(const Info &args)
     v8::ValueDeserializer in(isolate, bytes.data, bytes.len, &reader);
     reader.in = &in;
     v8::Local<v8::Value> copy;
-    if (transfer(isolate, buffers, &in) && in.ReadHeader(context).FromMaybe(false) &&
+    if (transfer(isolate, buffers, &writer, &in) && in.ReadHeader(context).FromMaybe(false) &&
         in.ReadValue(context).ToLocal(&copy))
         args.GetReturnValue().Set(copy);
 }

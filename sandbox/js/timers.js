@@ -1,9 +1,9 @@
 // setTimeout, setInterval, setImmediate, queueMicrotask and their clears.
 //
 // How this works: waiting timers are in a binary heap by due time, then by order of creation; a map finds
-// them by id. A timer that was cleared stays in the heap, dead, until it comes to the top. The engine is
-// told only of the earliest due time (native.loop.arm) and calls runTimers() when it has come. Microtasks
-// run after every callback. Delays are whole milliseconds, at least 1 and at most 2^31-1 (else 1), as in
+// them by id. A timer that was cleared stays in the heap, dead, until it comes to the top or more than half
+// of the heap is dead. The engine is told only of the earliest due time (native.loop.arm) and calls
+// runTimers() when it has come. Microtasks run after every callback. Delays are whole milliseconds, at least 1 and at most 2^31-1 (else 1), as in
 // Node; ids are numbers, one sequence for all three kinds.
 import {
   Map,
@@ -24,6 +24,7 @@ const global = globalThis;
 
 const MAX_DELAY_MS = 2 ** 31 - 1;
 const US_PER_MS = 1000;
+const KEPT_DEAD = 1000; // cleared timers that may stay in the heap in any case
 const NOTHING = -1;
 const AT_ONCE = 0;
 
@@ -59,6 +60,14 @@ function heapRemoveTop() {
     heap[at] = heap[child];
   }
   heap[at] = last;
+}
+
+// Drops the dead timers when they are too many.
+function heapTidy() {
+  if (heap.length <= KEPT_DEAD || heap.length <= 2 * mapSize(live)) return;
+  const old = heap;
+  heap = list();
+  for (let i = 0; i < old.length; i++) if (old[i].callback !== undefined) heapAdd(old[i]);
 }
 
 function nextDue() {
@@ -106,10 +115,7 @@ function clear(id) {
   mapDelete(live, id);
   timer.callback = undefined;
   timer.args = undefined;
-  if (mapSize(live) === 0 && !running) {
-    heap = list();
-    immediates = list();
-  }
+  heapTidy();
   arm();
 }
 

@@ -151,6 +151,13 @@ test("Error.prepareStackTrace is the script's to use", () => {
   assert.equal(r.none, 'Error: z');
 });
 
+test('what is nested too deeply to be shown is cut, not fatal', () => {
+  const r = runJob(`let o = []; for (let i = 0; i < 100000; i++) o = [o];
+    console.dir(o, { depth: null }); console.log('after'); throw new Error('deep', { cause: o });`, '--output-kb', '100000');
+  assert.match(r.stdout, /Maximum call stack size exceeded\.\][\s\S]*\nafter\n$/);
+  assert.equal(r.message, 'deep');
+});
+
 // ---- randomness ---------------------------------------------------------------------------------
 test('100 cells of one zygote draw different random numbers from every source', () => {
   const script = fileOf(`console.log(Math.random(), crypto.randomUUID(), sodium.randombytesRandom(),

@@ -111,3 +111,11 @@ test('ten thousand timers run in order of their due time', () => {
     show('count', order.length); show('sorted', sorted);`);
   assert.deepEqual(r, { count: 10000, sorted: true });
 });
+
+test('timers that were cleared are given up', () => {
+  const r = runJob(`for (let i = 0; i < 1e6; i++) clearTimeout(setTimeout(() => {}, 1e6));
+    const keep = setTimeout(() => {}, 1e6); for (let i = 0; i < 1e6; i++) clearTimeout(setTimeout(() => {}, 1e6));
+    clearTimeout(keep); console.log('done')`, '--heap-mb', '32');
+  assert.equal(r.end, 'ok', r.message);
+  assert.equal(r.stdout, 'done\n');
+});
