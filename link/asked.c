@@ -58,7 +58,8 @@ static void fail(struct request *r, const struct err *why)
 static void time_out(struct asked *a, struct request *r)
 {
     struct err why;
-    bool hint = a->hint && *a->hint;
+    /* Only what can be the reason: this subject, or that of the replies. */
+    bool hint = a->hint && (strcasestr(a->hint, r->subject) || strstr(a->hint, "Subscription"));
     err_set(&why, ERR_TIMEOUT, "no answer on '%s' within %d ms%s%s", r->subject, r->timeout_ms,
             hint ? "; the server said: " : "", hint ? a->hint : "");
     take_out(a, r);

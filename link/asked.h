@@ -22,8 +22,8 @@ void asked_reply(struct asked *a, uint64_t number, struct link_msg *m);
 /* All that wait get `why`. */
 void asked_fail_all(struct asked *a, const struct err *why);
 
-/* What the server last refused, put behind the text of a time-out; NULL or "": nothing. Must live
- * until changed. */
+/* What the server last refused, put behind the text of a time-out that it may explain; "": nothing.
+ * Must live until changed. */
 void asked_set_hint(struct asked *a, const char *hint);
 
 /* Nothing may wait any more. `closed` comes in a later turn of the loop. */
