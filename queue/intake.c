@@ -452,6 +452,21 @@ int intake_open(uv_loop_t *loop, struct link *l, const struct config *c, const s
     return 0;
 }
 
+/* Makes the server look through its waiting pulls, which it does when it counts them for
+ * CONSUMER.INFO. nats-server 2.9 finds out that a pull is void only when it has taken a job for it,
+ * and a job that was handed back is then kept until its ack_wait is over. Nobody reads the answer.
+ */
+static void forget_pulls(struct puller *p)
+{
+    char subject[SUBJECT_MAX], name[CONSUMER_NAME_MAX];
+    struct err e = {0};
+    consumer_name(p->cls, name);
+    snprintf(subject, sizeof subject, "$JS.API.CONSUMER.INFO.%s.%s",
+             p->intake->subjects.jobs_stream, name);
+    if (link_publish(p->intake->link, subject, p->inbox, NULL, 0, "", 0, &e))
+        log_debug("queue", "waiting pulls are not looked through: %s", e.msg);
+}
+
 void intake_stop(struct intake *i)
 {
     if (i->state == STOPPED)
@@ -461,8 +476,10 @@ void intake_stop(struct intake *i)
     i->setup = NULL;
     /* Without an inbox the waiting pulls are void. What is under way already comes and goes back.
      */
-    for (int k = 0; k < CLASSES; k++)
+    for (int k = 0; k < CLASSES; k++) {
         link_drain(i->pullers[k].sub);
+        forget_pulls(&i->pullers[k]);
+    }
 }
 
 static void on_timer_closed(uv_handle_t *h)
