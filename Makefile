@@ -157,7 +157,7 @@ endef
 $(foreach t,$(patsubst tests/unit/%.c,%,$(UNIT_SRC)),$(eval $(call test_rule,$(t))))
 
 PROVE := prove --timer
-NODE_TAP := $(abspath $(NODE)) --test-reporter=$(abspath tests/tap.mjs)
+NODE_TAP := $(abspath $(NODE)) --test-force-exit --test-reporter=$(abspath tests/tap.mjs)
 export ISOLANE_BUILD := $(abspath $(B))
 
 unit: $(UNIT_BIN) engine

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
 import { Client } from './lib/client.mjs';
 import { fresh_folder } from './lib/place.mjs';
-import { isolane, send_signal, sleep, until } from './lib/process.mjs';
+import { cpu_ms, isolane, send_signal, sleep, until } from './lib/process.mjs';
 import { NatsServer, impatient, up, worker } from './lib/worker.mjs';
 
 const napping = (ms, text = 'done') => `console.log("begin"); await new Promise((r) => setTimeout(r, ${ms})); console.log("${text}")`;
@@ -40,10 +40,16 @@ async function publish_all(c, prefix, count, script) {
 
 test('kill -9 of a cell: its job runs again and counts an attempt, the others do not notice', async () => {
     const w = keep(await up()), c = keep(await Client.connect(w.url));
-    const ids = await publish_all(c, 'cell', 2, 'console.log("attempt", job.attempt); await new Promise((r) => setTimeout(r, 400)); export default job.attempt');
-    await until('both to run', async () => (await c.get(ids[0])).state === 'running' && (await c.get(ids[1])).state === 'running');
-    await sleep(50);
-    for (const pid of w.cells()) send_signal(pid, 'SIGKILL');
+    // Cells look alike from outside, but for the time they took: the first attempts spend some of it.
+    const ids = await publish_all(c, 'cell', 2, `console.log("attempt", job.attempt);
+        if (job.attempt === 1) for (const end = performance.now() + 300; performance.now() < end;);
+        await new Promise((r) => setTimeout(r, job.attempt === 1 ? 3000 : 100));
+        export default job.attempt`);
+    const busy = await until('both to have spent 200 ms', () => {
+        const some = w.cells().filter((pid) => cpu_ms(pid) >= 200);
+        return some.length === 2 && some;
+    });
+    for (const pid of busy) send_signal(pid, 'SIGKILL');
     await assert_one_result_each(c, ids, (r) => assert.deepEqual([r.outcome, r.attempts, r.value, r.stdout], ['ok', 2, 2, 'attempt 2\n']));
     await assert_chain(w.data);
 });

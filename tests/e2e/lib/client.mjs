@@ -1,6 +1,6 @@
 // A publisher as anybody would write one: the official NATS JavaScript client, and nothing of ours.
 import assert from 'node:assert/strict';
-import { connect, headers } from '@nats-io/transport-node';
+import { TimeoutError, connect, headers } from '@nats-io/transport-node';
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { patience } from './place.mjs';
 import { until } from './process.mjs';
@@ -36,7 +36,7 @@ export class Client {
         const c = new Client();
         c.nc = await connect({ servers: url, maxReconnectAttempts: -1, reconnectTimeWait: 50, ...options });
         c.js = jetstream(c.nc, { timeout: 5000 * patience });
-        c.jsm = await jetstreamManager(c.nc, { timeout: 5000 * patience });
+        c.jsm = await jetstreamManager(c.nc, { timeout: 2000 * patience });
         return c;
     }
 
@@ -81,7 +81,11 @@ export class Client {
 
     /** The result as soon as the results stream has it. */
     async result(id, { tenant = 'default', timeout = 30_000 } = {}) {
-        return open_envelope(await until(`the result of ${id}`, () => this.direct(id, tenant), { timeout }));
+        const ask = () => this.direct(id, tenant).catch((error) => {
+            if (error instanceof TimeoutError) return null; // the server went away with the question
+            throw error;
+        });
+        return open_envelope(await until(`the result of ${id}`, ask, { timeout }));
     }
 
     /** Publishes and waits. */

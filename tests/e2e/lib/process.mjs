@@ -125,6 +125,12 @@ export function is_gone(pid) {
     return stat === '' || /^\d+ \(.*\) [ZX]/s.test(stat);
 }
 
+/** CPU time of a process so far; 0 when it is gone. */
+export function cpu_ms(pid) {
+    const fields = read(`/proc/${pid}/stat`).replace(/^.*\) /s, '').split(' ');
+    return fields.length > 12 ? (Number(fields[11]) + Number(fields[12])) * 10 : 0; // ticks of 10 ms
+}
+
 export const status_of = (pid, field) => read(`/proc/${pid}/status`).match(new RegExp(`^${field}:\\s*(.*)$`, 'm'))?.[1];
 export const command_of = (pid) => read(`/proc/${pid}/cmdline`).split('\0').filter(Boolean);
 export const rollup_kb = (pid, field) => Number(read(`/proc/${pid}/smaps_rollup`).match(new RegExp(`^${field}:\\s*(\\d+) kB$`, 'm'))?.[1]);
