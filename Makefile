@@ -164,7 +164,7 @@ unit: $(UNIT_BIN) engine
 	@$(PROVE) --exec '' $(UNIT_BIN)
 
 js: build-all $(wildcard tests/engine/*.c)
-	@$(MAKE) --no-print-directory build/engine-shell/libshell.so
+	@$(MAKE) --no-print-directory engine-shell
 	@$(PROVE) --exec '$(NODE_TAP)' $(wildcard tests/engine/*.test.mjs tests/js/*.test.mjs)
 
 e2e: build-all

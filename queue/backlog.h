@@ -1,6 +1,6 @@
-/* Jobs that wait in this worker: weighted deficit round robin over tenants inside each class, classes
- * in the ratio 8:4:1 so that low is never starved, ceilings on what a tenant runs at once. Bounded by
- * the intake's prefetch. Loop thread only.
+/* Jobs that wait in this worker: weighted deficit round robin over tenants inside each class,
+ * classes in the ratio 8:4:1 so that low is never starved, ceilings on what a tenant runs at once.
+ * Bounded by the intake's prefetch. Loop thread only.
  *
  * An entry is intrusive: the executor embeds struct backlog_entry in what it queues. */
 #pragma once

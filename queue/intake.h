@@ -1,8 +1,8 @@
 /* Jobs from JetStream: makes streams and consumers if missing, pulls with bounded prefetch, acks.
  * Loop thread only. Order of things for a job (DESIGN section 4): run → row committed → result
  * published → intake_ack(). A delivery that is neither acked nor handed back is delivered again by
- * the server after ack_wait; intake sends in-progress for those it holds, so that only a dead worker
- * lets it run out. */
+ * the server after ack_wait; intake sends in-progress for those it holds, so that only a dead
+ * worker lets it run out. */
 #pragma once
 
 #include <stdint.h>
@@ -20,17 +20,18 @@ struct delivery {
     char subject[SUBJECT_MAX];
     char *data; /* NUL behind */
     size_t len;
-    char *msg_id;          /* Nats-Msg-Id header or NULL */
+    char *msg_id; /* Nats-Msg-Id header or NULL */
     uint64_t stream_seq;
-    uint32_t delivered;    /* 1 at the first */
-    int64_t published_at_us; /* when the stream took it */
+    uint32_t delivered;       /* 1 at the first */
+    int64_t published_at_us;  /* when the stream took it */
     struct intake_slot *slot; /* intake's: ack subject, in-progress list */
 };
 
 struct intake_events {
     /* A job came; ownership of d goes to the handler (delivery_free after ack or hand-back). */
     void (*job)(struct delivery *d, void *arg);
-    /* The streams are there and pulling goes on / it can't go on; why says what a person must do. */
+    /* The streams are there and pulling goes on / it can't go on; why says what a person must do.
+     */
     void (*ready)(void *arg);
     void (*failed)(const struct err *why, void *arg);
 };
@@ -41,14 +42,15 @@ struct intake_events {
 int intake_open(uv_loop_t *loop, struct link *l, const struct config *c, const struct subjects *s,
                 const struct intake_events *ev, void *arg, struct intake **out, struct err *e);
 
-/* How many deliveries of each class may be held (pulled and not yet acked or handed back). The executor
- * sets it once from nats.prefetch; intake keeps pulls outstanding so that a lone job comes at once. */
+/* How many deliveries of each class may be held (pulled and not yet acked or handed back). The
+ * executor sets it once from nats.prefetch; intake keeps pulls outstanding so that a lone job comes
+ * at once. */
 void intake_want(struct intake *i, int per_class);
 
 /* After a loss of the connection: pulls again. */
 void intake_resume(struct intake *i);
 
-void intake_ack(struct intake *i, struct delivery *d);              /* done for good */
+void intake_ack(struct intake *i, struct delivery *d);                         /* done for good */
 void intake_hand_back(struct intake *i, struct delivery *d, int64_t delay_ms); /* NAK with delay */
 void delivery_free(struct delivery *d);
 

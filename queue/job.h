@@ -16,7 +16,7 @@
 enum job_source { JOB_MODULE, JOB_SCRIPT }; /* field "type": "module" (default) | "script" */
 
 #define JOB_NAME_MAX     255
-#define JOB_ENV_MAX      256  /* variables */
+#define JOB_ENV_MAX      256 /* variables */
 #define JOB_ATTEMPTS_MAX 100
 
 struct job {
@@ -44,9 +44,9 @@ struct job_origin {
     uint64_t stream_seq; /* 0: none */
 };
 
-/* Decodes one job message. On ERR_INVALID *out is still made (caller frees), with a usable id (payload
- * id if valid, else msg_id if valid, else the stream sequence), tenant, class and whatever was read,
- * so that a result `invalid` can be written; e says field, found, allowed. */
+/* Decodes one job message. On ERR_INVALID *out is still made (caller frees), with a usable id
+ * (payload id if valid, else msg_id if valid, else the stream sequence), tenant, class and whatever
+ * was read, so that a result `invalid` can be written; e says field, found, allowed. */
 int job_decode(const struct config *c, const struct job_origin *o, const char *data, size_t len,
                struct job **out, struct err *e);
 void job_free(struct job *j);

@@ -1,9 +1,9 @@
 /* The frame protocol between supervisor and cell, both sides (C17, also included by the cell).
  *
- * One SOCK_STREAM socketpair a cell. Every frame is a 16-byte header and a payload, little-endian as
- * the machine has it (both ends are the same machine). It is multiplexed: `id` names the invocation,
- * the host call or the stream that a frame belongs to. A new capability is a new call name or stream
- * kind, not a new channel.
+ * One SOCK_STREAM socketpair a cell. Every frame is a 16-byte header and a payload, little-endian
+ * as the machine has it (both ends are the same machine). It is multiplexed: `id` names the
+ * invocation, the host call or the stream that a frame belongs to. A new capability is a new call
+ * name or stream kind, not a new channel.
  *
  *   frame        dir   id          payload                        allowed
  *   READY        c→s   0           nothing                        once, first
@@ -50,36 +50,36 @@ enum frame_type {
 };
 
 struct frame {
-    uint32_t len;  /* of the payload alone */
-    uint16_t type; /* enum frame_type */
+    uint32_t len;   /* of the payload alone */
+    uint16_t type;  /* enum frame_type */
     uint16_t flags; /* 0 */
     uint64_t id;
 };
 
-#define FRAME_OUTPUT_MAX   (16u << 10) /* bytes of text in one OUTPUT frame */
+#define FRAME_OUTPUT_MAX    (16u << 10)  /* bytes of text in one OUTPUT frame */
 #define FRAME_OUTPUT_WINDOW (128u << 10) /* OUTPUT credit at the start of an invocation */
-#define FRAME_CALL_MAX     (64u << 10)
+#define FRAME_CALL_MAX      (64u << 10)
 #define FRAME_CALL_NAME_MAX 64u
-#define FRAME_CALLS_MAX    256u        /* host calls in flight from one cell */
-#define FRAME_DATA_MAX     (64u << 10)
-#define FRAME_STREAMS_MAX  64u
-#define FRAME_TEXT_MAX     (64u << 10) /* error message, stack: cut by the cell to this */
-#define FRAME_VALUE_MAX    (16u << 20)
-#define FRAME_INVOKE_MAX   (72u << 20)
+#define FRAME_CALLS_MAX     256u /* host calls in flight from one cell */
+#define FRAME_DATA_MAX      (64u << 10)
+#define FRAME_STREAMS_MAX   64u
+#define FRAME_TEXT_MAX      (64u << 10) /* error message, stack: cut by the cell to this */
+#define FRAME_VALUE_MAX     (16u << 20)
+#define FRAME_INVOKE_MAX    (72u << 20)
 
 enum frame_stream { FRAME_STDOUT = 1, FRAME_STDERR = 2 };
 enum frame_source { FRAME_MODULE = 1, FRAME_SCRIPT = 2 };
 
 /* INVOKE payload; the byte strings follow in the order of the *_len members, no terminators. */
 struct frame_invoke {
-    uint64_t heap_bytes;   /* of the JavaScript heap */
-    uint64_t memory_bytes; /* of everything */
-    uint64_t output_bytes; /* stdout + stderr */
-    uint64_t value_bytes;  /* of the value's JSON */
-    uint32_t source;       /* enum frame_source */
-    uint32_t attempt;      /* 1, 2, … */
-    uint32_t clock_us;     /* what the guest's clocks are coarsened to */
-    uint32_t permissions;  /* FRAME_ALLOW_* bits */
+    uint64_t heap_bytes;                   /* of the JavaScript heap */
+    uint64_t memory_bytes;                 /* of everything */
+    uint64_t output_bytes;                 /* stdout + stderr */
+    uint64_t value_bytes;                  /* of the value's JSON */
+    uint32_t source;                       /* enum frame_source */
+    uint32_t attempt;                      /* 1, 2, … */
+    uint32_t clock_us;                     /* what the guest's clocks are coarsened to */
+    uint32_t permissions;                  /* FRAME_ALLOW_* bits */
     uint32_t id_len, tenant_len, name_len; /* name: file name for stacks */
     uint32_t script_len;
     uint32_t input_len; /* JSON */
@@ -88,26 +88,26 @@ struct frame_invoke {
 
 enum { FRAME_ALLOW_EVAL = 1, FRAME_ALLOW_WASM = 2 };
 
-/* How the cell says that an invocation ended. TERMINATED: the supervisor asked for it (it knows why);
- * the supervisor makes the job's outcome out of this, its own clocks and the wait status. */
+/* How the cell says that an invocation ended. TERMINATED: the supervisor asked for it (it knows
+ * why); the supervisor makes the job's outcome out of this, its own clocks and the wait status. */
 enum frame_end {
     FRAME_END_OK = 1,
     FRAME_END_THREW,
     FRAME_END_HEAP,
     FRAME_END_MEMORY,
-    FRAME_END_OUTPUT,     /* more than output_bytes printed, or a value over value_bytes */
+    FRAME_END_OUTPUT, /* more than output_bytes printed, or a value over value_bytes */
     FRAME_END_TERMINATED,
-    FRAME_END_INTERNAL,   /* the cell's own fault; message says what */
+    FRAME_END_INTERNAL, /* the cell's own fault; message says what */
 };
 
 /* DONE payload; followed by value (JSON, empty: undefined), error name, message, stack. */
 struct frame_done {
-    uint32_t end;              /* enum frame_end */
-    uint32_t line, column;     /* of the error, from 1; 0: not known */
+    uint32_t end;          /* enum frame_end */
+    uint32_t line, column; /* of the error, from 1; 0: not known */
     uint32_t value_len, name_len, message_len, stack_len;
     uint32_t pad;
-    uint64_t heap_peak;        /* bytes of JavaScript heap at the highest */
-    uint64_t memory_peak;      /* bytes the process took beyond what the zygote gave it */
+    uint64_t heap_peak;                  /* bytes of JavaScript heap at the highest */
+    uint64_t memory_peak;                /* bytes the process took beyond what the zygote gave it */
     uint64_t stdout_total, stderr_total; /* bytes printed, also those over the cap */
 };
 

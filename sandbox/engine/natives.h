@@ -1,7 +1,7 @@
 // Native functions that the built-ins (sandbox/js) are given. A native module is one .cc file that
-// defines one `const NativeModule native_<name>`; natives.cc lists them all. The list's order is part
-// of the startup snapshot (external references are compared by order): snapshot and zygote are always
-// built from the same shared object, so adding a row needs nothing else.
+// defines one `const NativeModule native_<name>`; natives.cc lists them all. The list's order is
+// part of the startup snapshot (external references are compared by order): snapshot and zygote are
+// always built from the same shared object, so adding a row needs nothing else.
 //
 // The bundle is the body of a function with one parameter, `native`: native.<module>.<function>.
 // Guest code never sees that object. Functions run on the engine's one thread; they must check the
@@ -11,7 +11,8 @@
 #include <cstddef>
 #include <v8.h>
 
-namespace isolane {
+namespace isolane
+{
 
 struct NativeFunction {
     const char *name;
@@ -43,12 +44,14 @@ void throw_error(v8::Isolate *isolate, const char *message);
 // Bytes of an ArrayBuffer, SharedArrayBuffer or view; false (and nothing thrown) when v is none.
 bool bytes_of(v8::Local<v8::Value> v, const uint8_t **data, size_t *len);
 bool writable_bytes_of(v8::Local<v8::Value> v, uint8_t **data, size_t *len);
-// A new Uint8Array holding a copy; empty handle when the memory budget is used up (then terminating).
+// A new Uint8Array holding a copy; empty handle when the memory budget is used up (then
+// terminating).
 v8::MaybeLocal<v8::Uint8Array> make_bytes(v8::Isolate *isolate, const void *data, size_t len);
 
-// Counts memory that a native takes outside the heap and the array buffers (pwhash) against the job's
-// memory budget while it is held. False when the budget does not allow it (then terminating, as an
-// array buffer that is too large does); every true is paired with an uncharge of the same size.
+// Counts memory that a native takes outside the heap and the array buffers (pwhash) against the
+// job's memory budget while it is held. False when the budget does not allow it (then terminating,
+// as an array buffer that is too large does); every true is paired with an uncharge of the same
+// size.
 bool charge_memory(v8::Isolate *isolate, size_t bytes);
 void uncharge_memory(v8::Isolate *isolate, size_t bytes);
 
