@@ -39,8 +39,10 @@ const char *const schema_columns[COLUMNS] = {
 };
 
 /* The columns repeat what the envelope says, for people and tools that ask with SQL; verify_db()
- * holds them to the signed text. Times are RFC 3339 in UTC, jail a JSON array, booleans 0 and 1.
- * The unique index begins with the id so that it also finds a job whose tenant is not known. */
+ * holds them to the signed text. Beyond it go stream_seq and, per stream, whether and from how many
+ * bytes the output was cut (the signed `truncated` says only that something was). Times are RFC
+ * 3339 in UTC, jail a JSON array, booleans 0 and 1. The unique index begins with the id so that it
+ * also finds a job whose tenant is not known. */
 static const char version_1[] = "CREATE TABLE results (\n"
                                 "  seq INTEGER PRIMARY KEY,\n"
                                 "  id TEXT NOT NULL,\n"
