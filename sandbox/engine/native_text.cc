@@ -208,8 +208,10 @@ v8::MaybeLocal<v8::String> decode_utf16(v8::Isolate *isolate, const Piece &piece
                                       : "TextDecoder: the bytes are not valid utf-16le");
         return {};
     }
+    // Half a pair and half a unit, both cut off by the end, are one error (Encoding, 10.2.1).
+    bool cut_pair = units > 0 && (text[units - 1] & 0xfc00) == 0xd800;
     simdutf::to_well_formed_utf16(utf16, units, utf16);
-    if (odd)
+    if (odd && !cut_pair)
         text[units++] = 0xfffd;
     return v8::String::NewFromTwoByte(isolate, text.get(), v8::NewStringType::kNormal,
                                       static_cast<int>(units));

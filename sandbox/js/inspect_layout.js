@@ -79,9 +79,10 @@ function groupInColumns(ctx, output, value) {
       // Colours take characters but no columns.
       const padding = columnWidths[i - first] + output[i].length - widths[i];
       if (right)
-        row += i < last
-          ? stringPadStart(`${output[i]}, `, padding)
-          : stringPadStart(output[i], padding - SEPARATOR);
+        row +=
+          i < last
+            ? stringPadStart(`${output[i]}, `, padding)
+            : stringPadStart(output[i], padding - SEPARATOR);
       else row += i < last ? stringPadEnd(`${output[i]}, `, padding) : output[i];
     }
     push(rows, row);

@@ -263,7 +263,8 @@ function listMap(ctx, value, level) {
   for (let i = 0; i < shown; i++) {
     const entry = mapIteratorNext(entries).value;
     if (entry === undefined) break; // custom inspection made the map smaller
-    push(output, `${formatValue(ctx, entry[0], level, false)} => ${formatValue(ctx, entry[1], level, false)}`);
+    const key = formatValue(ctx, entry[0], level, false);
+    push(output, `${key} => ${formatValue(ctx, entry[1], level, false)}`);
   }
   ctx.indent -= 2;
   if (size > shown) push(output, remaining(size - shown));
@@ -284,9 +285,12 @@ function listPreview(ctx, entries, paired, level, weak) {
     const parts = list();
     push(parts, formatValue(ctx, entries[i * 2], level, false));
     push(parts, formatValue(ctx, entries[i * 2 + 1], level, false));
-    push(output, weak
-      ? `${parts[0]} => ${parts[1]}`
-      : layOut(ctx, parts, '', '[', ']', true, level, undefined));
+    push(
+      output,
+      weak
+        ? `${parts[0]} => ${parts[1]}`
+        : layOut(ctx, parts, '', '[', ']', true, level, undefined),
+    );
   }
   ctx.indent -= 2;
   // The order of a weak collection means nothing and changes: sorted, the text is the same each time.

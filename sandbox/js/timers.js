@@ -3,8 +3,8 @@
 // How this works: waiting timers are in a binary heap by due time, then by order of creation; a map finds
 // them by id. A timer that was cleared stays in the heap, dead, until it comes to the top or more than half
 // of the heap is dead. The engine is told only of the earliest due time (native.loop.arm) and calls
-// runTimers() when it has come. Microtasks run after every callback. Delays are whole milliseconds, at least 1 and at most 2^31-1 (else 1), as in
-// Node; ids are numbers, one sequence for all three kinds.
+// runTimers() when it has come. Microtasks run after every callback. Delays are whole milliseconds, at
+// least 1 and at most 2^31-1 (else 1), as in Node; ids are numbers, one sequence for all three kinds.
 import {
   Map,
   TypeError,

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { runJob, runNode } from './shell.mjs';
 
 const prelude = `
-let seed = 12345; const next = (n) => (seed = (seed * 1103515245 + 12345) % 2147483648) % n;
+let seed = 12345; const next = (n) => { seed ^= seed << 13; seed ^= seed >>> 17; seed ^= seed << 5; return (seed >>> 0) % n; };
 const units = [0, 0x41, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xc1, 0xc2, 0xdf, 0xe0, 0xe2, 0xed, 0xef, 0xbb, 0xf0, 0xf1, 0xf4, 0xf5, 0xfe, 0xff, 0xd8, 0xdc];
 const bytes = (n) => Uint8Array.from({ length: n }, () => next(4) ? units[next(units.length)] : next(256));
 const hex = (s) => Array.from(s, (c) => c.codePointAt(0).toString(16)).join(' ');
