@@ -279,11 +279,13 @@ void intake_ack(struct intake *i, struct delivery *d)
     answer(i, d, "+ACK");
 }
 
+/* Never without a delay: that is what nats-server writes down. A job handed back without one is
+ * kept until its ack_wait is over when the server is restarted, as that of `up` is. */
 void intake_hand_back(struct intake *i, struct delivery *d, int64_t delay_ms)
 {
-    char text[64] = "-NAK";
-    if (delay_ms > 0)
-        snprintf(text, sizeof text, "-NAK {\"delay\":%" PRId64 "}", delay_ms * 1000 * NS_PER_US);
+    char text[64];
+    snprintf(text, sizeof text, "-NAK {\"delay\":%" PRId64 "}",
+             (delay_ms > 0 ? delay_ms : 1) * 1000 * NS_PER_US);
     answer(i, d, text);
 }
 

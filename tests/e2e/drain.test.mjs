@@ -85,7 +85,7 @@ test('`up` after `up` on the same folder goes on with what the first left: queue
     await w.stop();
     w = await up({ data, config });
     client = await Client.connect(w.url);
-    const left = await client.result('left');
+    const left = await client.result('left', { timeout: 15_000 }); // not by the server's time-out of half a minute
     assert.deepEqual([left.value, left.seq], [2, 3]);
     assert.equal((await client.result('done')).seq, 1);
     await client.close();
