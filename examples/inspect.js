@@ -2,6 +2,7 @@
 //
 //   isolane run examples/inspect.js
 
+console.log('three languages:');
 console.table([
     { language: 'Lisp', year: 1958, alive: true },
     { language: 'Smalltalk', year: 1972, alive: true },

@@ -39,6 +39,8 @@ bad() {
     failures=$((failures + 1))
 }
 
+envelope() { "$isolane" result "$1" --envelope --data "$data" || true; } # 1: the job is not ok
+
 failures=0
 pid=''
 data=$(mktemp -d "${TMPDIR:-/tmp}/isolane-demo.XXXXXX")
@@ -108,7 +110,7 @@ echo "  One of them in full, as \`isolane result throws.js\` shows it:"
 step "5. Signatures"
 held=0
 for id in "${ids[@]}"; do
-    if why=$("$isolane" result "$id" --envelope --data "$data" | "$isolane" verify - --data "$data" 2>&1); then
+    if why=$(envelope "$id" | "$isolane" verify - --data "$data" 2>&1); then
         held=$((held + 1))
     else
         bad "$id: $why"
@@ -120,11 +122,11 @@ if chain=$("$isolane" verify --db "$data/results.db" --data "$data" 2>&1); then
 else
     bad "the database: $chain"
 fi
-forged=$("$isolane" result hello.js --envelope --data "$data" | sed 's/"payload":"\(.\{400\}\)./"payload":"\1A/; s/"sig":"../"sig":"AA/')
-if "$isolane" verify - --data "$data" <<<"$forged" >/dev/null 2>&1; then
-    bad "a forged envelope was taken for a good one"
+other=$(envelope throws.js | grep -o '"sig":"[^"]*"')
+if why=$(envelope hello.js | sed "s|\"sig\":\"[^\"]*\"|$other|" | "$isolane" verify - --data "$data" 2>&1); then
+    bad "a result with another's signature was taken for a good one"
 else
-    good "a forged envelope is refused"
+    good "a result with another's signature is refused"
 fi
 
 step "6. The end"
