@@ -31,8 +31,6 @@ const char *const hook_names[HOOKS] = {"begin",     "input",    "runTimers",   "
 namespace
 {
 
-constexpr int kWarmRounds = 3; // after the third no further function is compiled
-
 // --single-threaded: a process that forks must not have threads. Tasks that only tidy up
 // (memory reducer) would keep a cell busy that waits. A zygote keeps its compiled built-ins.
 constexpr char kFlags[] = "--single-threaded --no-memory-reducer --no-flush-bytecode";
@@ -133,9 +131,7 @@ int engine_boot(const char *snapshot_path, const char *flags, const struct engin
         literal("Code generation from strings (eval, new Function) is not allowed for this job"));
     context->SetErrorMessageForWasmCodeGeneration(
         literal("WebAssembly is not allowed for this job"));
-    for (int i = 0; i < kWarmRounds; i++)
-        warm_round(i);
-    return 0;
+    return warm_zygote(why, why_cap) ? 0 : -1;
 }
 
 void engine_after_fork(void)
@@ -148,9 +144,7 @@ void engine_after_fork(void)
 
 void engine_warm(void)
 {
-    v8::HandleScope scope(engine.isolate);
-    v8::Context::Scope inside(engine.context.Get(engine.isolate));
-    warm_round(kWarmRounds);
+    warm_cell();
 }
 
 void engine_begin(const struct engine_job *job)

@@ -87,6 +87,8 @@ void limits_install(v8::Isolate *isolate);
 v8::ArrayBuffer::Allocator *limits_allocator();
 // A new job's ceilings.
 void limits_begin(const engine_job *job);
+// There is no job.
+void limits_forget();
 // Stops the job for this reason; the first reason stays. Not for signal handlers (see stop.cc).
 void limits_stop(int end);
 // Ends the process through host->fatal, for this or an earlier reason. Async-signal-safe.
@@ -104,6 +106,7 @@ void limits_outside(int64_t change);
 
 // ---- stop.cc ----
 void stop_install(v8::Isolate *isolate);
+void stop_begin();
 // Stands on the stack while the engine runs: only then a signal may act on V8.
 struct Turn {
     Turn();
@@ -185,9 +188,9 @@ bool describe(v8::Local<v8::Context> context, v8::Local<v8::Value> error, ErrorT
 std::string utf8_of(v8::Local<v8::String> s, size_t cap);
 
 // ---- warm.cc ----
-// One round
-// of everything a usual job touches; output discarded. Must leave nothing behind that a job could
-// see.
-void warm_round(int round);
+// Trial jobs in the zygote; false with a line in why when one fails.
+bool warm_zygote(char *why, size_t why_cap);
+// One in each cell.
+void warm_cell();
 
 } // namespace isolane

@@ -51,7 +51,6 @@ struct Job {
     v8::Global<v8::Value> error;
     Place place;
     std::string picture;  // of a syntax error, stands before its name
-    std::string frame;    // what the error's own stack lacks, stands at its end
     std::string internal; // our own failure
     std::vector<Rejection> rejections;
 };
@@ -152,7 +151,7 @@ void on_reject(v8::PromiseRejectMessage message)
             job.rejections.erase(std::next(it).base());
         return;
     }
-    if (message.GetEvent() != v8::kPromiseRejectWithNoHandler || engine.muted)
+    if (message.GetEvent() != v8::kPromiseRejectWithNoHandler)
         return;
     v8::Local<v8::Value> reason = message.GetValue();
     if (reason.IsEmpty())
@@ -165,8 +164,7 @@ void on_reject(v8::PromiseRejectMessage message)
 // Errors that no caller of ours sees: in FinalizationRegistry callbacks and bare microtasks.
 void on_message(v8::Local<v8::Message> message, v8::Local<v8::Value> error)
 {
-    if (!engine.muted)
-        job_throw(isolate()->GetCurrentContext(), error, message);
+    job_throw(isolate()->GetCurrentContext(), error, message);
 }
 
 // True when a rejection that nobody has handled ended the job.
@@ -281,10 +279,16 @@ bool refuse_imports(v8::Local<v8::Context> context, v8::Local<v8::Module> module
         return false;
     v8::Local<v8::ModuleRequest> first = requests->Get(0).As<v8::ModuleRequest>();
     v8::Location at = module->SourceOffsetToLocation(first->GetSourceOffset());
-    job_throw(context, not_found(context, first->GetSpecifier()), {});
-    job.place = {static_cast<uint32_t>(at.GetLineNumber() + 1),
-                 static_cast<uint32_t>(at.GetColumnNumber() + 1)};
-    job.frame = frame_at(job.place);
+    Place place = {static_cast<uint32_t>(at.GetLineNumber() + 1),
+                   static_cast<uint32_t>(at.GetColumnNumber() + 1)};
+    v8::Local<v8::Object> error = not_found(context, first->GetSpecifier()).As<v8::Object>();
+    v8::Local<v8::Value> stack;
+    if (error->Get(context, literal("stack")).ToLocal(&stack) && stack->IsString()) {
+        std::string text = utf8_of(stack.As<v8::String>(), FRAME_TEXT_MAX) + frame_at(place);
+        set(context, error, "stack", text_of(text.data(), text.size()).ToLocalChecked());
+    }
+    job_throw(context, error, {});
+    job.place = place;
     return true;
 }
 
@@ -403,7 +407,6 @@ int conclude(v8::Local<v8::Context> context, std::string *json, ErrorText *text)
     text->place = job.place;
     if (!job.picture.empty())
         text->stack = job.picture + "\n" + text->name + ": " + text->message;
-    text->stack += job.frame;
     return end;
 }
 
@@ -436,11 +439,11 @@ void job_begin(const engine_job *j)
     job.threw = false;
     job.place = {};
     job.picture.clear();
-    job.frame.clear();
     job.internal.clear();
     job.name.assign(j->name, j->name_len);
-    if (limits.permissions & FRAME_ALLOW_EVAL)
-        context->AllowCodeGenerationFromStrings(true);
+    bool eval = limits.permissions & FRAME_ALLOW_EVAL;
+    if (context->IsCodeGenerationFromStringsAllowed() != eval)
+        context->AllowCodeGenerationFromStrings(eval);
     {
         v8::TryCatch caught(isolate());
         if (!begin_builtins(context, j)) {

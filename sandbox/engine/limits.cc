@@ -190,6 +190,10 @@ void limits_begin(const engine_job *job)
     limits.permissions = job->permissions;
     limits.heap_peak = 0;
     refused = false;
+    if (limits.stop) // of an earlier invocation
+        engine.isolate->CancelTerminateExecution();
+    limits.stop = 0;
+    stop_begin();
 }
 
 [[noreturn]] void limits_die(int end)
@@ -201,6 +205,11 @@ void limits_begin(const engine_job *job)
     if (!engine.host) // the build's snapshot
         abort();
     engine.host->fatal(end, text);
+}
+
+void limits_forget()
+{
+    limits.heap_bytes = limits.memory_bytes = 0;
 }
 
 void limits_stop(int end)

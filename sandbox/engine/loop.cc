@@ -120,7 +120,9 @@ void write(const v8::FunctionCallbackInfo<v8::Value> &args)
         throw_range_error(isolate, "loop.write: the stream must be 1 or 2");
         return;
     }
-    if (!limits.stop && !put_text(isolate, stream, args[1].As<v8::String>()))
+    if (limits.stop) // by a signal that could do no more than set this
+        isolate->TerminateExecution();
+    else if (!put_text(isolate, stream, args[1].As<v8::String>()))
         limits_stop(FRAME_END_OUTPUT);
 }
 

@@ -86,6 +86,11 @@ void stop_install(v8::Isolate *isolate)
     dl_iterate_phdr(add_text, nullptr);
 }
 
+void stop_begin()
+{
+    asked = 0;
+}
+
 Turn::Turn()
 {
     inside = inside + 1;

@@ -1,12 +1,15 @@
-// Warm-up: takes the copy-on-write faults and lazy compilations that every job would pay for.
+// Warm-up: whole small jobs, run before the real one is known.
 //
-// Run a few times in the zygote (functions get compiled there, once for all cells) and once in each
-// cell before its job is known. The texts must be unlike any job's, or V8's compilation cache would
-// hand a job our script; declarations stay in block or module scope, and what is printed is dropped
-// (engine.muted), so that a job finds no trace.
+// In the zygote they make V8 compile what nearly every job uses, once for all cells; in a cell they
+// take the copy-on-write faults that its job would otherwise wait for. They go through the same
+// code as a job, output discarded (engine.muted). The texts must be unlike any job's, or V8's
+// compilation cache would hand a job our script; declarations stay in block or module scope, and
+// the built-ins forget one job at the beginning of the next, so that a job finds no trace. They
+// draw no random numbers: what is drawn before the fork would be the same in every cell.
 #include "sandbox/engine/internal.h"
 
 #include <cstdio>
+#include <cstring>
 
 namespace isolane
 {
@@ -14,81 +17,82 @@ namespace isolane
 namespace
 {
 
-constexpr char kScript[] =
-    "{ let s = 0; for (let i = 0; i < 10; i++) s += i;"
-    "  console.log('warm %%d', s, {a: [1, 'x'], m: new Map([[1, 2]])}); console.error(`e${s}`); s }"
-    "/* isolane warm-up script %d */";
+constexpr int kZygoteRounds = 3; // after the third nothing more is compiled
+constexpr uint64_t kHeapBytes = kFirstHeapBytes, kMemoryBytes = 64u << 20, kValueBytes = 4096;
+
 constexpr char kModule[] =
-    "const t = await Promise.resolve(1); export default async (i) => ({t, i});"
-    "/* isolane warm-up module %d */";
+    "const list = await Promise.resolve([1, 'a']);"
+    "console.log('warm %d', list.length, { list, m: new Map([[1, { x: null }]]) }, new Set(list));"
+    "console.error(`${list}`, true);"
+    "export default async (input) => { await null; return { input, list, t: Date.now() > 0 } };"
+    "/* isolane warm-up */";
+constexpr char kScript[] =
+    "{ let s = 0; for (let i = 0; i < 10; i++) s += i; console.log('sum ' + s, s, [s, 1.5, , "
+    "undefined]);"
+    "  class A { #p = 1; get p() { return this.#p } static f(...a) { return a } }"
+    "  const t = setTimeout(A.f, 1000, new A().p); clearTimeout(t); setImmediate(() => {});"
+    "  const bytes = new TextEncoder().encode(JSON.stringify(structuredClone({ s, d: new Date(0) "
+    "})));"
+    "  console.info('%s %i %j', 'x', 7, { y: 1 }, new TextDecoder().decode(bytes), "
+    "performance.now() >= 0);"
+    "  try { null.x } catch (e) { console.warn(e, e.stack.length, /w(\\d+)/u.exec('w12')) }"
+    "  queueMicrotask(() => console.debug(job.id, job.env, A.f(1, 2), A)); s }"
+    "/* isolane warm-up */";
+constexpr char kThrows[] = "throw new TypeError('warm %d', { cause: 'isolane warm-up' })";
 
-v8::MaybeLocal<v8::String> numbered(const char *format, int round)
+// Runs one job and gives its end; message: what it threw.
+int run(int source, const char *script, int round, std::string *message)
 {
-    char text[512];
-    int n = snprintf(text, sizeof text, format, round);
-    return text_of(text, static_cast<size_t>(n));
-}
-
-v8::MaybeLocal<v8::Value> run_script(v8::Local<v8::Context> context, v8::Local<v8::String> text)
-{
-    v8::ScriptOrigin origin(literal("isolane:warm"));
-    v8::ScriptCompiler::Source source(text, origin);
-    v8::Local<v8::Script> script;
-    if (!v8::ScriptCompiler::Compile(context, &source).ToLocal(&script))
-        return {};
-    return script->Run(context);
-}
-
-// Never called: the module imports nothing.
-v8::MaybeLocal<v8::Module> no_import(v8::Local<v8::Context>, v8::Local<v8::String>,
-                                     v8::Local<v8::FixedArray>, v8::Local<v8::Module>)
-{
-    return {};
-}
-
-v8::MaybeLocal<v8::Value> run_module(v8::Local<v8::Context> context, v8::Local<v8::String> text)
-{
-    v8::Isolate *isolate = engine.isolate;
-    v8::ScriptOrigin origin(literal("isolane:warm"), 0, 0, false, -1, {}, false, false, true);
-    v8::ScriptCompiler::Source source(text, origin);
-    v8::Local<v8::Module> module;
-    v8::Local<v8::Value> value;
-    if (!v8::ScriptCompiler::CompileModule(isolate, &source).ToLocal(&module) ||
-        !module->InstantiateModule(context, no_import).FromMaybe(false) ||
-        !module->Evaluate(context).ToLocal(&value))
-        return {};
-    isolate->PerformMicrotaskCheckpoint();
-    if (!module->GetModuleNamespace()
-             .As<v8::Object>()
-             ->Get(context, literal("default"))
-             .ToLocal(&value) ||
-        !value->IsFunction() ||
-        !value.As<v8::Function>()
-             ->Call(context, v8::Undefined(isolate), 0, nullptr)
-             .ToLocal(&value) ||
-        !value->IsPromise())
-        return {};
-    isolate->PerformMicrotaskCheckpoint();
-    return value.As<v8::Promise>()->Result();
+    char text[2048];
+    int n = snprintf(text, sizeof text, "%s // %d\n", script, round);
+    engine_job job = {};
+    job.source = source;
+    job.clock_us = 1000;
+    job.heap_bytes = kHeapBytes;
+    job.memory_bytes = kMemoryBytes;
+    job.value_bytes = kValueBytes;
+    job.id = job.tenant = job.name = "isolane-warm";
+    job.id_len = job.tenant_len = job.name_len = strlen(job.id);
+    job.input = "{\"a\":[1,\"x\"]}";
+    job.input_len = strlen(job.input);
+    job.env = "{}";
+    job.env_len = 2;
+    job.script = text;
+    job.script_len = static_cast<size_t>(n);
+    engine_begin(&job);
+    while (engine_pending() && engine_wait_us() == 0)
+        engine_tick();
+    engine_result result;
+    engine_finish(&result);
+    message->assign(result.message, result.message_len);
+    return result.end;
 }
 
 } // namespace
 
-void warm_round(int round)
+bool warm_zygote(char *why, size_t why_cap)
 {
-    v8::HandleScope scope(engine.isolate);
-    v8::Local<v8::Context> context = engine.isolate->GetCurrentContext();
-    v8::TryCatch caught(engine.isolate);
-    v8::Local<v8::String> text;
-    v8::Local<v8::Value> value;
+    std::string message;
+    bool ok = true;
     engine.muted = true;
-    if (numbered(kScript, round).ToLocal(&text))
-        (void)run_script(context, text);
-    if (numbered(kModule, round).ToLocal(&text) && run_module(context, text).ToLocal(&value))
-        (void)call_hook(context, HOOK_SERIALIZE, 1, &value);
-    ErrorText described;
-    describe(context, v8::Exception::TypeError(literal("isolane warm-up")), &described);
+    for (int round = 0; ok && round < kZygoteRounds; round++)
+        ok = run(FRAME_SCRIPT, kScript, round, &message) == FRAME_END_OK &&
+             run(FRAME_SCRIPT, kThrows, round, &message) == FRAME_END_THREW &&
+             run(FRAME_MODULE, kModule, round, &message) == FRAME_END_OK;
     engine.muted = false;
+    limits_forget();
+    if (!ok)
+        snprintf(why, why_cap, "the built-ins fail a trial job: %s", message.c_str());
+    return ok;
+}
+
+void warm_cell()
+{
+    std::string message;
+    engine.muted = true;
+    run(FRAME_MODULE, kModule, kZygoteRounds, &message);
+    engine.muted = false;
+    limits_forget();
 }
 
 } // namespace isolane

@@ -8,11 +8,11 @@ engine-shell: $(ES)/libshell.so $(ES)/snapshot.bin $(E)/node
 $(ES)/libshell.so: $(ENGINE_SHELL_OBJ)
 	@mkdir -p $(@D)
 	@echo "  LINK  $@"
-	@$(CXX) -shared -o $@ $(ENGINE_SHELL_OBJ) -Wl,-z,relro,-z,now,-z,noexecstack -Wl,-Bsymbolic -ldl -lsodium
+	@$(CXX) -shared -o $@.part $(ENGINE_SHELL_OBJ) -Wl,-z,relro,-z,now,-z,noexecstack -Wl,-Bsymbolic -ldl -lsodium && mv $@.part $@
 
 $(ES)/snapshot.bin: build/gen/builtins.js $(ES)/libshell.so $(E)/node
 	@echo "  GEN   $@"
 	@LD_PRELOAD=$(abspath $(ES)/libshell.so) $(abspath $(E)/node) --make-snapshot $< $@
 
 engine-tests: engine-shell
-	@$(PROVE) --exec '$(NODE) --test-reporter=tap' tests/engine/*.test.mjs
+	@$(PROVE) --exec '$(NODE_TAP)' tests/engine/*.test.mjs

@@ -348,9 +348,7 @@ static void print_memory(const char *when)
             if (!strncmp(line, keys[i], strlen(keys[i])))
                 fprintf(stderr, " %s %ld kB", keys[i], strtol(line + strlen(keys[i]), NULL, 10));
     fclose(f);
-    struct rusage u;
-    getrusage(RUSAGE_SELF, &u);
-    fprintf(stderr, " faults %ld\n", u.ru_minflt);
+    fputc('\n', stderr);
 }
 
 /* What V8 prints by itself before it gives up (its last collections) goes nowhere, as in a cell. */
@@ -364,20 +362,38 @@ static void silence(void)
         dup2(null, 2);
 }
 
+static double cpu_us(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
+}
+
+static long faults(void)
+{
+    struct rusage u;
+    getrusage(RUSAGE_SELF, &u);
+    return u.ru_minflt;
+}
+
 static int child(const char *script, size_t len)
 {
     silence();
-    double t0 = now_us();
+    double at[3];
+    long f[3];
+    f[0] = faults();
+    at[0] = cpu_us();
     engine_after_fork();
     if (!opt.no_warm)
         engine_warm();
-    double t1 = now_us();
-    if (opt.stats)
-        print_memory("warm cell");
-    double t2 = now_us();
+    at[1] = cpu_us();
+    f[1] = faults();
     int rc = run_job(script, len);
+    at[2] = cpu_us();
+    f[2] = faults();
     if (opt.stats) {
-        fprintf(stderr, "cell: warm-up %.0f us, job %.0f us\n", t1 - t0, now_us() - t2);
+        fprintf(stderr, "cell: warm-up %.0f us CPU, %ld faults; job %.0f us CPU, %ld faults\n",
+                at[1] - at[0], f[1] - f[0], at[2] - at[1], f[2] - f[1]);
         print_memory("cell after job");
     }
     return rc;
