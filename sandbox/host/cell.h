@@ -39,7 +39,7 @@ struct cell_done {
     const char *value, *name, *message, *stack;
     size_t value_len, name_len, message_len, stack_len;
     uint64_t heap_peak, memory_peak, stdout_total, stderr_total;
-    int64_t cpu_us; /* measured by the supervisor, from invoke to now */
+    int64_t cpu_us; /* measured by the supervisor, from invoke to now; -1: lost with its zygote */
 };
 
 struct cell_gone {
@@ -56,7 +56,9 @@ struct cell_events {
     void (*ready)(struct cell *c, void *arg);
     /* Text of the script, already within the credit. */
     void (*output)(struct cell *c, int stream, const char *text, size_t len, void *arg);
-    /* A host call (call_id != 0: answer with cell_reply(), now or later) or a note (0). */
+    /* A host call (call_id != 0: answer with cell_reply(), now or later) or a note (0). The name is 1 to
+     * FRAME_CALL_NAME_MAX letters, digits, '_', '-', '.'; the JSON is at most FRAME_CALL_MAX bytes that
+     * nobody has looked at yet. */
     void (*call)(struct cell *c, uint64_t call_id, const char *name, size_t name_len,
                  const char *json, size_t len, void *arg);
     void (*done)(struct cell *c, const struct cell_done *d, void *arg);
@@ -67,8 +69,10 @@ struct cell_events {
 int cell_fork(struct zygote *z, int n, const struct cell_events *ev, void *arg, struct cell **out,
               struct err *e);
 
-/* READY → RUNNING. Writes the INVOKE frame (what does not fit now goes out with the loop). */
+/* READY → RUNNING. Writes the INVOKE frame (what does not fit now goes out with the loop). ERR_LIMIT: the
+ * job is too large for a frame; ERR_UNAVAILABLE: the cell is not ready, or has just died: take another. */
 int cell_invoke(struct cell *c, const struct cell_invocation *inv, struct err *e);
+/* Answers a call once. ERR_NOT_FOUND: no such call is in flight; ERR_LIMIT: over FRAME_CALL_MAX bytes. */
 int cell_reply(struct cell *c, uint64_t call_id, bool ok, const char *json, size_t len,
                struct err *e);
 
@@ -80,7 +84,7 @@ int64_t cell_cpu_us(struct cell *c);
 void cell_terminate(struct cell *c);
 /* Asks the cell to send the output it holds back (SIGUSR2). */
 void cell_flush(struct cell *c);
-/* SIGKILL by pidfd. `gone` follows. */
+/* SIGKILL by pidfd. `gone` follows; frames that had been sent before may still be told. */
 void cell_kill(struct cell *c);
 
 int cell_pid(const struct cell *c); /* on the host; 0 before READY */

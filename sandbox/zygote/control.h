@@ -37,8 +37,8 @@ struct control_start {
 
 struct control_up {
     uint32_t kind;
-    uint32_t layers; /* all, those of the cells included (tried in a first cell) */
-    uint32_t threads, mappings;
+    uint32_t layers;              /* all, those of the cells included (tried in a first cell) */
+    uint32_t threads, mappings;   /* mappings: those that a fork copies */
     uint64_t private_dirty_bytes; /* without huge pages */
     uint64_t huge_bytes;
     char engine[64];

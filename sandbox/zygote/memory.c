@@ -171,6 +171,8 @@ static void make_huge(const struct hot *hot)
 
 /* ---- 4. keep_from_children ---- */
 
+static uint32_t kept_from_children; /* mappings */
+
 static void keep_from_children(void)
 {
     struct map *maps;
@@ -179,8 +181,9 @@ static void keep_from_children(void)
         const struct map *m = &maps[i];
         bool hole = !m->readable && !m->writable && !m->executable && !m->shared &&
                     m->end - m->start <= HOLE_MAX;
-        if (hole || m->kind == MAP_STUB)
-            madvise((void *)m->start, m->end - m->start, MADV_DONTFORK);
+        if ((hole || m->kind == MAP_STUB) &&
+            madvise((void *)m->start, m->end - m->start, MADV_DONTFORK) == 0)
+            kept_from_children++;
     }
     if (n >= 0)
         maps_free(maps);
@@ -228,6 +231,8 @@ int memory_measure(const struct memory_files *f, struct memory_figures *out, str
     out->mappings = 0;
     for (long i = 0; i < n; i++)
         out->mappings += text[i] == '\n';
+    if (out->mappings > kept_from_children)
+        out->mappings -= kept_from_children;
     if (n > 0 && (n = proc_read(f->status, text, PROC_TEXT_MAX)) > 0) {
         threads = proc_field_kb(text, "Threads:");
         data = proc_field_kb(text, "VmData:");

@@ -13,7 +13,7 @@
 int memory_prepare(void (*train)(void), struct err *e);
 
 struct memory_figures {
-    uint32_t threads, mappings;
+    uint32_t threads, mappings;   /* mappings that a fork copies */
     uint64_t private_dirty_bytes; /* without huge pages */
     uint64_t huge_bytes;
     uint64_t data_bytes; /* what counts against RLIMIT_DATA */

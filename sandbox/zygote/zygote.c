@@ -331,6 +331,7 @@ void zygote_main(void)
     struct err e = {0};
     struct control_up up;
     memset(&up, 0, sizeof up);
+    close_range(CONTROL_FD + 1, ~0u, 0); /* the descriptor that this object was loaded from */
     prctl(PR_SET_NAME, "isolane-zygote");
     set_signals();
     if (start(&up, &e))

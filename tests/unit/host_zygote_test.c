@@ -102,6 +102,8 @@ static void a_cell_is_confined_as_the_kernel_sees_it(void **state)
     assert_int_equal(entries(path), 0);
     snprintf(path, sizeof path, "/proc/%d/fd", pid);
     assert_int_equal(entries(path), 1); /* its socket */
+    snprintf(path, sizeof path, "/proc/%d/fd", zygote_info(w.z)->pid);
+    assert_int_equal(entries(path), 5); /* 0 to 2, control, signals */
     cell_kill(s.c);
     run_until(&w, &s.gone, 1, "the cell's end");
     close_world(&w);
