@@ -153,6 +153,7 @@ static void pump(struct executor *x)
         x->running_count++;
         list_push_back(&x->running, &entry->node);
     }
+    recorder_set_waiting(x->recorder, x->waiting);
     pool_refill(x->pool, x->running_count, x->waiting);
 }
 
