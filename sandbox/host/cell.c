@@ -13,8 +13,7 @@
  * which is on its way and carries the time. So that the clock was not of a newcomer with the same
  * pid, the pidfd is asked behind it whether its process is still there.
  *
- * Callbacks may do anything but free the cell's zygote without its cells. While frames are being
- * taken
+ * Callbacks may do anything but free the zygote without its cells. While frames are being taken
  * (`busy`), cell_free() is put off. */
 #include "sandbox/host/cell.h"
 
@@ -31,68 +30,7 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "sandbox/host/internal.h"
-#include "sandbox/host/protocol.h"
-
-/* What may wait for a cell that does not read: an INVOKE and an answer to each of its calls. */
-#define OUT_MAX (FRAME_INVOKE_MAX + FRAME_CALLS_MAX * (FRAME_CALL_MAX + 64u))
-
-struct cell {
-    struct zygote *z;
-    uint64_t number;
-    struct cell *hash_next;
-    struct list wait_node;
-    int64_t waits_since_us;
-    struct cell_events ev;
-    void *arg;
-    struct protocol p;
-    struct inbox in;
-    struct buf out; /* frames that the socket did not take; out_at of them are sent */
-    size_t out_at;
-    int fd, pidfd, pid;
-    bool told_ready, kill_wanted, killed, lost;
-    bool busy, doomed; /* cell_free() came while busy */
-    bool reaped;
-    struct control_exited exited;
-    int64_t cpu_at_invoke_us, cpu_at_done_us; /* on the process's clock; -1: it has gone */
-    int denied;
-    const char *breach;
-    bool holds_done; /* a DONE that waits for EXITED: */
-    struct frame done_head;
-    struct buf done_payload;
-};
-
-/* ---- small things for zygote.c ---- */
-
-struct list *cell_wait_node(struct cell *c)
-{
-    return &c->wait_node;
-}
-
-struct cell *cell_of_wait_node(struct list *n)
-{
-    return LIST_ENTRY(n, struct cell, wait_node);
-}
-
-int64_t cell_waits_since_us(const struct cell *c)
-{
-    return c->waits_since_us;
-}
-
-void cell_set_waits_since_us(struct cell *c, int64_t now_us)
-{
-    c->waits_since_us = now_us;
-}
-
-struct cell **cell_hash_next(struct cell *c)
-{
-    return &c->hash_next;
-}
-
-uint64_t cell_number(const struct cell *c)
-{
-    return c->number;
-}
+#include "sandbox/host/cell_inner.h"
 
 /* ---- signals ---- */
 
@@ -134,7 +72,7 @@ static clockid_t cpu_clock(int pid)
     return (clockid_t)((~(unsigned)pid << 3) | 2u);
 }
 
-static int64_t process_cpu_us(const struct cell *c)
+int64_t cell_process_cpu_us(const struct cell *c)
 {
     struct timespec t;
     if (c->pid <= 0 || clock_gettime(cpu_clock(c->pid), &t) || !send_signal(c, 0))
@@ -152,7 +90,7 @@ int64_t cell_cpu_us(struct cell *c)
 {
     if (c->reaped)
         return exited_cpu_us(c);
-    int64_t us = process_cpu_us(c);
+    int64_t us = cell_process_cpu_us(c);
     return us < 0 ? -1 : us - c->cpu_at_invoke_us;
 }
 
@@ -197,70 +135,13 @@ static void stop_listening(struct cell *c)
         zygote_expect(c->z, WAIT_END, c);
 }
 
-static void break_off(struct cell *c, const char *why)
+void cell_break_off(struct cell *c, const char *why)
 {
     if (!c->breach)
         c->breach = why;
     log_debug("cell", "cell %llu broke the protocol: %s", (unsigned long long)c->number, why);
     stop_listening(c);
     cell_kill(c);
-}
-
-/* ---- writing ---- */
-
-static void queue(struct cell *c, const struct iovec *v, int n, size_t skip)
-{
-    bool first = c->out.len == 0;
-    for (int i = 0; i < n; i++) {
-        size_t s = skip < v[i].iov_len ? skip : v[i].iov_len;
-        skip -= s;
-        buf_add(&c->out, (const char *)v[i].iov_base + s, v[i].iov_len - s);
-    }
-    if (c->out.full)
-        break_off(c, "it does not read what it asked for");
-    else if (first && zygote_watch(c->z, c->fd, c->number, true, false))
-        break_off(c, "its socket cannot be watched");
-}
-
-/* Sends now what the socket takes, keeps the rest. A cell that has closed its end is not told
- * about: reading will find the end of file. */
-static void send_frame(struct cell *c, const struct iovec *v, int n, size_t len)
-{
-    struct msghdr m = {.msg_iov = (struct iovec *)(uintptr_t)v, .msg_iovlen = (size_t)n};
-    ssize_t sent = 0;
-    if (c->fd < 0)
-        return;
-    if (c->out.len == 0) {
-        sent = sendmsg(c->fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
-        if (sent < 0 && errno != EAGAIN && errno != EINTR)
-            return;
-    }
-    if (sent < (ssize_t)len)
-        queue(c, v, n, sent > 0 ? (size_t)sent : 0);
-}
-
-static void send_queued(struct cell *c)
-{
-    ssize_t n =
-        send(c->fd, c->out.data + c->out_at, c->out.len - c->out_at, MSG_DONTWAIT | MSG_NOSIGNAL);
-    if (n < 0 && (errno == EAGAIN || errno == EINTR))
-        return;
-    if (n > 0)
-        c->out_at += (size_t)n;
-    if (n < 0 || c->out_at == c->out.len) {
-        buf_free(&c->out);
-        c->out_at = 0;
-        zygote_watch(c->z, c->fd, c->number, false, false);
-    }
-}
-
-static void send_small(struct cell *c, enum frame_type type, uint64_t id, uint32_t word,
-                       const char *text, size_t len)
-{
-    struct frame head = {.len = (uint32_t)(sizeof word + len), .type = (uint16_t)type, .id = id};
-    const struct iovec v[] = {
-        {&head, sizeof head}, {&word, sizeof word}, {(void *)(uintptr_t)text, len}};
-    send_frame(c, v, 3, sizeof head + head.len);
 }
 
 /* ---- frames ---- */
@@ -288,7 +169,7 @@ static void on_output(struct cell *c, const struct saying *s)
     c->ev.output(c, s->stream, s->text, s->len, c->arg);
     uint32_t due = protocol_credit_due(&c->p);
     if (due > 0)
-        send_small(c, FRAME_CREDIT, c->p.invocation, due, NULL, 0);
+        cell_send_small(c, FRAME_CREDIT, c->p.invocation, due, NULL, 0);
 }
 
 static void take_said(struct cell *c, const struct frame *f, const char *payload)
@@ -298,7 +179,7 @@ static void take_said(struct cell *c, const struct frame *f, const char *payload
     static const char no_kind[] = "no such stream kind";
     switch (protocol_take(&c->p, &c->in, f, payload, &s, &why)) {
     case SAID_BREACH:
-        break_off(c, why);
+        cell_break_off(c, why);
         break;
     case SAID_NOTHING:
         break;
@@ -312,7 +193,7 @@ static void take_said(struct cell *c, const struct frame *f, const char *payload
         c->ev.call(c, s.id, s.name, s.name_len, s.text, s.len, c->arg);
         break;
     case SAID_OPEN:
-        send_small(c, FRAME_CLOSE, s.id, 0, no_kind, sizeof no_kind - 1);
+        cell_send_small(c, FRAME_CLOSE, s.id, 0, no_kind, sizeof no_kind - 1);
         break;
     case SAID_DONE:
         deliver_done(c, &s);
@@ -329,7 +210,7 @@ static int on_frame(const struct frame *f, const char *payload, void *arg)
 {
     struct cell *c = arg;
     if (f->type == FRAME_DONE)
-        c->cpu_at_done_us = c->reaped || c->lost ? -1 : process_cpu_us(c);
+        c->cpu_at_done_us = c->reaped || c->lost ? -1 : cell_process_cpu_us(c);
     if (f->type == FRAME_DONE && c->cpu_at_done_us < 0 && !c->reaped && !c->lost) {
         c->holds_done = true;
         c->done_head = *f;
@@ -382,9 +263,9 @@ static bool read_some(struct cell *c)
         return false;
     }
     if (c->pid <= 0)
-        break_off(c, "its first bytes came without credentials");
+        cell_break_off(c, "its first bytes came without credentials");
     else if (inbox_feed(&c->in, scratch, (size_t)n, on_frame, c, &why) < 0)
-        break_off(c, why);
+        cell_break_off(c, why);
     return c->fd >= 0;
 }
 
@@ -405,7 +286,7 @@ void cell_on_socket(struct cell *c, bool readable, bool writable)
 {
     c->busy = true;
     if (writable && c->fd >= 0 && c->out.len > 0)
-        send_queued(c);
+        cell_send_queued(c);
     if (readable && c->fd >= 0)
         read_some(c);
     leave_busy(c);
@@ -476,7 +357,7 @@ void cell_on_late(struct cell *c)
         return;
     }
     log_debug("cell", "cell %llu %s in time: killing it", (unsigned long long)c->number,
-             c->p.state == CELL_STARTING ? "did not get ready" : "did not end");
+              c->p.state == CELL_STARTING ? "did not get ready" : "did not end");
     cell_kill(c);
 }
 
@@ -490,7 +371,7 @@ static struct cell *new_cell(struct zygote *z, const struct cell_events *ev, voi
     c->ev = *ev;
     c->arg = arg;
     c->fd = c->pidfd = c->denied = -1;
-    c->out.max = OUT_MAX;
+    c->out.max = CELL_OUT_MAX;
     list_init(&c->wait_node);
     protocol_init(&c->p, &c->in);
     return c;
@@ -535,81 +416,6 @@ int cell_fork(struct zygote *z, int n, const struct cell_events *ev, void *arg, 
         }
     }
     return rc;
-}
-
-static int check_invocation(const struct cell_invocation *inv, const size_t lens[6], size_t *len,
-                            struct err *e)
-{
-    static const char *const names[] = {"id", "tenant", "name", "script", "input", "env"};
-    *len = sizeof(struct frame_invoke);
-    for (int i = 0; i < 6; i++) {
-        *len += lens[i];
-        if (lens[i] > FRAME_INVOKE_MAX || *len > FRAME_INVOKE_MAX)
-            return err_set(
-                e, ERR_LIMIT,
-                "the job's %s is too long to hand to a cell: found %zu bytes; allowed: %u "
-                "for all of script, input and env",
-                names[i], lens[i], FRAME_INVOKE_MAX);
-    }
-    if (inv->source != FRAME_MODULE && inv->source != FRAME_SCRIPT)
-        return err_set(e, ERR_INVALID, "the job's source is neither a module nor a script");
-    return 0;
-}
-
-int cell_invoke(struct cell *c, const struct cell_invocation *inv, struct err *e)
-{
-    const size_t lens[6] = {strlen(inv->job_id), strlen(inv->tenant), strlen(inv->name),
-                            inv->script_len,     inv->input_len,      inv->env_len};
-    size_t len;
-    if (!c->told_ready || c->p.state != CELL_READY || c->fd < 0)
-        return err_set(e, ERR_UNAVAILABLE, "the cell is not ready");
-    int rc = check_invocation(inv, lens, &len, e);
-    if (rc)
-        return rc;
-    struct frame head = {.len = (uint32_t)len, .type = FRAME_INVOKE, .id = inv->id};
-    struct frame_invoke body = {
-        .heap_bytes = inv->heap_bytes,
-        .memory_bytes = inv->memory_bytes,
-        .output_bytes = inv->output_bytes,
-        .value_bytes = inv->value_bytes,
-        .source = (uint32_t)inv->source,
-        .attempt = inv->attempt,
-        .clock_us = inv->clock_us,
-        .permissions = inv->permissions,
-        .id_len = (uint32_t)lens[0],
-        .tenant_len = (uint32_t)lens[1],
-        .name_len = (uint32_t)lens[2],
-        .script_len = (uint32_t)lens[3],
-        .input_len = (uint32_t)lens[4],
-        .env_len = (uint32_t)lens[5],
-    };
-    const char *const texts[6] = {inv->job_id, inv->tenant, inv->name,
-                                  inv->script, inv->input,  inv->env};
-    struct iovec v[8] = {{&head, sizeof head}, {&body, sizeof body}};
-    for (int i = 0; i < 6; i++)
-        v[2 + i] = (struct iovec){(void *)(uintptr_t)texts[i], lens[i]};
-    int64_t us = process_cpu_us(c);
-    if (us < 0)
-        return err_set(e, ERR_UNAVAILABLE, "the cell has gone");
-    c->cpu_at_invoke_us = us;
-    protocol_invoke(&c->p, &c->in, inv->id, inv->value_bytes);
-    send_frame(c, v, 8, sizeof head + len);
-    return 0;
-}
-
-int cell_reply(struct cell *c, uint64_t call_id, bool ok, const char *json, size_t len,
-               struct err *e)
-{
-    if (len > FRAME_CALL_MAX)
-        return err_set(e, ERR_LIMIT, "the reply is too long: found %zu bytes; allowed: %u", len,
-                       FRAME_CALL_MAX);
-    if (c->p.state != CELL_RUNNING || c->fd < 0)
-        return err_set(e, ERR_UNAVAILABLE, "the cell does not run any more");
-    if (!protocol_answered(&c->p, call_id))
-        return err_set(e, ERR_NOT_FOUND, "the cell waits for no answer to call %llu",
-                       (unsigned long long)call_id);
-    send_small(c, FRAME_REPLY, call_id, ok, json, len);
-    return 0;
 }
 
 int cell_pid(const struct cell *c)

@@ -56,9 +56,9 @@ struct cell_events {
     void (*ready)(struct cell *c, void *arg);
     /* Text of the script, already within the credit. */
     void (*output)(struct cell *c, int stream, const char *text, size_t len, void *arg);
-    /* A host call (call_id != 0: answer with cell_reply(), now or later) or a note (0). The name is 1 to
-     * FRAME_CALL_NAME_MAX letters, digits, '_', '-', '.'; the JSON is at most FRAME_CALL_MAX bytes that
-     * nobody has looked at yet. */
+    /* A host call (call_id != 0: answer with cell_reply(), now or later) or a note (0). The name is
+     * 1 to FRAME_CALL_NAME_MAX letters, digits, '_', '-', '.'; the JSON is at most FRAME_CALL_MAX
+     * bytes that nobody has looked at yet. */
     void (*call)(struct cell *c, uint64_t call_id, const char *name, size_t name_len,
                  const char *json, size_t len, void *arg);
     void (*done)(struct cell *c, const struct cell_done *d, void *arg);
@@ -69,10 +69,12 @@ struct cell_events {
 int cell_fork(struct zygote *z, int n, const struct cell_events *ev, void *arg, struct cell **out,
               struct err *e);
 
-/* READY → RUNNING. Writes the INVOKE frame (what does not fit now goes out with the loop). ERR_LIMIT: the
- * job is too large for a frame; ERR_UNAVAILABLE: the cell is not ready, or has just died: take another. */
+/* READY → RUNNING. Writes the INVOKE frame (what does not fit now goes out with the loop).
+ * ERR_LIMIT: the job is too large for a frame; ERR_UNAVAILABLE: the cell is not ready, or has just
+ * died: take another. */
 int cell_invoke(struct cell *c, const struct cell_invocation *inv, struct err *e);
-/* Answers a call once. ERR_NOT_FOUND: no such call is in flight; ERR_LIMIT: over FRAME_CALL_MAX bytes. */
+/* Answers a call once. ERR_NOT_FOUND: no such call is in flight; ERR_LIMIT: over FRAME_CALL_MAX
+ * bytes. */
 int cell_reply(struct cell *c, uint64_t call_id, bool ok, const char *json, size_t len,
                struct err *e);
 

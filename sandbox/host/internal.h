@@ -55,13 +55,6 @@ void zygote_fail(struct zygote *z, int code, const char *why);
 
 /* ---- cell.c, for the zygote ---- */
 
-struct list *cell_wait_node(struct cell *c);
-struct cell *cell_of_wait_node(struct list *n);
-int64_t cell_waits_since_us(const struct cell *c);
-void cell_set_waits_since_us(struct cell *c, int64_t now_us);
-struct cell **cell_hash_next(struct cell *c);
-uint64_t cell_number(const struct cell *c);
-
 void cell_on_socket(struct cell *c, bool readable, bool writable);
 void cell_on_forked(struct cell *c, int pid, int pidfd);
 void cell_on_exited(struct cell *c, const struct control_exited *x);

@@ -30,7 +30,7 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "sandbox/host/internal.h"
+#include "sandbox/host/cell_inner.h"
 
 #define START_MAX_US                                                                               \
     (30 * INT64_C(1000000)) /* V8, training, huge pages: 0.1 s on an idle machine */
@@ -81,7 +81,7 @@ uint64_t zygote_number(struct zygote *z)
 void zygote_add(struct zygote *z, uint64_t number, struct cell *c)
 {
     struct cell **bucket = &z->buckets[number % BUCKETS];
-    *cell_hash_next(c) = *bucket;
+    c->hash_next = *bucket;
     *bucket = c;
     z->live++;
 }
@@ -89,16 +89,16 @@ void zygote_add(struct zygote *z, uint64_t number, struct cell *c)
 static struct cell *find(const struct zygote *z, uint64_t number)
 {
     struct cell *c = z->buckets[number % BUCKETS];
-    while (c && cell_number(c) != number)
-        c = *cell_hash_next(c);
+    while (c && c->number != number)
+        c = c->hash_next;
     return c;
 }
 
 void zygote_remove(struct zygote *z, uint64_t number)
 {
-    for (struct cell **at = &z->buckets[number % BUCKETS]; *at; at = cell_hash_next(*at))
-        if (cell_number(*at) == number) {
-            *at = *cell_hash_next(*at);
+    for (struct cell **at = &z->buckets[number % BUCKETS]; *at; at = &(*at)->hash_next)
+        if ((*at)->number == number) {
+            *at = (*at)->hash_next;
             z->live--;
             return;
         }
@@ -126,9 +126,9 @@ static void on_tick(uv_timer_t *t);
 
 void zygote_expect(struct zygote *z, enum zygote_wait w, struct cell *c)
 {
-    list_remove(cell_wait_node(c));
-    list_push_back(&z->waits[w], cell_wait_node(c));
-    cell_set_waits_since_us(c, clock_mono_us());
+    list_remove(&c->wait_node);
+    list_push_back(&z->waits[w], &c->wait_node);
+    c->waits_since_us = clock_mono_us();
     if (!uv_is_active((uv_handle_t *)&z->timer) && z->state <= ZYGOTE_UP)
         uv_timer_start(&z->timer, on_tick, TICK_MS, TICK_MS);
 }
@@ -428,10 +428,10 @@ static void on_events(uv_poll_t *h, int status, int events)
 static void expire(struct zygote *z, enum zygote_wait w, int64_t now)
 {
     while (!list_empty(&z->waits[w]) && z->state == ZYGOTE_UP) {
-        struct cell *c = cell_of_wait_node(z->waits[w].next);
-        if (now - cell_waits_since_us(c) < wait_max_us[w])
+        struct cell *c = LIST_ENTRY(z->waits[w].next, struct cell, wait_node);
+        if (now - c->waits_since_us < wait_max_us[w])
             return;
-        list_remove(cell_wait_node(c));
+        list_remove(&c->wait_node);
         cell_on_late(c);
     }
 }

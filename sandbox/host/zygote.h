@@ -19,8 +19,8 @@ struct zygote_options {
     const char *v8_flags;             /* of the profile; NULL for none; copied */
 };
 
-struct zygote_info { /* valid from `up` on */
-    uint32_t layers; /* 1 << enum jail_layer, zygote's and cells' */
+struct zygote_info {            /* valid from `up` on */
+    uint32_t layers;            /* 1 << enum jail_layer, zygote's and cells' */
     uint32_t threads, mappings; /* mappings: those that a fork copies */
     uint64_t private_dirty_bytes, huge_bytes;
     char engine[64];

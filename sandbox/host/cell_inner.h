@@ -1,0 +1,49 @@
+/* A cell, for those who handle it: cell.c (its life, and what comes from it), cell_send.c (what
+ * goes to it), zygote.c (table and lists). */
+#pragma once
+
+#include "base/buf.h"
+#include "base/list.h"
+#include "sandbox/host/internal.h"
+#include "sandbox/host/protocol.h"
+
+/* What may wait for a cell that does not read: an INVOKE and an answer to each of its calls. */
+#define CELL_OUT_MAX (FRAME_INVOKE_MAX + FRAME_CALLS_MAX * (FRAME_CALL_MAX + 64u))
+
+struct cell {
+    struct zygote *z;
+    uint64_t number;
+    struct cell *hash_next;
+    struct list wait_node;
+    int64_t waits_since_us;
+    struct cell_events ev;
+    void *arg;
+    struct protocol p;
+    struct inbox in;
+    struct buf out; /* frames that the socket did not take; out_at of them are sent */
+    size_t out_at;
+    int fd, pidfd, pid;
+    bool told_ready, kill_wanted, killed, lost;
+    bool busy, doomed; /* cell_free() came while busy */
+    bool reaped;
+    struct control_exited exited;
+    int64_t cpu_at_invoke_us, cpu_at_done_us; /* on the process's clock; -1: it has gone */
+    int denied;
+    const char *breach;
+    bool holds_done; /* a DONE that waits for EXITED: */
+    struct frame done_head;
+    struct buf done_payload;
+};
+
+/* On the process's CPU clock; -1 when the process has gone. */
+int64_t cell_process_cpu_us(const struct cell *c);
+
+/* The cell broke the protocol: nothing more is heard from it, it is killed. why is static. */
+void cell_break_off(struct cell *c, const char *why);
+
+/* Sends what had to wait; only while there is something. */
+void cell_send_queued(struct cell *c);
+
+/* A frame whose payload is a number and, behind it, bytes. */
+void cell_send_small(struct cell *c, enum frame_type type, uint64_t id, uint32_t word,
+                     const char *text, size_t len);

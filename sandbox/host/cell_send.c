@@ -1,0 +1,136 @@
+#include "sandbox/host/cell_inner.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+static void queue(struct cell *c, const struct iovec *v, int n, size_t skip)
+{
+    bool first = c->out.len == 0;
+    for (int i = 0; i < n; i++) {
+        size_t s = skip < v[i].iov_len ? skip : v[i].iov_len;
+        skip -= s;
+        buf_add(&c->out, (const char *)v[i].iov_base + s, v[i].iov_len - s);
+    }
+    if (c->out.full)
+        cell_break_off(c, "it does not read what it asked for");
+    else if (first && zygote_watch(c->z, c->fd, c->number, true, false))
+        cell_break_off(c, "its socket cannot be watched");
+}
+
+/* Sends now what the socket takes, keeps the rest. A cell that has closed its end is not told
+ * about: reading will find the end of file. */
+static void send_frame(struct cell *c, const struct iovec *v, int n, size_t len)
+{
+    struct msghdr m = {.msg_iov = (struct iovec *)(uintptr_t)v, .msg_iovlen = (size_t)n};
+    ssize_t sent = 0;
+    if (c->fd < 0)
+        return;
+    if (c->out.len == 0) {
+        sent = sendmsg(c->fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
+        if (sent < 0 && errno != EAGAIN && errno != EINTR)
+            return;
+    }
+    if (sent < (ssize_t)len)
+        queue(c, v, n, sent > 0 ? (size_t)sent : 0);
+}
+
+void cell_send_queued(struct cell *c)
+{
+    ssize_t n =
+        send(c->fd, c->out.data + c->out_at, c->out.len - c->out_at, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    if (n > 0)
+        c->out_at += (size_t)n;
+    if (n < 0 || c->out_at == c->out.len) {
+        buf_free(&c->out);
+        c->out_at = 0;
+        zygote_watch(c->z, c->fd, c->number, false, false);
+    }
+}
+
+void cell_send_small(struct cell *c, enum frame_type type, uint64_t id, uint32_t word,
+                     const char *text, size_t len)
+{
+    struct frame head = {.len = (uint32_t)(sizeof word + len), .type = (uint16_t)type, .id = id};
+    const struct iovec v[] = {
+        {&head, sizeof head}, {&word, sizeof word}, {(void *)(uintptr_t)text, len}};
+    send_frame(c, v, 3, sizeof head + head.len);
+}
+
+static int check_invocation(const struct cell_invocation *inv, const size_t lens[6], size_t *len,
+                            struct err *e)
+{
+    static const char *const names[] = {"id", "tenant", "name", "script", "input", "env"};
+    *len = sizeof(struct frame_invoke);
+    for (int i = 0; i < 6; i++) {
+        *len += lens[i];
+        if (lens[i] > FRAME_INVOKE_MAX || *len > FRAME_INVOKE_MAX)
+            return err_set(
+                e, ERR_LIMIT,
+                "the job's %s is too long to hand to a cell: found %zu bytes; allowed: %u "
+                "for all of script, input and env",
+                names[i], lens[i], FRAME_INVOKE_MAX);
+    }
+    if (inv->source != FRAME_MODULE && inv->source != FRAME_SCRIPT)
+        return err_set(e, ERR_INVALID, "the job's source is neither a module nor a script");
+    return 0;
+}
+
+int cell_invoke(struct cell *c, const struct cell_invocation *inv, struct err *e)
+{
+    const size_t lens[6] = {strlen(inv->job_id), strlen(inv->tenant), strlen(inv->name),
+                            inv->script_len,     inv->input_len,      inv->env_len};
+    size_t len;
+    if (!c->told_ready || c->p.state != CELL_READY || c->fd < 0)
+        return err_set(e, ERR_UNAVAILABLE, "the cell is not ready");
+    int rc = check_invocation(inv, lens, &len, e);
+    if (rc)
+        return rc;
+    struct frame head = {.len = (uint32_t)len, .type = FRAME_INVOKE, .id = inv->id};
+    struct frame_invoke body = {
+        .heap_bytes = inv->heap_bytes,
+        .memory_bytes = inv->memory_bytes,
+        .output_bytes = inv->output_bytes,
+        .value_bytes = inv->value_bytes,
+        .source = (uint32_t)inv->source,
+        .attempt = inv->attempt,
+        .clock_us = inv->clock_us,
+        .permissions = inv->permissions,
+        .id_len = (uint32_t)lens[0],
+        .tenant_len = (uint32_t)lens[1],
+        .name_len = (uint32_t)lens[2],
+        .script_len = (uint32_t)lens[3],
+        .input_len = (uint32_t)lens[4],
+        .env_len = (uint32_t)lens[5],
+    };
+    const char *const texts[6] = {inv->job_id, inv->tenant, inv->name,
+                                  inv->script, inv->input,  inv->env};
+    struct iovec v[8] = {{&head, sizeof head}, {&body, sizeof body}};
+    for (int i = 0; i < 6; i++)
+        v[2 + i] = (struct iovec){(void *)(uintptr_t)texts[i], lens[i]};
+    int64_t us = cell_process_cpu_us(c);
+    if (us < 0)
+        return err_set(e, ERR_UNAVAILABLE, "the cell has gone");
+    c->cpu_at_invoke_us = us;
+    protocol_invoke(&c->p, &c->in, inv->id, inv->value_bytes);
+    send_frame(c, v, 8, sizeof head + len);
+    return 0;
+}
+
+int cell_reply(struct cell *c, uint64_t call_id, bool ok, const char *json, size_t len,
+               struct err *e)
+{
+    if (len > FRAME_CALL_MAX)
+        return err_set(e, ERR_LIMIT, "the reply is too long: found %zu bytes; allowed: %u", len,
+                       FRAME_CALL_MAX);
+    if (c->p.state != CELL_RUNNING || c->fd < 0)
+        return err_set(e, ERR_UNAVAILABLE, "the cell does not run any more");
+    if (!protocol_answered(&c->p, call_id))
+        return err_set(e, ERR_NOT_FOUND, "the cell waits for no answer to call %llu",
+                       (unsigned long long)call_id);
+    cell_send_small(c, FRAME_REPLY, call_id, ok, json, len);
+    return 0;
+}
