@@ -423,6 +423,37 @@ static void test_kept_messages_are_bounded(void **state)
     free(data);
 }
 
+/* What a stopped server does not take is bounded too, the loop turns, and nothing of it is lost. */
+static void test_a_server_that_does_not_read(void **state)
+{
+    struct fixture *f = *state;
+    struct link *other = open_link(f);
+    struct seen s = {0};
+    subscribe(f->link, "slow", &s);
+    assert_int_equal(link_flush(f->link, WAIT_MS, NULL), 0);
+    kill(f->server.pid, SIGSTOP);
+    size_t n = 1 << 20;
+    char *data = mem_alloc(n);
+    struct err e = {0};
+    int sent = 0;
+    int64_t worst = 0;
+    while (sent < 200 && !link_publish(other, "slow", NULL, NULL, 0, data, n, &e)) {
+        int64_t from = clock_mono_us();
+        uv_run(&f->loop, UV_RUN_NOWAIT);
+        int64_t took = clock_mono_us() - from;
+        worst = took > worst ? took : worst;
+        sent++;
+    }
+    free(data);
+    assert_true(sent >= 60 && sent < 100); /* the sockets' buffers hold some */
+    assert_int_equal(e.code, ERR_UNAVAILABLE);
+    assert_non_null(strstr(e.msg, "does not read"));
+    assert_true(worst < 500000);
+    kill(f->server.pid, SIGCONT);
+    UNTIL(f, s.count == sent);
+    link_close(other, 1000);
+}
+
 /* The loop must not stand still while the library dials a server that does not answer. */
 static void test_the_loop_turns_while_there_is_no_server(void **state)
 {
@@ -627,6 +658,7 @@ int main(void)
         WITH_SERVER(test_no_responders_on_a_subscription),
         WITH_SERVER(test_reconnects_and_sends_what_was_kept),
         WITH_SERVER(test_kept_messages_are_bounded),
+        WITH_SERVER(test_a_server_that_does_not_read),
         WITH_SERVER(test_the_loop_turns_while_there_is_no_server),
         WITH_SERVER(test_survives_many_restarts),
         WITH_SERVER(test_login_refused_later_is_the_end),
