@@ -164,6 +164,7 @@ export function resetTimers() {
   heap = list();
   immediates = list();
   live = undefined;
+  nextId = 1;
   armed = NOTHING;
 }
 

@@ -335,19 +335,28 @@ static void allow_fork(void)
     fclose(f);
 }
 
-static void print_memory(const char *when)
+/* The numbers behind these keys of a file in /proc. */
+static void print_keys(const char *path, const char *const *keys, const char *unit)
 {
-    static const char *const keys[] = {"Rss:", "Private_Dirty:", "Anonymous:"};
-    FILE *f = fopen("/proc/self/smaps_rollup", "re");
+    FILE *f = fopen(path, "re");
     char line[256];
     if (!f)
         return;
-    fprintf(stderr, "%s:", when);
     while (fgets(line, sizeof line, f))
-        for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        for (size_t i = 0; keys[i]; i++)
             if (!strncmp(line, keys[i], strlen(keys[i])))
-                fprintf(stderr, " %s %ld kB", keys[i], strtol(line + strlen(keys[i]), NULL, 10));
+                fprintf(stderr, " %s %ld%s", keys[i], strtol(line + strlen(keys[i]), NULL, 10),
+                        unit);
     fclose(f);
+}
+
+static void print_memory(const char *when)
+{
+    static const char *const memory[] = {"Rss:", "Private_Dirty:", "Anonymous:", NULL};
+    static const char *const threads[] = {"Threads:", NULL};
+    fprintf(stderr, "%s:", when);
+    print_keys("/proc/self/smaps_rollup", memory, " kB");
+    print_keys("/proc/self/status", threads, "");
     fputc('\n', stderr);
 }
 
