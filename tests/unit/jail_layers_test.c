@@ -178,7 +178,11 @@ static void seal(void)
 
 /* The address sanitizer's runtime makes system calls that no cell makes. */
 #ifdef __SANITIZE_ADDRESS__
-#define NOT_SANITIZED() skip()
+#define NOT_SANITIZED()                                                                            \
+    do {                                                                                           \
+        print_message("# skipped under the address sanitizer\n");                                  \
+        return; /* cmocka 1.1.5 counts skip() as a failure in TAP */                               \
+    } while (0)
 #else
 #define NOT_SANITIZED() ((void)0)
 #endif
