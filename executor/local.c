@@ -64,7 +64,6 @@ static void stop(struct local *l, const struct err *why)
         l->why = *why;
     l->more = false;
     l->ended = true;
-    uv_stop(&l->loop);
 }
 
 static void take_job(struct local *l, const struct local_job *in)
@@ -211,8 +210,9 @@ static int run_batch(struct local *l, const char *db, const char *name, struct e
     uv_signal_start(&l->on_term, on_signal, SIGTERM);
     if (!l->ended)
         feed(l);
-    while (!l->ended)
-        uv_run(&l->loop, UV_RUN_DEFAULT);
+    while (!l->ended) /* no uv_stop(): before the first turn it would stop the last one, of the
+                         closing */
+        uv_run(&l->loop, UV_RUN_ONCE);
     executor_abandon(l->executor, forget, l);
     executor_close(l->executor);
     if (l->why.code) {
