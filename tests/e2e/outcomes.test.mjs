@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Client } from './lib/client.mjs';
-import { send_signal, sleep, until } from './lib/process.mjs';
+import { cpu_ms, send_signal, until } from './lib/process.mjs';
 import { up } from './lib/worker.mjs';
 
 let w, c;
@@ -95,20 +95,16 @@ test('cancelled: a running job and a waiting one', async () => {
 });
 
 test('crashed: a cell that dies each time uses its attempts up, and its result is `dead`', async () => {
-    const script = 'console.log("attempt", job.attempt); await new Promise((r) => setTimeout(r, 1e6))';
-    const ready = new Set(w.cells());
-    const { seq } = await c.publish({ script, max_attempts: 2, limits: slow });
-    const busy = async (attempt) => until(`attempt ${attempt}`, async () => {
-        const s = await c.get(seq);
-        return s.state === 'running' && s.attempt === attempt;
-    });
+    const script = 'console.log("attempt", job.attempt); for (;;);';
+    const heard = [];
+    c.nc.subscribe('isolane.logs.default.dies', { callback: (_, m) => heard.push(m.json().attempt) });
+    await c.publish({ id: 'dies', script, max_attempts: 2, limits: slow });
     for (let attempt = 1; attempt <= 2; attempt++) {
-        await busy(attempt);
-        await sleep(50);
-        for (const pid of w.cells()) send_signal(pid, 'SIGKILL');
+        await until(`the output of attempt ${attempt}`, () => heard.includes(attempt));
+        const cell = await until('its cell to be the busy one', () => w.cells().find((pid) => cpu_ms(pid) >= 100));
+        send_signal(cell, 'SIGKILL');
     }
-    const r = await c.result(seq);
-    assert.ok(ready.size > 0);
+    const r = await c.result('dies');
     assert.deepEqual([r.outcome, r.state, r.attempts, r.stdout], ['crashed', 'dead', 2, 'attempt 2\n']);
     assert.match(r.error.message, /signal 9 \(SIGKILL\)/);
 });
