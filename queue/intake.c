@@ -40,6 +40,9 @@
 #define MESSAGE_OVERHEAD 8192 /* what the server counts beside the payload: subjects, headers */
 #define REFILL_PART      4    /* pull when a quarter of what may be held is free */
 #define PROGRESS_PART    3    /* in-progress every third of ack_wait */
+/* Never without a delay: that is what nats-server writes down. A job handed back without one is
+ * kept until its ack_wait is over when the server is restarted, as that of `up` is. */
+#define HANDED_BACK      "-NAK {\"delay\":1000000}"
 #define INBOX_RANDOM     12
 
 struct puller {
@@ -196,7 +199,7 @@ static void on_status(struct puller *p, const struct link_msg *m)
 static void back_at_once(struct intake *i, const char *ack_subject)
 {
     struct err e = {0};
-    if (link_publish(i->link, ack_subject, NULL, NULL, 0, "-NAK", 4, &e))
+    if (link_publish(i->link, ack_subject, NULL, NULL, 0, HANDED_BACK, strlen(HANDED_BACK), &e))
         log_debug("queue", "cannot hand a job back: %s", e.msg);
 }
 
@@ -279,13 +282,11 @@ void intake_ack(struct intake *i, struct delivery *d)
     answer(i, d, "+ACK");
 }
 
-/* Never without a delay: that is what nats-server writes down. A job handed back without one is
- * kept until its ack_wait is over when the server is restarted, as that of `up` is. */
 void intake_hand_back(struct intake *i, struct delivery *d, int64_t delay_ms)
 {
-    char text[64];
-    snprintf(text, sizeof text, "-NAK {\"delay\":%" PRId64 "}",
-             (delay_ms > 0 ? delay_ms : 1) * 1000 * NS_PER_US);
+    char text[64] = HANDED_BACK;
+    if (delay_ms > 0)
+        snprintf(text, sizeof text, "-NAK {\"delay\":%" PRId64 "}", delay_ms * 1000 * NS_PER_US);
     answer(i, d, text);
 }
 
