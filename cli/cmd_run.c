@@ -21,6 +21,7 @@
 #include "executor/local.h"
 
 #define FILES_MAX 100000
+#define FEW_FILES 64 /* below it a quick start of the zygote saves more than dearer forks cost */
 
 struct run {
     const struct command *self;
@@ -217,6 +218,7 @@ static int run_files(struct run *r, struct config *c, struct err *e)
         .paths = &paths,
         .engine = &engine,
         .tenant = config_tenant(c, "default") ? "default" : c->tenants[0].name,
+        .few_jobs = r->count < FEW_FILES,
         .live_output = r->alone,
     };
     if (!r->alone)

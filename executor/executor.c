@@ -248,7 +248,7 @@ int executor_open(uv_loop_t *loop, const struct executor_options *o,
     if (rc)
         goto out;
     x->backlog = backlog_new(o->config);
-    rc = pool_open(loop, o->config, o->engine, &pool_handlers, x, &x->pool, e);
+    rc = pool_open(loop, o->config, o->engine, o->few_jobs, &pool_handlers, x, &x->pool, e);
 out:
     if (rc) {
         recorder_close(x->recorder, 0, NULL);

@@ -201,6 +201,7 @@ static int run_batch(struct local *l, const char *db, const char *name, struct e
         .db_path = db,
         .key_path = l->o->paths->key,
         .pub_path = l->o->paths->pub,
+        .few_jobs = l->o->few_jobs,
         .eager_output = l->o->live_output,
     };
     int rc = executor_open(&l->loop, &eo, &handlers, l, &l->executor, e);

@@ -33,6 +33,7 @@ struct local_options {
     const struct data_paths *paths;
     const struct engine_paths *engine;
     const char *tenant;
+    bool few_jobs;    /* a handful in all: start quickly rather than fork cheaply */
     bool live_output; /* tell `output` */
 };
 

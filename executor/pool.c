@@ -53,7 +53,7 @@ struct pool {
     uv_timer_t timer; /* restart or renewal, whichever comes first */
     int64_t restart_at_us;
     int failures;
-    bool ever_up, closing, timer_closed;
+    bool few_cells, ever_up, closing, timer_closed;
 };
 
 static void start_source(struct pool *p);
@@ -297,7 +297,8 @@ static const struct zygote_events source_events = {.up = source_up, .gone = sour
 
 static void start_source(struct pool *p)
 {
-    struct zygote_options o = {.jail = p->config->jail, .paths = &p->paths};
+    struct zygote_options o = {
+        .jail = p->config->jail, .paths = &p->paths, .few_cells = p->few_cells};
     struct source *s = mem_alloc(sizeof *s);
     struct err e = {0};
     s->pool = p;
@@ -341,13 +342,15 @@ static void arm_timer(struct pool *p)
 }
 
 int pool_open(uv_loop_t *loop, const struct config *c, const struct engine_paths *paths,
-              const struct pool_events *ev, void *arg, struct pool **out, struct err *e)
+              bool few_cells, const struct pool_events *ev, void *arg, struct pool **out,
+              struct err *e)
 {
     (void)e;
     struct pool *p = mem_alloc(sizeof *p);
     p->loop = loop;
     p->config = c;
     p->paths = *paths;
+    p->few_cells = few_cells;
     p->ev = *ev;
     p->arg = arg;
     list_init(&p->sources);

@@ -461,6 +461,7 @@ static int send_start(const struct zygote *z, const struct zygote_options *o, ui
     struct control_start s = {
         .kind = CONTROL_START, .jail_mode = (uint32_t)o->jail, .layers = layers};
     const char *flags = o->v8_flags ? o->v8_flags : "";
+    s.few_cells = o->few_cells;
     if (strlen(flags) >= sizeof s.v8_flags || strlen(o->paths->snapshot) >= sizeof s.snapshot)
         return err_set(e, ERR_LIMIT, "the zygote's V8 flags or snapshot path are too long");
     strcpy(s.snapshot, o->paths->snapshot);

@@ -28,9 +28,9 @@ enum control_kind {
 
 struct control_start {
     uint32_t kind;
-    uint32_t jail_mode; /* enum jail_mode */
-    uint32_t layers;    /* in force by what the supervisor did */
-    uint32_t pad;
+    uint32_t jail_mode;  /* enum jail_mode */
+    uint32_t layers;     /* in force by what the supervisor did */
+    uint32_t few_cells;  /* not 0: start quickly, forks need not be as cheap as can be */
     char snapshot[4096]; /* path */
     char v8_flags[512];  /* of the profile */
 };

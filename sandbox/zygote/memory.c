@@ -189,14 +189,16 @@ static void keep_from_children(void)
         maps_free(maps);
 }
 
-int memory_prepare(void (*train)(void), struct err *e)
+int memory_prepare(void (*train)(void), bool few_cells, struct err *e)
 {
     struct hot hot;
     int rc = let_fork(e);
     if (rc)
         return rc;
-    find_hot(train, &hot);
-    make_huge(&hot);
+    if (!few_cells) {
+        find_hot(train, &hot);
+        make_huge(&hot);
+    }
     keep_from_children();
     return 0;
 }

@@ -3,14 +3,16 @@
  * afterwards. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
 
 /* Does all the steps. train() runs in a child that is thrown away: what it touches of the program's
  * text is what cells will touch. Only memory_let_fork() can fail the zygote; the others are savings
- * that a machine without huge pages goes without. */
-int memory_prepare(void (*train)(void), struct err *e);
+ * that a machine without huge pages goes without. few_cells: the two steps that only pay after
+ * some dozens of forks (find_hot, make_huge) are left out. */
+int memory_prepare(void (*train)(void), bool few_cells, struct err *e);
 
 struct memory_figures {
     uint32_t threads, mappings;   /* mappings that a fork copies */

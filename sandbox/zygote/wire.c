@@ -306,7 +306,8 @@ void wire_flush_dying(void)
 void wire_last_words(int end, const char *message)
 {
     struct frame head;
-    struct frame_done d = {.end = (uint32_t)end, .message_len = cut(strlen(message))};
+    struct frame_done d = {
+        .end = (uint32_t)end, .message_len = cut(strlen(message)), .heap_peak = engine_heap_peak()};
     fill_done(&head, &d);
     const struct iovec v[] = {
         {&head, sizeof head}, {&d, sizeof d}, {(void *)(uintptr_t)message, d.message_len}};

@@ -168,7 +168,7 @@ static int start(struct control_up *up, struct err *e)
         rc = memory_files_open(&files, e);
     if (rc)
         return rc;
-    rc = memory_prepare(cell_train, e);
+    rc = memory_prepare(cell_train, s.few_cells != 0, e);
     if (!rc)
         rc = open_signals(e);
     if (!rc)
