@@ -223,6 +223,11 @@ void engine_finish(struct engine_result *out)
     job_finish(out);
 }
 
+uint64_t engine_heap_peak(void)
+{
+    return limits.heap_peak;
+}
+
 const char *engine_version(void)
 {
     static char text[48];

@@ -78,6 +78,9 @@ void engine_reply(uint64_t call_id, bool ok, const char *json, size_t len);
 /* Ends the invocation and fills the result. */
 void engine_finish(struct engine_result *out);
 
+/* Bytes of JavaScript heap at the highest seen so far, for those last words. Async-signal-safe. */
+uint64_t engine_heap_peak(void);
+
 /* Asks the running script to stop. For a signal handler on the engine's own thread; pc: the
  * instruction that the signal interrupted (REG_RIP of its ucontext), which tells whether V8 may be
  * touched (see stop.cc). May have no effect: the signal must be repeated until the job has ended.

@@ -225,7 +225,10 @@ static void report(const struct engine_result *r)
 static void host_fatal(int end, const char *message) __attribute__((noreturn));
 static void host_fatal(int end, const char *message)
 {
-    struct engine_result r = {.end = end, .message = message, .message_len = strlen(message)};
+    struct engine_result r = {.end = end,
+                              .message = message,
+                              .message_len = strlen(message),
+                              .heap_peak = engine_heap_peak()};
     report(&r);
     _exit(1);
 }

@@ -353,6 +353,11 @@ void engine_terminate(uintptr_t pc)
         stop = FRAME_END_TERMINATED;
 }
 
+uint64_t engine_heap_peak(void)
+{
+    return 0;
+}
+
 const char *engine_version(void)
 {
     return "fake 1";
