@@ -20,10 +20,10 @@
  *   DONE         c→s   invocation  struct frame_done + bytes      running; ends the invocation
  *   DENIED       c→s   invocation  u32 system call number         any time; from the SIGSYS handler
  *
- * Credit of OUTPUT counts bytes of payload (the stream's byte included). Numbers of streams that a side
- * opens only grow; a CLOSE or WINDOW for a stream that was closed meanwhile has crossed the other side's
- * CLOSE and is ignored. A stream's DATA needs credit: what OPEN says, or WINDOW gives. An OPEN of a kind
- * that nobody serves is answered by CLOSE with ok = 0.
+ * Credit of OUTPUT counts bytes of payload (the stream's byte included). Numbers of streams that a
+ * side opens only grow; a CLOSE or WINDOW for a stream that was closed meanwhile has crossed the
+ * other side's CLOSE and is ignored. A stream's DATA needs credit: what OPEN says, or WINDOW gives.
+ * An OPEN of a kind that nobody serves is answered by CLOSE with ok = 0.
  *
  * The supervisor trusts nothing that a cell says: lengths are bounded per type by frame_table, the
  * state is checked, and a breach is ERR_PROTOCOL: the cell is killed, its job ends `crashed`. */
