@@ -1,4 +1,4 @@
-/* How an attempt ended (the guest's side; our own failures are `struct err`). DESIGN vocabulary. */
+/* How an attempt ended (the guest's side; our own failures are `struct err`). */
 #pragma once
 
 enum outcome {

@@ -1,5 +1,5 @@
 /* Jobs from JetStream: makes streams and consumers if missing, pulls with bounded prefetch, acks.
- * Loop thread only. Order of things for a job (DESIGN section 4): run → row committed → result
+ * Loop thread only. Order of things for a job: run → row committed → result
  * published → intake_ack(). A delivery that is neither acked nor handed back is delivered again by
  * the server after ack_wait; intake sends in-progress for those it holds, so that only a dead
  * worker lets it run out. */

@@ -1,4 +1,4 @@
-/* Makes the zygote's memory cheap to fork: named steps, each measured (DESIGN sections 3 and 9).
+/* Makes the zygote's memory cheap to fork: named steps, each of them measured.
  * Called once, with V8 warm, while /proc can still be read; no JavaScript runs in the zygote
  * afterwards. */
 #pragma once
