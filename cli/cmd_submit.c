@@ -74,9 +74,11 @@ static int read_puback(const struct link_msg *m, struct puback *p, struct err *e
 static int publish(struct client *c, const struct submission *s, const struct buf *message,
                    struct puback *p, struct err *e)
 {
-    char subject[SUBJECT_MAX];
+    char subject[SUBJECT_MAX], unique[TENANT_NAME_MAX + 1 + JOB_ID_MAX + 1];
     struct link_msg *m = NULL;
-    const struct link_header id_header = {"Nats-Msg-Id", s->id};
+    /* The stream knows no tenants: an id is the job's own only together with its tenant. */
+    snprintf(unique, sizeof unique, "%s/%s", s->tenant, s->id ? s->id : "");
+    const struct link_header id_header = {"Nats-Msg-Id", unique};
     int64_t most = link_max_payload(c->link);
     subject_job(&c->subjects, s->tenant, (enum job_class)s->class, subject);
     if (most > 0 && message->len > (size_t)most)
