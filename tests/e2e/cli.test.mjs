@@ -151,6 +151,11 @@ test('submit: id, tenant, class, limits, env, type, stdin', async () => {
     const over = await submit_text('1', '--heap-mb', '4000', '--wait', '--json');
     assert.equal(over.code, 1);
     assert.match(JSON.parse(over.stdout).error.message, /limits\.heap_mb/);
+    const other = await submit_text('export default job.tenant', '--id', 'given', '--wait', '--json');
+    assert.equal(JSON.parse(other.stdout).value, 'default', 'the same id of another tenant is another job');
+    const again = await submit_text('export default "again"', '--id', 'given', '--wait', '--json');
+    assert.equal(JSON.parse(again.stdout).value, 'default');
+    assert.match(again.stderr, /^isolane: job given was submitted before[^\n]*\n$/);
     const missing = await cli('submit', join(scratch, 'no-such.js'));
     assert.equal(missing.code, 3);
     assert.match(missing.stderr, /no-such\.js.*No such file/);

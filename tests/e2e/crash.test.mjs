@@ -1,6 +1,7 @@
 // Kill anything while jobs run: every job ends in exactly one result, and the chain holds.
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { after, afterEach, before, test } from 'node:test';
 import { Client } from './lib/client.mjs';
 import { fresh_folder } from './lib/place.mjs';
@@ -117,6 +118,33 @@ test('a worker that sleeps too long: another does its job, and there is still on
         await c.close();
         await nats.stop();
     }
+});
+
+test('a job that takes longer than ack_wait is not handed out again: in-progress', async () => {
+    const w = keep(await up({ config: impatient })), c = keep(await Client.connect(w.url));
+    await c.publish({ id: 'lengthy', script: napping(3500) });
+    const r = await c.result('lengthy');
+    assert.deepEqual([r.outcome, r.attempts, r.stdout], ['ok', 1, 'begin\ndone\n']);
+    const info = await c.jsm.consumers.info('ISOLANE_JOBS', 'worker_normal');
+    assert.deepEqual([info.num_redelivered, info.delivered.consumer_seq], [0, 1]);
+});
+
+test('a database that cannot be written for a while: nothing is acked, nothing is lost, it goes on by itself', async () => {
+    const w = keep(await up({ config: impatient })), c = keep(await Client.connect(w.url));
+    await c.publish({ id: 'before', script: 'export default 1' });
+    await c.result('before');
+    const other = new DatabaseSync(join(w.data, 'results.db'));
+    other.exec('begin immediate');
+    const ids = await publish_all(c, 'locked', 8, 'export default 1');
+    await until('the worker to say so', () => /results cannot be written/.test(w.stderr));
+    assert.equal(Object.keys(await c.result_counts()).length, 1);
+    assert.equal(await c.jobs_left(), 8);
+    other.exec('rollback');
+    other.close();
+    await assert_one_result_each(c, ids, (r) => assert.equal(r.outcome, 'ok'));
+    await until('the worker to say that it is over', () => /results can be written again/.test(w.stderr));
+    assert.equal(w.stderr.match(/results cannot be written/g).length, 1, 'told once');
+    await assert_chain(w.data);
 });
 
 test('two workers share the work: each job is done once', async () => {

@@ -180,6 +180,35 @@ test('three hundred jobs: each has one result, none is lost, the chain has no ga
     await until('the queue to be empty', async () => await c.jobs_left() === 0);
 });
 
+test('a tenant\'s ceiling of running jobs holds, whatever room there is', async () => {
+    const one = await up({ config: { max_running: 4, tenants: [{ name: 'default' }, { name: 'ci', max_running: 1 }] } });
+    const client = await Client.connect(one.url);
+    const script = 'await new Promise((r) => setTimeout(r, 60))';
+    for (let i = 0; i < 5; i++) await client.publish({ id: `narrow-${i}`, script }, { tenant: 'ci' });
+    const spans = [];
+    for (let i = 0; i < 5; i++) {
+        const r = await client.result(`narrow-${i}`, { tenant: 'ci' });
+        spans.push([Date.parse(r.started_at), Date.parse(r.finished_at)]);
+    }
+    spans.sort((a, b) => a[0] - b[0]);
+    for (let i = 1; i < 5; i++) assert.ok(spans[i][0] >= spans[i - 1][1], JSON.stringify(spans));
+    await client.close();
+    await one.stop();
+});
+
+test('a full queue refuses the publisher, who can try again later', async () => {
+    const narrow = await up({ config: { max_running: 1, nats: { max_queued: 4, prefetch: 1 } } });
+    const client = await Client.connect(narrow.url);
+    const script = 'await new Promise((r) => setTimeout(r, 400))';
+    for (let i = 0; i < 4; i++) await client.publish({ id: `full-${i}`, script });
+    await assert.rejects(client.publish({ id: 'too-many', script }), /maximum messages exceeded/);
+    for (let i = 0; i < 4; i++) assert.equal((await client.result(`full-${i}`)).outcome, 'ok');
+    await until('room in the queue', () => client.publish({ id: 'too-many', script }).catch(() => null));
+    assert.equal((await client.result('too-many')).outcome, 'ok');
+    await client.close();
+    await narrow.stop();
+});
+
 test('a stream that exists is used as it is, and never changed', async () => {
     const { config } = await c.jsm.streams.info('ISOLANE_JOBS');
     assert.deepEqual([config.retention, config.storage, config.discard], ['workqueue', 'file', 'new']);
