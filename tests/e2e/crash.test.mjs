@@ -1,11 +1,12 @@
 // Kill anything while jobs run: every job ends in exactly one result, and the chain holds.
 import assert from 'node:assert/strict';
+import { appendFileSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, afterEach, before, test } from 'node:test';
 import { Client } from './lib/client.mjs';
-import { fresh_folder } from './lib/place.mjs';
-import { cpu_ms, isolane, send_signal, sleep, until } from './lib/process.mjs';
+import { fresh_folder, program } from './lib/place.mjs';
+import { cpu_ms, isolane, send_signal, sleep, start, until } from './lib/process.mjs';
 import { NatsServer, impatient, up, worker } from './lib/worker.mjs';
 
 const napping = (ms, text = 'done') => `console.log("begin"); await new Promise((r) => setTimeout(r, ${ms})); console.log("${text}")`;
@@ -145,6 +146,35 @@ test('a database that cannot be written for a while: nothing is acked, nothing i
     await until('the worker to say that it is over', () => /results can be written again/.test(w.stderr));
     assert.equal(w.stderr.match(/results cannot be written/g).length, 1, 'told once');
     await assert_chain(w.data);
+});
+
+test('a full disk: nothing is acked, nothing is lost, it goes on by itself when there is room', async (t) => {
+    const nats = await NatsServer.start(), c = await Client.connect(nats.url), data = fresh_folder();
+    mkdirSync(data);
+    const w = start('unshare', [process.getuid() ? '-rm' : '-m', 'sh', '-c',
+        'mount -t tmpfs -o size=16m tmpfs "$1" && exec "$2" worker --data "$1" --nats "$3"', '-', data, program, nats.url]);
+    let ended = false;
+    w.ended.then(() => { ended = true; });
+    try {
+        await until('the worker to be ready', () => ended || w.text.stdout.includes('isolane is up'));
+        if (ended && /unshare|mount/.test(w.text.stderr)) {
+            t.skip(`no file system of its own to be had: ${w.text.stderr.trim()}`);
+            return;
+        }
+        await c.execute({ id: 'fits', script: 'export default 1' });
+        const filler = `/proc/${w.pid}/root${data}/filler`;
+        assert.throws(() => { for (let i = 0; ; i++) appendFileSync(filler, Buffer.alloc(4096)); }, { code: 'ENOSPC' });
+        const ids = await publish_all(c, 'squeezed', 40, 'export default "x".repeat(20000)');
+        await until('the worker to say so', () => /results cannot be written.*disk/.test(w.text.stderr));
+        assert.equal(await c.jobs_left(), 40);
+        rmSync(filler);
+        await assert_one_result_each(c, ids, (r) => assert.equal(r.value?.length, 20000));
+        send_signal(w.pid, 'SIGTERM');
+        assert.equal((await w.ended).code, 0);
+    } finally {
+        await c.close();
+        await nats.stop();
+    }
 });
 
 test('two workers share the work: each job is done once', async () => {

@@ -260,6 +260,28 @@ test('Ctrl-C: what runs is cancelled, the result says so, nothing is left behind
     await until('its processes to be gone', () => family.every(is_gone));
 });
 
+/** Runs a command line on a terminal of its own (`script` is of Debian's bsdutils); what it shows. */
+async function on_terminal(command, env = {}) {
+    const p = start('script', ['-qec', `stty cols 100; ${command}`, '/dev/null'], { env: { TERM: 'xterm', ...env } });
+    const end = await p.ended;
+    return { code: end.code, shown: end.stdout.replaceAll('\r\n', '\n') };
+}
+
+test('on a terminal: a summary line after one script, a bar and a table for several', async () => {
+    const good = script('console.log("out")'), bad = script('throw new Error("not good")');
+    const one = await on_terminal(`${program} run ${good} --data ${data}`);
+    assert.equal(one.code, 0);
+    assert.match(one.shown, /^out\nisolane: \x1b\[32mok\x1b\[0m in [\d.]+ ms \(cpu [\d.]+ ms\)\n$/);
+    const plain = await on_terminal(`${program} run ${bad} --data ${data}`, { NO_COLOR: '1' });
+    assert.equal(plain.code, 1);
+    assert.match(plain.shown, /Error: not good\n[^]*\nisolane: threw in [^\n]*: Error: not good\n$/);
+    assert.ok(!plain.shown.includes('\x1b'), plain.shown);
+    const batch = await on_terminal(`${program} run ${good} ${bad} --data ${data}`);
+    assert.equal(batch.code, 1);
+    assert.match(batch.shown, /\r\x1b\[K.*2\/2  ok 1 .*failed 1/);
+    assert.match(batch.shown, /\r\x1b\[Kjob +outcome [^]*\n2 jobs: 1 ok, 1 threw; /, 'the bar is gone before the table');
+});
+
 test('a reader that goes away ends the run', async () => {
     const path = script('for (let i = 0; i < 1e5; i++) console.log("line", i); await new Promise((r) => setTimeout(r, 200))');
     const p = start('/bin/sh', ['-c', `"$0" run "$1" --data "$2" --output-kb 4096 --cpu-ms 20000 | head -n 1; sleep 0.1`, program, path, data]);
