@@ -344,16 +344,20 @@ static void on_progress(uv_timer_t *t)
 
 /* ---- set-up ---- */
 
-static void on_set_up(const struct err *why, bool passing, void *arg)
+static void on_set_up(const struct streams_end *end, void *arg)
 {
     struct intake *i = arg;
+    const struct err *why = end->why;
     i->setup = NULL;
     if (!why) {
         i->state = PULLING;
         i->setups_unanswered = 0;
         i->trouble.msg[0] = 0;
-        for (int k = 0; k < CLASSES; k++)
+        for (int k = 0; k < CLASSES; k++) {
+            if (end->made[k]) /* what waited at the one before is void, said or not */
+                i->pullers[k].waiting = false;
             maybe_pull(&i->pullers[k]);
+        }
         if (!i->ready_told) {
             i->ready_told = true;
             i->ev.ready(i->arg);
@@ -362,7 +366,7 @@ static void on_set_up(const struct err *why, bool passing, void *arg)
     }
     if (why->code == ERR_TIMEOUT)
         i->setups_unanswered++;
-    if (!i->ready_told && (!passing || i->setups_unanswered >= SETUP_TRIES)) {
+    if (!i->ready_told && (!end->passing || i->setups_unanswered >= SETUP_TRIES)) {
         i->ev.failed(why, i->arg);
         return;
     }
@@ -514,13 +518,12 @@ struct ensuring {
     struct err why; /* code 0: all there */
 };
 
-static void on_ensured(const struct err *why, bool passing, void *arg)
+static void on_ensured(const struct streams_end *end, void *arg)
 {
     struct ensuring *w = arg;
-    (void)passing;
     w->done = true;
-    if (why)
-        w->why = *why;
+    if (end->why)
+        w->why = *end->why;
 }
 
 int intake_ensure_streams(uv_loop_t *loop, struct link *l, const struct config *c,

@@ -49,7 +49,8 @@ struct streams {
     enum thing now;
     bool beginning, ended; /* inside streams_begin(), which frees then */
     bool creating;         /* the request under way is CREATE, else INFO */
-    bool was_there;        /* CREATE said so: do not try again */
+    bool made[CLASSES];
+    bool was_there; /* CREATE said so: do not try again */
 };
 
 void consumer_name(enum job_class c, char out[CONSUMER_NAME_MAX])
@@ -197,11 +198,13 @@ static void end(struct streams *s, const struct err *why, bool passing)
 {
     streams_done done = s->done;
     void *arg = s->arg;
+    struct streams_end how = {.why = why, .passing = passing};
+    memcpy(how.made, s->made, sizeof how.made);
     if (s->beginning)
         s->ended = true;
     else
         free(s);
-    done(why, passing, arg);
+    done(&how, arg);
 }
 
 static void next(struct streams *s)
@@ -275,10 +278,13 @@ static void on_answer(struct streams *s, const struct link_msg *m)
     if (error) {
         on_refusal(s, error);
     } else {
-        if (s->creating)
-            log_info("queue", "made %s", shown(s, what, sizeof what));
-        else
+        if (!s->creating) {
             compare(s, doc);
+        } else {
+            log_info("queue", "made %s", shown(s, what, sizeof what));
+            if (s->now >= CONSUMER_HIGH)
+                s->made[class_of(s->now)] = true;
+        }
         next(s);
     }
     jv_free(doc);

@@ -12,9 +12,13 @@
 
 struct streams;
 
-/* why NULL: all are there. passing: it may well work in a while (no answer, connection lost, no
- * leader in the cluster); otherwise a person must do what `why` says. */
-typedef void (*streams_done)(const struct err *why, bool passing, void *arg);
+struct streams_end {
+    const struct err *why; /* NULL: all are there */
+    bool passing;       /* it may well work in a while (no answer, connection lost, no leader in the
+                         * cluster); otherwise a person must do what `why` says */
+    bool made[CLASSES]; /* consumers that are new: nothing waits at them */
+};
+typedef void (*streams_done)(const struct streams_end *end, void *arg);
 
 /* Begins; `done` is called once, unless cancelled before: in a later turn of the loop, or (no
  * connection) before this returns, which is NULL then. c and s are kept until then. consumers:
