@@ -1,9 +1,10 @@
-// The C door to V8: start, fork, turns of the event loop, stopping.
+// The C door to V8: start, fork, turns of the event loop. (Stopping: stop.cc.)
 //
 // How this works
-//   One isolate, one context, one thread. engine_boot() enters both for good; every function below
-//   opens a handle scope and runs one turn: JavaScript, then microtasks until none is left, then
-//   the unhandled rejections (job.cc). Microtasks never run on their own (policy kExplicit).
+//   One isolate, one context, one thread. engine_boot() enters the isolate for good; every function
+//   below opens a handle scope, enters the context and runs one turn: JavaScript, then microtasks
+//   until none is left, then the unhandled rejections (job.cc). Microtasks never run on their own
+//   (policy kExplicit).
 //
 //   Random state. Everything a script can see must differ between cells forked from one zygote:
 //   native modules throw away what they drew (after_fork), the built-ins' Math.random is seeded on
@@ -131,7 +132,10 @@ int engine_boot(const char *snapshot_path, const char *flags, const struct engin
         literal("Code generation from strings (eval, new Function) is not allowed for this job"));
     context->SetErrorMessageForWasmCodeGeneration(
         literal("WebAssembly is not allowed for this job"));
-    return warm_zygote(why, why_cap) ? 0 : -1;
+    if (!warm_zygote(why, why_cap))
+        return -1;
+    platform_forget_tasks(); // housekeeping of the trial jobs, that every cell would do again
+    return 0;
 }
 
 void engine_after_fork(void)

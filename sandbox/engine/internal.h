@@ -127,8 +127,7 @@ double loop_now_us();   // since the job began, not coarsened
 bool loop_take_reply(); // one call less is out; false when none was
 
 // ---- pages.cc ----
-// base with an
-// account (see the file); one for the process.
+// base with an account (see the file); one for the process.
 v8::PageAllocator *pages_counted(v8::PageAllocator *base);
 
 // ---- platform.cc ----
@@ -137,6 +136,8 @@ v8::PageAllocator *platform_pages();
 void platform_set_clock(uint32_t clock_us);
 // Wall clock in milliseconds, coarsened.
 double platform_time_ms();
+// Drops what V8 has posted so far.
+void platform_forget_tasks();
 // Runs the tasks V8 has posted that are due; false when there were none.
 bool platform_run_tasks();
 // Microseconds until the next posted task: 0 now, -1 none.
@@ -144,8 +145,7 @@ int64_t platform_wait_us();
 void platform_after_fork();
 
 // ---- snapshot.cc ----
-// Addresses of
-// all native functions, ended by 0, as the snapshot refers to them.
+// Addresses of all native functions, ended by 0, as the snapshot refers to them.
 const intptr_t *external_references();
 // Maps the file; false with a line in why.
 bool snapshot_map(const char *path, v8::StartupData *out, char *why, size_t why_cap);

@@ -21,6 +21,7 @@
 #include <cctype>
 #include <cstdio>
 #include <cstring>
+#include <string_view>
 
 namespace isolane
 {
@@ -329,7 +330,11 @@ void run_source(v8::Local<v8::Context> context, const engine_job *j)
 {
     v8::TryCatch caught(isolate());
     v8::Local<v8::String> text, name;
-    if (!text_of(j->script, j->script_len).ToLocal(&text) ||
+    constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+    std::string_view script(j->script, j->script_len);
+    if (script.starts_with(kByteOrderMark)) // else a "#!" line behind it were no comment
+        script.remove_prefix(kByteOrderMark.size());
+    if (!text_of(script.data(), script.size()).ToLocal(&text) ||
         !text_of(job.name.data(), job.name.size()).ToLocal(&name)) {
         limits_stop(FRAME_END_HEAP);
         return;
@@ -343,7 +348,7 @@ void run_source(v8::Local<v8::Context> context, const engine_job *j)
     if (caught.HasTerminated() || limits.stop)
         return;
     job_throw(context, caught.Exception(), caught.Message());
-    if (!compiled && !caught.Message().IsEmpty())
+    if (!compiled && job.place.line && !caught.Message().IsEmpty())
         job.picture = picture_of(context, job.name, job.place, caught.Message());
 }
 
@@ -370,6 +375,8 @@ bool take_value(v8::Local<v8::Context> context, std::string *json, int *end, Err
 {
     v8::TryCatch caught(isolate());
     v8::Local<v8::Value> value = job.value.Get(isolate()), result;
+    if (value.IsEmpty())
+        value = v8::Undefined(isolate());
     if (!call_hook(context, HOOK_SERIALIZE, 1, &value).ToLocal(&result)) {
         if (!caught.HasTerminated())
             job_throw(context, caught.Exception(), caught.Message());

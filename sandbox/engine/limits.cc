@@ -80,6 +80,7 @@ void on_fatal(const char *location, const char *message)
     static char text[512];
     snprintf(text, sizeof text, "V8 gave up in %s: %s", location ? location : "?",
              message ? message : "?");
+    HostCall host;
     engine.host->fatal(FRAME_END_INTERNAL, text);
 }
 
@@ -111,6 +112,8 @@ void after_gc(v8::Isolate *isolate, v8::GCType type, v8::GCCallbackFlags)
     if (!(type & v8::kGCTypeMarkSweepCompact))
         return;
     full_gcs++;
+    if (limits.heap_bytes && heap_after_gc > limits.heap_bytes) // one below kFirstHeapBytes
+        limits_stop(FRAME_END_HEAP);
     if (limits.memory_bytes && outside_bytes + heap_after_gc > limits.memory_bytes)
         limits_stop(FRAME_END_MEMORY);
 }
@@ -184,8 +187,8 @@ void limits_install(v8::Isolate *isolate)
 
 void limits_begin(const engine_job *job)
 {
-    limits.heap_bytes = std::max<uint64_t>(job->heap_bytes, kFirstHeapBytes);
-    limits.memory_bytes = std::max<uint64_t>(job->memory_bytes, kFirstHeapBytes);
+    limits.heap_bytes = std::max<uint64_t>(job->heap_bytes, 1); // 0 is "no job"
+    limits.memory_bytes = std::max<uint64_t>(job->memory_bytes, 1);
     limits.value_bytes = job->value_bytes;
     limits.permissions = job->permissions;
     limits.heap_peak = 0;
@@ -204,6 +207,7 @@ void limits_begin(const engine_job *job)
     snprintf(text, sizeof text, format_of(end), static_cast<unsigned long long>(mb_of_limit(end)));
     if (!engine.host) // the build's snapshot
         abort();
+    HostCall host; // a signal while it sends must not come here again
     engine.host->fatal(end, text);
 }
 

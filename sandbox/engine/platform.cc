@@ -63,6 +63,11 @@ class Tasks final : public v8::TaskRunner
         uint64_t wait = seconds > 0 ? static_cast<uint64_t>(seconds * 1e6) : 0;
         delayed_.push({monotonic_us() + wait, order_++, std::move(task)});
     }
+    void clear()
+    {
+        ready_.clear();
+        delayed_ = {};
+    }
     bool run()
     {
         while (!delayed_.empty() && delayed_.top().due_us <= monotonic_us()) {
@@ -205,6 +210,11 @@ double platform_time_ms()
     uint64_t us =
         static_cast<uint64_t>(t.tv_sec) * 1000000u + static_cast<uint64_t>(t.tv_nsec) / 1000u;
     return static_cast<double>(us - us % clock_us) / 1e3;
+}
+
+void platform_forget_tasks()
+{
+    platform->tasks()->clear();
 }
 
 bool platform_run_tasks()

@@ -116,7 +116,7 @@ std::string explain(v8::Local<v8::Context> context, const v8::TryCatch &caught)
            std::to_string(caught.Message()->GetLineNumber(context).FromMaybe(0)) + ")";
 }
 
-// Runs the bundle and one warm round in the creator's isolate. False with a line in why.
+// Runs the bundle in the creator's isolate. False with a line in why.
 bool fill(v8::SnapshotCreator *creator, const std::string &source, char *why, size_t why_cap)
 {
     v8::Isolate *isolate = creator->GetIsolate();

@@ -8,16 +8,15 @@
 //   interrupted unlock goes on. (Both seen, with scripts that do nothing but make RegExps.)
 //
 //   So the handler looks at where the script was interrupted:
-//     in generated code   V8's builtins, JIT code, WebAssembly, regular expressions: no lock is
-//     held
-//                         there, TerminateExecution is safe
-//     in C++              of V8, libc or ours: nothing but a flag. The supervisor repeats its
-//     signal
-//                         every few milliseconds, and most scripts are soon seen in generated code
-//     in C++, still       after kPatienceMs (one long collection, a sort without end,
-//     Atomics.wait):
-//                         the process ends through host->fatal, which says the same end
-//     outside the engine  or in the host's own functions: nothing but the flag, which ends the turn
+//   - In generated code (V8's builtins, JIT code, WebAssembly, regular expressions) no lock is
+//   held:
+//     TerminateExecution is safe.
+//   - In C++, of V8, libc or ours, it leaves nothing but a flag. The supervisor repeats its signal
+//     every few milliseconds, and most scripts are soon seen in generated code; the end of a
+//     collection and console.log() look at the flag as well.
+//   - When the script still runs after kPatienceMs (one long collection, a sort without end,
+//     Atomics.wait), the process ends through host->fatal, which says the same end.
+//   - Outside the engine, or in the host's own functions, the flag is enough: it ends the turn.
 //   What was printed has been handed over before in all cases.
 #include "sandbox/engine/internal.h"
 

@@ -86,6 +86,10 @@ test('the heap ceiling is the job\'s: the same script fits a larger one', () => 
   const code = 'const a = []; for (let i = 0; i < 5e5; i++) a.push({ i, s: [i] }); a.length';
   assert.equal(runJob(code, '--script', '--heap-mb', '24').end, 'heap');
   assert.equal(runJob(code, '--script', '--heap-mb', '128').value, 5e5);
+  const small = runJob(code, '--script', '--heap-mb', '8');
+  assert.deepEqual([small.end, small.message], ['heap', 'JavaScript heap over its limit of 8 MB']);
+  assert.ok(small.heap_peak < 18 << 20, `${small.heap_peak}`);
+  assert.equal(runJob('[1, 2].map(String)', '--script', '--heap-mb', '8').end, 'ok');
 });
 
 test('a script that prints too much is stopped, what fitted is kept', () => {

@@ -159,3 +159,23 @@ test('clocks are coarse, dates are in UTC and English', () => {
   );
   assert.deepEqual(v, { steps: [0], zone: 0, now: 0, ms: 0, locale: '1,234.5' });
 });
+
+test('byte order mark, hashbang, NUL and bytes that are no UTF-8 in a script', () => {
+  assert.equal(valueOf('\ufeff#!/usr/bin/env node\nexport default 3'), 3);
+  assert.equal(valueOf('#!/usr/bin/env node\nexport default 4'), 4);
+  const bytes = Buffer.from([...Buffer.from('export default "'), 0, 0xff, 0xc3, ...Buffer.from('"')]);
+  assert.equal(valueOf(bytes), '\0\ufffd\ufffd');
+});
+
+test('a large script and a large input', () => {
+  const script = `${'a.push(1);\n'.repeat(100000)}export default (i) => [a.length, i.length]`;
+  const input = `[${'"xxxxxxxxxxxxxxxxxxxx",'.repeat(4000)}0]`;
+  assert.deepEqual(valueOf(`const a = [];\n${script}`, '--input', input), [100000, 4001]);
+});
+
+test('deep nesting in a script and in a value', () => {
+  const depth = 100000;
+  assert.equal(threw(`export default ${'['.repeat(depth)}${']'.repeat(depth)}`).name, 'RangeError');
+  const deep = `let a = []; for (let i = 0; i < ${depth}; i++) a = [a]; export default a`;
+  assert.ok(['ok', 'threw'].includes(runJob(deep).end));
+});
