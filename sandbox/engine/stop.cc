@@ -8,9 +8,8 @@
 //   interrupted unlock goes on. (Both seen, with scripts that do nothing but make RegExps.)
 //
 //   So the handler looks at where the script was interrupted:
-//   - In generated code (V8's builtins, JIT code, WebAssembly, regular expressions) no lock is
-//   held:
-//     TerminateExecution is safe.
+//   - In generated code (V8's builtins, JIT code, WebAssembly, regular expressions) nothing holds a
+//     lock: TerminateExecution is safe.
 //   - In C++, of V8, libc or ours, it leaves nothing but a flag. The supervisor repeats its signal
 //     every few milliseconds, and most scripts are soon seen in generated code; the end of a
 //     collection and console.log() look at the flag as well.
