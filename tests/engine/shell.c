@@ -142,6 +142,21 @@ static void put_number(struct text *t, const char *key, double v)
 
 /* ---- the host's side ------------------------------------------------------------------------- */
 
+/* Signals to stop come all the time: writes are cut short by them. */
+static bool write_all(int fd, const char *text, size_t len)
+{
+    while (len > 0) {
+        ssize_t n = write(fd, text, len);
+        if (n < 0 && errno != EINTR)
+            return false;
+        if (n > 0) {
+            text += n;
+            len -= (size_t)n;
+        }
+    }
+    return true;
+}
+
 static bool host_output(int stream, const char *text, size_t len)
 {
     out_total += len;
@@ -151,16 +166,7 @@ static bool host_output(int stream, const char *text, size_t len)
         append(&out_text[stream], text, len);
         return true;
     }
-    while (len > 0) {
-        ssize_t n = write(out_fd[stream], text, len);
-        if (n < 0 && errno != EINTR)
-            return false;
-        if (n > 0) {
-            text += n;
-            len -= (size_t)n;
-        }
-    }
-    return true;
+    return write_all(out_fd[stream], text, len);
 }
 
 /* Services of the imitated supervisor: `echo` answers with its arguments, all else is refused. */
@@ -218,7 +224,7 @@ static void report(const struct engine_result *r)
     put_number(&t, "heap_peak", (double)r->heap_peak);
     put_number(&t, "run_us", run_us ? now_us() - run_us : 0);
     put(&t, "}\n");
-    if (write(out_fd[opt.json ? 1 : 2], t.p, t.len) != (ssize_t)t.len)
+    if (!write_all(out_fd[opt.json ? 1 : 2], t.p, t.len))
         _exit(3);
 }
 
