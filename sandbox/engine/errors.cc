@@ -61,8 +61,8 @@ void errors_install(v8::Isolate *isolate)
 {
     isolate->SetPrepareStackTraceCallback(prepare_stack);
     // Errors remember frames that a script cannot change: the place that we report.
-    // Captured apart from error.stack (this option): V8 14.6 takes them from there otherwise, and dies
-    // of Error.stackTraceLimit = Infinity when it cuts that to size.
+    // Captured apart from error.stack (this option): V8 14.6 takes them from there otherwise, and
+    // dies of Error.stackTraceLimit = Infinity when it cuts that to size.
     constexpr auto kApart = static_cast<v8::StackTrace::StackTraceOptions>(
         v8::StackTrace::kOverview | v8::StackTrace::kExposeFramesAcrossSecurityOrigins);
     isolate->SetCaptureStackTraceForUncaughtExceptions(true, kFramesSearched, kApart);
