@@ -62,6 +62,33 @@ test('an error says where: line, column, stack', async () => {
     assert.match(r.error.stack, /^TypeError: .*\n {4}at inner \(script\.mjs:3:10\)\n {4}at script\.mjs:5:1/);
 });
 
+test('an error says where, whatever a script did to stacks', async () => {
+    for (const limit of ['Infinity', '2 ** 31 - 1', '10000', '0', '-1', '"none"']) {
+        const r = await c.execute({ script: `Error.stackTraceLimit = ${limit};\nfunction down(n) { if (n === 0) throw new Error("deep"); down(n - 1) }\ndown(500)` });
+        assert.deepEqual([r.outcome, r.error.message, r.error.line], ['threw', 'deep', 2], limit);
+    }
+    const own = await c.execute({ script: 'Error.prepareStackTrace = () => { throw new Error("of the hook") };\nnull.x' });
+    assert.deepEqual([own.outcome, own.error.name], ['threw', 'TypeError'], JSON.stringify(own.error));
+});
+
+test('hostile values do not hurt: thrown proxies, getters that loop, prototypes turned over', async () => {
+    for (const [outcome, script] of [
+        ['threw', 'throw new Proxy(new Error("p"), { get() { throw 1 }, getPrototypeOf() { throw 2 }, ownKeys() { throw 3 } })'],
+        ['threw', 'const { proxy, revoke } = Proxy.revocable({}, {}); revoke(); throw proxy'],
+        ['threw', 'throw null'], ['threw', 'throw undefined'], ['threw', 'throw Symbol("s")'],
+        ['threw', 'const e = new Error("m"); e.name = "n".repeat(1e6); e.message = "m".repeat(1e6); throw e'],
+        ['cpu_exceeded', 'const e = new Error("x"); Object.defineProperty(e, "stack", { get() { for (;;); } }); throw e'],
+        ['cpu_exceeded', 'export default { toJSON() { for (;;); } }'],
+        ['cpu_exceeded', '(function f() { try { f() } finally { f() } })()'],
+        ['ok', 'for (const k of Reflect.ownKeys(globalThis)) try { delete globalThis[k] } catch {} export default 1'],
+        ['ok', 'Array.prototype.push = Array.prototype.map = Map.prototype.get = Promise.prototype.then = null; console.log([1], new Map([[1, 2]])); export default [1]'],
+        ['ok', 'Object.prototype.toJSON = () => "hijacked"; console.log({ a: [1] }); setTimeout(() => console.log("t"), 1); export default { a: 1 }'],
+    ]) {
+        const r = await c.execute({ script, limits: { cpu_ms: 200, wall_ms: 20_000 } });
+        assert.equal(r.outcome, outcome, `${script}: ${JSON.stringify(r.error)}`);
+    }
+});
+
 test('a syntax error is the script\'s own: threw, with its place', async () => {
     const r = await c.execute({ script: 'const a = 1;\nconst = 2;' });
     assert.deepEqual([r.outcome, r.error.name, r.error.line], ['threw', 'SyntaxError', 2]);
