@@ -145,7 +145,8 @@ int verify_db(const char *path, const struct sign_key *k, struct verify_report *
         from = out->last + 1;
         if (progress)
             progress(out->checked, total > out->checked ? total : out->checked, arg);
-    } while (!rc && w.in_chunk == CHUNK);
+        /* What a worker adds meanwhile is not waited for: it may write faster than this reads. */
+    } while (!rc && w.in_chunk == CHUNK && out->checked < total);
     if (rc && !out->bad_seq) /* a row whose columns or pages cannot even be read */
         out->bad_seq = out->last + 1;
     store_close(s);
