@@ -357,7 +357,7 @@ static void bench_forks(struct bed *bed)
     fork_and_run(&f, false); /* the pool asks for its first cell by itself */
     for (int64_t i = 0; i < WARM_UP + fork_jobs; i++) {
         f.asked_us = now_us();
-        pool_refill(f.pool, 0, 1);
+        pool_refill(f.pool, 0, 1, 0);
         fork_and_run(&f, i >= WARM_UP);
     }
     metric_percentiles("dispatch.fork.ready", "us", &f.ready);

@@ -89,7 +89,7 @@ int main(int argc, char **argv)
     tell("zygote", zygote);
 
     bed_set(&b.bed, "pool", CELLS);
-    pool_refill(b.pool, 0, 0);
+    pool_refill(b.pool, 0, 0, 0);
     wait_for_cells(&b, 1 + CELLS);
     usleep(SETTLE_MS * 1000);
     if (process_children(zygote, cells, ARRAY_LEN(cells)) != CELLS)

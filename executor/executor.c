@@ -1,10 +1,13 @@
 /* How this works
  *
- *   executor_submit ─► backlog ─► pump() ─► attempt in a cell ─► on_ended() ─► recorder ─►
- * committed ▲                     │ lost or crashed └─────────────────────┘
+ *   executor_submit ─► backlog ─► pump() ─► attempt in a cell ─► on_ended() ─► recorder
+ *                         ▲                    │ lost or crashed                   │
+ *                         └────────────────────┘                     on_committed ◄┘
  *
  * pump() is the only place that starts attempts. It runs when a job comes, a cell gets ready or an
- * attempt ends; the pool is refilled at its end, that is after a result is on its way. */
+ * attempt ends. The pool is refilled at its end and after commits: forking competes with what is
+ * under way, so while at least half the pool stands and no job waits for a cell, a result that is
+ * being signed and committed goes first. */
 #include "executor/executor.h"
 
 #include <stdlib.h>
@@ -41,6 +44,11 @@ struct executor {
 static void pump(struct executor *x);
 static void give_back_waiting(struct executor *x);
 
+static void refill(struct executor *x)
+{
+    pool_refill(x->pool, x->running_count, x->waiting, x->recording);
+}
+
 /* ---- results ---- */
 
 static void record(struct executor *x, struct attempt *a, struct result *r)
@@ -61,6 +69,8 @@ static void on_committed(struct result **r, const char *envelope, size_t len, vo
     x->recording--;
     x->ev.committed(a, *r, envelope, len, x->arg);
     attempt_free(a);
+    if (x->recording == 0 && !x->draining)
+        refill(x);
 }
 
 static void on_stuck(const struct err *why, void *arg)
@@ -154,7 +164,7 @@ static void pump(struct executor *x)
         list_push_back(&x->running, &entry->node);
     }
     recorder_set_waiting(x->recorder, x->waiting);
-    pool_refill(x->pool, x->running_count, x->waiting);
+    refill(x);
 }
 
 static struct attempt *take_in(struct executor *x, struct job *job,

@@ -207,14 +207,14 @@ void pool_drop(struct cell *c)
     s->ev = NULL;
 }
 
-void pool_refill(struct pool *p, int running, int waiting)
+void pool_refill(struct pool *p, int running, int waiting, int recording)
 {
     if (!p->current || !p->current->up || p->current->gone || p->closing)
         return;
     int have = p->stats.ready + p->stats.starting, target = (int)p->config->pool;
-    /* A running job that nobody waits behind keeps the processor to itself while half the pool
-     * stands. */
-    if (running > 0 && waiting == 0 && have >= (target + 1) / 2)
+    /* A job that nobody waits behind, and its result up to the commit, have the processor to
+     * themselves while half the pool stands. */
+    if (running + recording > 0 && waiting == 0 && have >= (target + 1) / 2)
         return;
     int want = target - have - running;
     if (want <= 0 && have == 0 && (waiting > 0 || target > 1))
@@ -262,7 +262,7 @@ static void source_up(struct zygote *z, void *arg)
             retire(p, old);
     }
     arm_timer(p);
-    pool_refill(p, 0, 1);
+    pool_refill(p, 0, 1, 0);
 }
 
 static void source_gone(struct zygote *z, const struct err *why, void *arg)

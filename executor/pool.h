@@ -41,9 +41,10 @@ struct cell *pool_take(struct pool *p, const struct cell_events *ev, void *arg);
 /* The taker lets go of a cell: none of its events reach the taker any more. */
 void pool_drop(struct cell *c);
 
-/* Forks what is missing. running: attempts now in cells; waiting: jobs that want one. Called by the
- * executor when a result is out or jobs wait, not in competition with a job that has just begun. */
-void pool_refill(struct pool *p, int running, int waiting);
+/* Forks what is missing. running: attempts now in cells; waiting: jobs that want one; recording:
+ * results on their way to the disk. Called by the executor when jobs wait, when an attempt ended
+ * and when results are committed. */
+void pool_refill(struct pool *p, int running, int waiting, int recording);
 
 /* Figures of the zygote now in use, NULL before the first is up. */
 const struct zygote_info *pool_zygote(const struct pool *p);
