@@ -144,6 +144,7 @@ static void *write_on(void *arg)
     while (!w->stop) {
         fill_store(s, 5, &key);
         w->rows += 5;
+        usleep(5000); /* the file is to grow while it is read, not without bound */
     }
     store_close(s);
     return NULL;
