@@ -6,6 +6,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 isolane=${ISOLANE_BUILD:-build}/isolane
+isolane=${isolane#"$PWD"/}
 wait_s=60 # for one result; against hangs only
 
 # file, expected outcome, options of `isolane submit`

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Client, open_envelope } from './lib/client.mjs';
 import { sleep, until } from './lib/process.mjs';
-import { up } from './lib/worker.mjs';
+import { NatsServer, up, worker } from './lib/worker.mjs';
 
 let w, c;
 before(async () => {
@@ -207,6 +207,22 @@ test('a full queue refuses the publisher, who can try again later', async () => 
     assert.equal((await client.result('too-many')).outcome, 'ok');
     await client.close();
     await narrow.stop();
+});
+
+test('a server that takes only small messages: a result is cut until it fits, and says so', async () => {
+    const nats = await NatsServer.start({ max_payload: '64KB' });
+    const client = await Client.connect(nats.url), small = await worker(nats.url), limits = { output_kb: 1024 };
+    const text = await client.execute({ id: 'text', script: 'for (let i = 0; i < 2000; i++) console.log("x".repeat(99)); export default 5', limits });
+    assert.deepEqual([text.outcome, text.value, text.truncated], ['ok', 5, true]);
+    assert.match(text.stdout, /^(x{99}\n)+/);
+    const value = await client.execute({ id: 'value', script: 'console.log("kept"); export default "v".repeat(100000)', limits });
+    assert.deepEqual([value.outcome, value.value, value.stdout], ['output_exceeded', null, 'kept\n']);
+    assert.match(value.error.message, /100002 bytes.*max_payload/);
+    const error = await client.execute({ id: 'error', script: 'throw new RangeError("e".repeat(100000))' });
+    assert.deepEqual([error.outcome, error.error.name, error.error.line], ['threw', 'RangeError', 1]);
+    await client.close();
+    await small.stop();
+    await nats.stop();
 });
 
 test('a stream that exists is used as it is, and never changed', async () => {

@@ -100,7 +100,7 @@ export function free_port() {
 
 export class NatsServer {
     /** conf: further lines of its configuration. */
-    static async start({ conf = '', scheme = 'nats' } = {}) {
+    static async start({ conf = '', scheme = 'nats', max_payload = '16MB' } = {}) {
         const s = new NatsServer();
         s.port = await free_port();
         s.dir = fresh_folder('nats');
@@ -108,7 +108,7 @@ export class NatsServer {
         mkdirSync(s.dir);
         s.conf = join(s.dir, 'server.conf');
         s.log = join(s.dir, 'server.log');
-        writeFileSync(s.conf, `listen: "127.0.0.1:${s.port}"\nlog_file: "${s.log}"\nmax_payload: 16MB\n`
+        writeFileSync(s.conf, `listen: "127.0.0.1:${s.port}"\nlog_file: "${s.log}"\nmax_payload: ${max_payload}\n`
             + `jetstream { store_dir: "${s.dir}/js" }\n${conf}\n`);
         await s.restart();
         return s;
