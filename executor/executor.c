@@ -12,6 +12,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "base/log.h"
 #include "base/mem.h"
@@ -230,6 +231,16 @@ static void on_failed(const struct err *why, void *arg)
 
 /* ---- life ---- */
 
+/* A cell takes two descriptors here; the soft limit is often 1024. */
+static void allow_many_files(void)
+{
+    struct rlimit r;
+    if (getrlimit(RLIMIT_NOFILE, &r) == 0 && r.rlim_cur < r.rlim_max) {
+        r.rlim_cur = r.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &r);
+    }
+}
+
 static const struct recorder_events recorder_handlers = {
     .committed = on_committed,
     .stuck = on_stuck,
@@ -248,6 +259,7 @@ int executor_open(uv_loop_t *loop, const struct executor_options *o,
     x->ev = *ev;
     x->arg = arg;
     list_init(&x->running);
+    allow_many_files();
     for (int i = 0; i < LAYERS; i++)
         x->jail_names[i] = jail_layer_name((enum jail_layer)i);
     int rc = sign_key_open(o->key_path, o->pub_path, &x->key, e);

@@ -132,7 +132,10 @@ static void slot_gone(struct cell *c, const struct cell_gone *g, void *arg)
     struct slot *s = arg;
     struct source *source = s->source;
     struct pool *p = source->pool;
-    bool crashed = g->reaped && WIFSIGNALED(g->status) && WTERMSIG(g->status) != SIGKILL;
+    /* None of these can plain JavaScript do: somebody may be looking for the way out, and learns
+     * the layout of memory that all cells of a zygote share. */
+    bool crashed = (g->reaped && WIFSIGNALED(g->status) && WTERMSIG(g->status) != SIGKILL) ||
+                   g->denied_syscall >= 0 || g->breach;
     if (s->taken)
         p->stats.taken--;
     else if (s->is_ready)
@@ -148,7 +151,7 @@ static void slot_gone(struct cell *c, const struct cell_gone *g, void *arg)
     cell_free(c);
     free(s);
     if (crashed && source == p->current)
-        retire_current(p, "a cell of it died by a signal");
+        retire_current(p, "a cell of it crashed or broke a rule");
     source_maybe_free(source);
 }
 
