@@ -101,7 +101,7 @@ test('a worker that sleeps too long: another does its job, and there is still on
     const c = await Client.connect(nats.url);
     try {
         const a = await worker(nats.url, { config: { ...impatient, worker: 'a' } });
-        await c.publish({ id: 'sleepy', script: napping(300) });
+        await c.publish({ id: 'sleepy', script: napping(1500) });
         await until('it to run', async () => (await c.get('sleepy')).state === 'running');
         send_signal(a.pid, 'SIGSTOP');
         const b = await worker(nats.url, { config: { ...impatient, worker: 'b' } });

@@ -22,7 +22,7 @@ const config = { max_running: 1 }; // ack_wait stays at half a minute: redeliver
 
 test('running jobs end, waiting ones are handed back and run by the next worker without delay', async () => {
     const a = await worker(nats.url, { config: { ...config, worker: 'a' } });
-    await c.publish({ id: 'running', script: 'await new Promise((r) => setTimeout(r, 700)); export default "ended"' });
+    await c.publish({ id: 'running', script: 'await new Promise((r) => setTimeout(r, 1500)); export default "ended"' });
     await until('it to run', async () => (await c.get('running')).state === 'running');
     const waiting = ['waiting-1', 'waiting-2', 'waiting-3'];
     for (const id of waiting) await c.publish({ id, script: 'export default 1' });

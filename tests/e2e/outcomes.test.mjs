@@ -110,10 +110,13 @@ test('output that was cut: the kept part fits the budget and is marked', async (
 });
 
 test('cancelled: a running job and a waiting one', async () => {
-    const { seq } = await c.publish({ script: 'console.log("printed"); await new Promise((r) => setTimeout(r, 1e6))', limits: slow });
-    await until('it to run', async () => (await c.get(seq)).state === 'running');
-    assert.equal((await c.cancel(seq)).state, 'cancelling');
-    const r = await c.result(seq);
+    let heard = '';
+    c.nc.subscribe('isolane.logs.default.stopped', { callback: (_, m) => { heard += m.json().data; } });
+    await c.publish({ id: 'stopped', script: 'console.log("printed"); await new Promise((r) => setTimeout(r, 1e6))', limits: slow });
+    await until('it to print', () => heard === 'printed\n');
+    assert.equal((await c.get('stopped')).state, 'running');
+    assert.equal((await c.cancel('stopped')).state, 'cancelling');
+    const r = await c.result('stopped');
     assert.deepEqual([r.outcome, r.error.name, r.stdout, r.attempts], ['cancelled', 'Cancelled', 'printed\n', 1]);
 
     assert.equal((await c.cancel('comes-later')).state, 'unknown');
