@@ -31,9 +31,9 @@
 #include "sandbox/engine/engine.h"
 #include "sandbox/frame.h"
 
-#define REPEAT_MS         5 /* between two requests to stop, as the supervisor does it */
-#define SHELL_FILE_MAX    (64u << 20)
-#define SHELL_OUTPUT_KEPT (64u << 20)
+#define REPEAT_MS      5 /* between two requests to stop, as the supervisor does it */
+#define SHELL_FILE_MAX (64u << 20)
+#define SHELL_TEXT_MAX (256u << 20)
 
 static const char usage[] =
     "usage: node FILE [--script] [--input JSON] [--env JSON] [--name NAME] [--json]\n"
@@ -47,7 +47,7 @@ static const char usage[] =
 
 struct text {
     char *p;
-    size_t len, cap;
+    size_t len;
 };
 
 static struct options {
@@ -62,7 +62,7 @@ static struct options {
          .clock_us = 1000,
          .forks = 1};
 
-static struct text out_text[3]; /* by stream, 1 and 2 */
+static struct text out_text[3]; /* by stream, 1 and 2; 0: the result */
 static int out_fd[3]; /* the streams as we were given them; 0..2 are /dev/null in a cell */
 static uint64_t out_total;
 static double run_us;
@@ -95,16 +95,20 @@ static double now_us(void)
     return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
 }
 
+/* Room for all that is ever put in, taken before it is needed: host_fatal() is called from signal
+ * handlers, where nothing may be allocated. A shared mapping does not count as data (ulimit -d). */
+static void reserve(struct text *t)
+{
+    t->p = mmap(NULL, SHELL_TEXT_MAX, PROT_READ | PROT_WRITE,
+                MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (t->p == MAP_FAILED)
+        die("mmap: %s", strerror(errno));
+}
+
 static void append(struct text *t, const char *p, size_t len)
 {
-    if (t->len + len > SHELL_OUTPUT_KEPT)
-        len = SHELL_OUTPUT_KEPT - t->len;
-    if (t->len + len > t->cap) {
-        t->cap = (t->len + len) * 2;
-        t->p = realloc(t->p, t->cap);
-        if (!t->p)
-            die("out of memory");
-    }
+    if (len > SHELL_TEXT_MAX - t->len)
+        len = SHELL_TEXT_MAX - t->len;
     if (len)
         memcpy(t->p + t->len, p, len);
     t->len += len;
@@ -202,7 +206,7 @@ static const char *end_name(int end)
 
 static void report(const struct engine_result *r)
 {
-    struct text t = {0};
+    struct text t = out_text[0];
     put(&t, "{\"end\":\"");
     put(&t, end_name(r->end));
     put(&t, "\"");
@@ -397,6 +401,8 @@ static long faults(void)
 static int child(const char *script, size_t len)
 {
     silence();
+    for (int i = 0; i < 3; i++)
+        reserve(&out_text[i]);
     double at[3];
     long f[3];
     f[0] = faults();
