@@ -33,10 +33,10 @@ struct executor {
     struct sign_key key;
     struct recorder *recorder;
     struct backlog *backlog;
-    struct pool *pool;
+    struct pool *pool;   /* NULL once it was closed: see executor_last() */
     struct list running; /* backlog entries of attempts in cells */
     int waiting, running_count, recording;
-    bool up, draining;
+    bool up, draining, last;
     void (*back)(struct attempt *a, void *arg); /* draining: takes what will not run here */
     void *back_arg;
     const char *jail_names[LAYERS + 1];
@@ -54,7 +54,7 @@ static void refill(struct executor *x)
 
 static void record(struct executor *x, struct attempt *a, struct result *r)
 {
-    const struct zygote_info *z = pool_zygote(x->pool);
+    const struct zygote_info *z = executor_zygote(x);
     r->worker = mem_strdup(x->worker);
     r->engine = mem_strdup(z ? z->engine : "");
     r->jail = z && r->attempts > 0 ? z->layers : 0;
@@ -70,7 +70,7 @@ static void on_committed(struct result **r, const char *envelope, size_t len, vo
     x->recording--;
     x->ev.committed(a, *r, envelope, len, x->arg);
     attempt_free(a);
-    if (x->recording == 0 && !x->draining)
+    if (x->recording == 0 && !x->draining && x->pool)
         refill(x);
 }
 
@@ -137,6 +137,8 @@ static void put_back(struct executor *x, struct backlog_entry *entry)
 
 static void pump(struct executor *x)
 {
+    if (!x->pool)
+        return;
     if (x->draining)
         return;
     while (x->running_count < x->config->max_running) {
@@ -165,7 +167,12 @@ static void pump(struct executor *x)
         list_push_back(&x->running, &entry->node);
     }
     recorder_set_waiting(x->recorder, x->waiting);
-    refill(x);
+    if (x->last && x->running_count == 0 && x->waiting == 0) {
+        pool_close(x->pool);
+        x->pool = NULL;
+    } else {
+        refill(x);
+    }
 }
 
 static struct attempt *take_in(struct executor *x, struct job *job,
@@ -262,17 +269,16 @@ int executor_open(uv_loop_t *loop, const struct executor_options *o,
     allow_many_files();
     for (int i = 0; i < LAYERS; i++)
         x->jail_names[i] = jail_layer_name((enum jail_layer)i);
-    int rc = sign_key_open(o->key_path, o->pub_path, &x->key, e);
-    if (rc)
-        goto out;
-    struct recorder_options ro = {.db_path = o->db_path, .key = &x->key, .envelope_max = 0};
-    rc = recorder_open(loop, &ro, &recorder_handlers, x, &x->recorder, e);
-    if (rc)
-        goto out;
     x->backlog = backlog_new(o->config);
-    rc = pool_open(loop, o->config, o->engine, o->few_jobs, &pool_handlers, x, &x->pool, e);
-out:
+    struct recorder_options ro = {.db_path = o->db_path, .key = &x->key, .envelope_max = 0};
+    /* First the pool: its zygote starts while key and database are opened. */
+    int rc = pool_open(loop, o->config, o->engine, o->few_jobs, &pool_handlers, x, &x->pool, e);
+    if (!rc)
+        rc = sign_key_open(o->key_path, o->pub_path, &x->key, e);
+    if (!rc)
+        rc = recorder_open(loop, &ro, &recorder_handlers, x, &x->recorder, e);
     if (rc) {
+        pool_close(x->pool); /* tells nothing any more */
         recorder_close(x->recorder, 0, NULL);
         backlog_free(x->backlog);
         sign_key_wipe(&x->key);
@@ -296,6 +302,12 @@ static void give_back_waiting(struct executor *x)
         x->back(a, x->back_arg);
         attempt_free(a);
     }
+}
+
+void executor_last(struct executor *x)
+{
+    x->last = true;
+    pump(x);
 }
 
 void executor_drain(struct executor *x, void (*back)(struct attempt *, void *), void *arg)
@@ -328,13 +340,13 @@ struct executor_stats executor_stats(const struct executor *x)
         .waiting = x->waiting,
         .running = x->running_count,
         .recording = x->recording,
-        .pool = pool_stats(x->pool),
+        .pool = x->pool ? pool_stats(x->pool) : (struct pool_stats){0},
     };
 }
 
 const struct zygote_info *executor_zygote(const struct executor *x)
 {
-    return pool_zygote(x->pool);
+    return x->pool ? pool_zygote(x->pool) : NULL;
 }
 
 const struct sign_key *executor_key(const struct executor *x)

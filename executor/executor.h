@@ -59,6 +59,10 @@ struct attempt *executor_refuse(struct executor *x, struct job *job,
 /* Waiting: its result is `cancelled` at once; running: as soon as the cell stops; else nothing. */
 void executor_cancel(struct executor *x, struct attempt *a);
 
+/* No more jobs will be submitted. When the last attempt has ended, cells and zygote are taken down
+ * beside the commit of its result. Repeating is harmless. */
+void executor_last(struct executor *x);
+
 /* Drains: no more starts. Every job that waits is handed to `back` (then freed); running ones go
  * on. */
 void executor_drain(struct executor *x, void (*back)(struct attempt *a, void *arg), void *arg);

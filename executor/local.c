@@ -96,6 +96,8 @@ static void feed(struct local *l)
         if (l->more)
             take_job(l, &in);
     }
+    if (!l->more)
+        executor_last(l->executor);
     if (!l->more && l->held == 0)
         stop(l, NULL);
 }
