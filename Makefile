@@ -132,8 +132,9 @@ $(E)/node: $(NODE)
 $(E)/libisolane-cell.so: $(ENGINE_OBJ) sandbox/zygote/exports.map
 	@mkdir -p $(@D)
 	@echo "  LINK  $@"
-	@$(CXX) -shared -o $@ $(ENGINE_OBJ) -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--version-script=sandbox/zygote/exports.map \
+	@$(CXX) -shared -o $@.new $(ENGINE_OBJ) -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--version-script=sandbox/zygote/exports.map \
 		-Wl,-Bsymbolic -ldl -lsodium
+	@mv $@.new $@
 build/gen/builtins.js: $(wildcard sandbox/js/*.js)
 	@mkdir -p $(@D)
 	@echo "  GEN   $@"
