@@ -1,10 +1,13 @@
 /* The system calls a cell may make once it is sealed; everything else is trapped, named in the
  * result (`denied`) and ends the cell. Build-time table: tools/mkfilter turns it into the filter.
  *
- *   ALWAYS(name, why)   with any arguments
- *   SELF(name, why)     when every argument counted in SELF_ARGS is the cell's own pid (which is
- * its only thread's id): the cells of a zygote share a user and a pid namespace, and one must not
- * be able to signal another ZERO(name, why)     when the first argument is 0: the caller itself
+ * ALWAYS(name, why): with any arguments.
+ *
+ * SELF(name, why): when every argument counted in SELF_ARGS is the cell's own pid (which is its
+ * only thread's id): the cells of a zygote share a user and a pid namespace, and one must not be
+ * able to signal another.
+ *
+ * ZERO(name, why): when the first argument is 0, the caller itself.
  *
  * Left out on purpose although V8 or glibc know them: openat (all files are mapped before the
  * fork), clone, clone3, fork, vfork, execve, rt_sigaction (handlers are set before the fork),
