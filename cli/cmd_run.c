@@ -21,7 +21,7 @@
 #include "executor/local.h"
 
 #define FILES_MAX 100000
-#define FEW_FILES 64 /* below it a quick start of the zygote saves more than dearer forks cost */
+#define FEW_FILES 16 /* below it a quick start of the zygote saves more than dearer cells cost */
 
 struct run {
     const struct command *self;

@@ -98,8 +98,8 @@ v8::MaybeLocal<v8::Value> call_hook(v8::Local<v8::Context> context, Hook hook, i
 
 using namespace isolane;
 
-int engine_boot(const char *snapshot_path, const char *flags, const struct engine_host *host,
-                char *why, size_t why_cap)
+int engine_boot(const char *snapshot_path, const char *flags, bool few_cells,
+                const struct engine_host *host, char *why, size_t why_cap)
 {
     static v8::StartupData blob;
     engine.host = host;
@@ -132,7 +132,7 @@ int engine_boot(const char *snapshot_path, const char *flags, const struct engin
         literal("Code generation from strings (eval, new Function) is not allowed for this job"));
     context->SetErrorMessageForWasmCodeGeneration(
         literal("WebAssembly is not allowed for this job"));
-    if (!warm_zygote(why, why_cap))
+    if (!warm_zygote(few_cells, why, why_cap))
         return -1;
     platform_forget_tasks(); // housekeeping of the trial jobs, that every cell would do again
     return 0;

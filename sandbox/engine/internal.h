@@ -188,8 +188,8 @@ bool describe(v8::Local<v8::Context> context, v8::Local<v8::Value> error, ErrorT
 std::string utf8_of(v8::Local<v8::String> s, size_t cap);
 
 // ---- warm.cc ----
-// Trial jobs in the zygote; false with a line in why when one fails.
-bool warm_zygote(char *why, size_t why_cap);
+// Trial jobs in the zygote; false with a line in why when one fails. few_cells: see engine_boot().
+bool warm_zygote(bool few_cells, char *why, size_t why_cap);
 // One in each cell.
 void warm_cell();
 

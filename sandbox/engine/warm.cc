@@ -77,12 +77,14 @@ int run(int source, const char *script, int round, std::string *message)
 
 } // namespace
 
-bool warm_zygote(char *why, size_t why_cap)
+bool warm_zygote(bool few_cells, char *why, size_t why_cap)
 {
     std::string message;
     bool ok = true;
     engine.muted = true;
-    for (int round = 0; ok && round < kZygoteRounds; round++)
+    if (few_cells)
+        ok = run(FRAME_MODULE, kCell, kZygoteRounds, &message) == FRAME_END_OK;
+    for (int round = 0; !few_cells && ok && round < kZygoteRounds; round++)
         ok = run(FRAME_SCRIPT, kScript, round, &message) == FRAME_END_OK &&
              run(FRAME_SCRIPT, kThrows, round, &message) == FRAME_END_THREW &&
              run(FRAME_MODULE, kModule, round, &message) == FRAME_END_OK;

@@ -17,7 +17,7 @@ struct zygote_options {
     enum jail_mode jail;
     const struct engine_paths *paths; /* copied */
     const char *v8_flags;             /* of the profile; NULL for none; copied */
-    /* Only some cells will be wanted: up in half the time, each fork some 0.3 ms dearer. */
+    /* Only some cells will be wanted: up in half the time, each cell some 0.3 to 1.5 ms dearer. */
     bool few_cells;
 };
 

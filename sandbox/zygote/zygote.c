@@ -87,7 +87,8 @@ static void read_start(struct control_start *s)
 static int boot(const struct control_start *s, struct err *e)
 {
     char why[512] = "";
-    if (engine_boot(s->snapshot, s->v8_flags[0] ? s->v8_flags : NULL, &cell_host, why, sizeof why))
+    if (engine_boot(s->snapshot, s->v8_flags[0] ? s->v8_flags : NULL, s->few_cells != 0, &cell_host,
+                    why, sizeof why))
         return err_set(e, ERR_UNAVAILABLE, "the engine does not start: %s", why);
     return 0;
 }

@@ -532,7 +532,7 @@ static int shell_main(int argc, char **argv, char **envp)
     sigaction(SIGPROF, &stop, NULL);
     sigaction(SIGALRM, &stop, NULL);
     double t0 = now_us();
-    if (engine_boot(snapshot_path(), opt.flags, &host, why, sizeof why) < 0)
+    if (engine_boot(snapshot_path(), opt.flags, false, &host, why, sizeof why) < 0)
         die("%s", why);
     if (opt.stats) {
         fprintf(stderr, "boot: %.0f us (%s)\n", now_us() - t0, engine_version());

@@ -259,9 +259,10 @@ static void run_lines(void)
 
 /* ---- engine.h ---- */
 
-int engine_boot(const char *snapshot_path, const char *flags, const struct engine_host *h,
-                char *why, size_t why_cap)
+int engine_boot(const char *snapshot_path, const char *flags, bool few_cells,
+                const struct engine_host *h, char *why, size_t why_cap)
 {
+    (void)few_cells;
     host = h;
     if (flags && !strcmp(flags, "--fail")) {
         snprintf(why, why_cap, "told to fail (snapshot %s)", snapshot_path);
