@@ -5,6 +5,7 @@
 
 #include "base/crypto.h"
 #include "base/fs.h"
+#include "link/creds.h"
 
 #define FILE_MAX   ((size_t)1 << 20) /* a chain of certificates is the longest of them */
 #define WHY_NOT_MS 300
@@ -24,21 +25,20 @@ static int check_file(const char *key, const char *path, struct err *e)
     return 0;
 }
 
-static int read_nkey(const char *path, char pub[NKEY_PUBLIC_TEXT], struct err *e)
+/* Both kinds of login by file: what is in it can be wrong, too. */
+static int check_secrets(const struct nats_config *c, struct login *l, struct err *e)
 {
-    char *text = NULL;
-    uint8_t seed[ED25519_SEED];
-    size_t len = 0;
+    char *jwt = NULL, pub[NKEY_PUBLIC_TEXT];
     int rc = crypto_init(e);
-    if (!rc)
-        rc = fs_read_file(path, FILE_MAX, &text, &len, e);
-    if (rc)
+    if (!rc && c->nkey_seed_file && creds_public_key(c->nkey_seed_file, l->nkey, e))
         return err_wrap(e, "nats.nkey_seed_file");
-    rc = nkey_find_user_seed(text, len, seed, pub, e);
-    crypto_wipe(text, len);
-    crypto_wipe(seed, sizeof seed);
-    free(text);
-    return rc ? err_wrap(e, "nats.nkey_seed_file: %s", path) : 0;
+    if (rc || !c->creds_file)
+        return rc;
+    rc = creds_jwt(c->creds_file, &jwt, e);
+    free(jwt);
+    if (!rc)
+        rc = creds_public_key(c->creds_file, pub, e);
+    return rc ? err_wrap(e, "nats.creds_file") : 0;
 }
 
 static int check_files(const struct nats_config *c, struct login *l, struct err *e)
@@ -47,10 +47,8 @@ static int check_files(const struct nats_config *c, struct login *l, struct err 
     if (!c->tls_cert_file != !c->tls_key_file)
         return err_set(e, ERR_INVALID,
                        "nats.tls_cert_file and nats.tls_key_file: give both or none");
-    if (c->nkey_seed_file)
-        rc = read_nkey(c->nkey_seed_file, l->nkey, e);
-    if (!rc)
-        rc = check_file("nats.creds_file", c->creds_file, e);
+    if (c->nkey_seed_file || c->creds_file)
+        rc = check_secrets(c, l, e);
     if (!rc)
         rc = check_file("nats.tls_ca_file", c->tls_ca_file, e);
     if (!rc)

@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "link/creds.h"
 
 #define IO_BUFFER           (64 * 1024) /* one read; the library's default is half of it */
 #define RECONNECT_WAIT_MS   100
@@ -19,7 +20,7 @@
 #define TLS_WRITE_MS        10000 /* under TLS the library itself waits for room: not for ever */
 #define REPLIES_MAX         65536 /* that wait for the loop; there is one for each request */
 #define REPLIES_BYTES_MAX   (1 << 30)
-#define EVENT_TEXT_MAX      256
+#define NONCES              8 /* tried before a login is given up: see sign_nonce() */
 
 struct native {
     struct native_calls calls;
@@ -28,6 +29,8 @@ struct native {
     natsSubscription *inbox_sub;
     uv_sem_t inbox_done, closed_told; /* the library's threads are done with us */
     int64_t max_payload;
+    char *secret_file; /* where seed (and JWT) lie; NULL: another kind of login */
+    bool unlucky;      /* the last nonce could not be signed: see sign_nonce() */
     char url[ADDRESS_MAX], inbox[80];
 };
 
@@ -169,10 +172,53 @@ int native_buffered(struct native *n)
 
 /* ---- opening ---- */
 
+/* The library's words, without the place in its sources: "(conn.c:1905): Authorization Violation".
+ */
 static const char *last_text(natsStatus s)
 {
     const char *text = nats_GetLastError(NULL);
-    return text && *text ? text : natsStatus_GetText(s);
+    if (!text || !*text)
+        return natsStatus_GetText(s);
+    const char *behind = *text == '(' ? strstr(text, "): ") : NULL;
+    return behind ? behind + 3 : text;
+}
+
+static natsStatus failed_login(const struct err *e, char **text)
+{
+    *text = strdup(e->msg); /* the library frees it */
+    return NATS_ERR;
+}
+
+/* The library takes a signature for a C string when it encodes it: one that begins with a zero byte
+ * (of 256 one) is not sent at all, and the server refuses us. Such a nonce is given up here; the
+ * next connect gets another. That is also why the library's own signing is not used: it cannot
+ * tell. */
+static natsStatus sign_nonce(char **text, unsigned char **sig, int *len, const char *nonce,
+                             void *arg)
+{
+    struct native *n = arg;
+    struct err e = {0};
+    unsigned char *made = malloc(ED25519_SIG); /* the library frees it */
+    n->unlucky = false;
+    int rc = made ? creds_sign(n->secret_file, nonce, made, &e) : ERR_LIMIT;
+    if (!rc && made[0] == 0) {
+        n->unlucky = true;
+        rc = err_set(&e, ERR_UNAVAILABLE, "a nonce that cannot be answered");
+    }
+    if (rc) {
+        free(made);
+        return failed_login(&e, text);
+    }
+    *sig = made;
+    *len = ED25519_SIG;
+    return NATS_OK;
+}
+
+static natsStatus give_jwt(char **jwt, char **text, void *arg)
+{
+    const struct native *n = arg;
+    struct err e = {0};
+    return creds_jwt(n->secret_file, jwt, &e) ? failed_login(&e, text) : NATS_OK;
 }
 
 static int option_error(const char *what, natsStatus s, struct err *e)
@@ -180,7 +226,7 @@ static int option_error(const char *what, natsStatus s, struct err *e)
     return s == NATS_OK ? 0 : err_set(e, ERR_INVALID, "%s: %s", what, last_text(s));
 }
 
-static int set_login(natsOptions *o, const struct login *l, struct err *e)
+static int set_login(natsOptions *o, struct native *n, const struct login *l, struct err *e)
 {
     const struct nats_config *c = l->config;
     natsStatus s = NATS_OK;
@@ -190,13 +236,14 @@ static int set_login(natsOptions *o, const struct login *l, struct err *e)
         s = natsOptions_SetToken(o, c->token);
     if (s != NATS_OK)
         return option_error("nats.user, nats.token", s, e);
-    if (c->nkey_seed_file)
-        s = natsOptions_SetNKeyFromSeed(o, l->nkey, c->nkey_seed_file);
-    if (s != NATS_OK)
-        return option_error("nats.nkey_seed_file", s, e);
-    if (c->creds_file)
-        s = natsOptions_SetUserCredentialsFromFiles(o, c->creds_file, NULL);
-    return option_error("nats.creds_file", s, e);
+    if (c->nkey_seed_file) {
+        n->secret_file = mem_strdup(c->nkey_seed_file);
+        s = natsOptions_SetNKey(o, l->nkey, sign_nonce, n);
+    } else if (c->creds_file) {
+        n->secret_file = mem_strdup(c->creds_file);
+        s = natsOptions_SetUserCredentialsCallbacks(o, give_jwt, n, sign_nonce, n);
+    }
+    return option_error("nats.nkey_seed_file, nats.creds_file", s, e);
 }
 
 static int set_tls(natsOptions *o, const struct nats_config *c, struct err *e)
@@ -276,9 +323,10 @@ static int dial(struct native *n, const struct login *l, const char *name, int t
     if (!rc && l->tls)
         rc = set_tls(o, l->config, e);
     if (!rc)
-        rc = set_login(o, l, e);
+        rc = set_login(o, n, l, e);
     if (!rc) {
-        s = natsConnection_Connect(&n->nc, o);
+        for (int i = 0; i < NONCES && (i == 0 || n->unlucky); i++)
+            s = natsConnection_Connect(&n->nc, o);
         if (s != NATS_OK)
             rc = login_failed(l, failure_of(s), last_text(s), e);
     }
@@ -341,6 +389,7 @@ void native_close(struct native *n)
     natsConnection_Destroy(n->nc);
     uv_sem_destroy(&n->inbox_done);
     uv_sem_destroy(&n->closed_told);
+    free(n->secret_file);
     free(n);
 }
 

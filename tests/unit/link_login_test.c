@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include <arpa/inet.h>
-#include <ctype.h>
+#include <limits.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -25,7 +25,9 @@
 #include "link/nkey.h"
 #include "tests/unit/nats_server.h"
 
-#define WAIT_MS 5000
+#define WAIT_MS  5000
+#define PIECES   8
+#define PAUSE_MS 25
 
 struct fixture {
     struct nats_server server;
@@ -33,6 +35,7 @@ struct fixture {
     struct nats_config c;
     struct err e;
     char path[256], cert[256], key[256];
+    struct link *link, *other; /* open ones: closed by tear_down() when a test fails */
 };
 
 static int set_up(void **state)
@@ -48,6 +51,8 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     struct fixture *f = *state;
+    link_close(f->link, 100);
+    link_close(f->other, 100);
     uv_run(&f->loop, UV_RUN_DEFAULT);
     assert_int_equal(uv_loop_close(&f->loop), 0);
     nats_server_remove(&f->server);
@@ -77,10 +82,17 @@ static void on_echo(struct link_msg *m, void *arg)
     (void)m;
 }
 
+static void close_link(struct fixture *f)
+{
+    struct link *l = f->link;
+    f->link = NULL;
+    link_close(l, 1000);
+}
+
 /* Let in, and messages flow. */
 static void assert_works(struct fixture *f)
 {
-    struct link *l = try_open(f);
+    struct link *l = f->link = try_open(f);
     struct link_sub *sub = NULL;
     int got = 0;
     if (!l)
@@ -90,7 +102,7 @@ static void assert_works(struct fixture *f)
     assert_int_equal(link_publish(l, "x", NULL, NULL, 0, "1", 1, NULL), 0);
     assert_int_equal(link_flush(l, WAIT_MS, &f->e), 0);
     assert_int_equal(got, 1);
-    link_close(l, 1000);
+    close_link(f);
 }
 
 static void assert_refused(struct fixture *f, int code, const char *words)
@@ -148,13 +160,12 @@ static void test_a_subject_that_is_not_ours(void **state)
              "  publish: { deny: \"forbidden\" } } } ] }\n");
     f->c.user = "joe";
     f->c.password = "s3cret";
-    struct link *l = try_open(f);
+    struct link *l = f->link = try_open(f);
     assert_non_null(l);
     assert_int_equal(link_request_wait(l, "forbidden", NULL, 0, "", 0, 300, &m, &f->e),
                      ERR_TIMEOUT);
     assert_non_null(strstr(f->e.msg, "the server said: Permissions Violation"));
     assert_true(link_is_up(l));
-    link_close(l, 1000);
 }
 
 /* ---- nkey, credentials ---- */
@@ -180,6 +191,27 @@ static void test_nkey(void **state)
     assert_refused(f, ERR_INVALID, "nats.nkey_seed_file: ");
     f->c.nkey_seed_file = "/nonexistent/seed";
     assert_refused(f, ERR_NOT_FOUND, "nats.nkey_seed_file: ");
+}
+
+/* The library cannot send one signature in 256; nobody should notice. */
+static void test_every_login_succeeds(void **state)
+{
+    struct fixture *f = *state;
+    uint8_t seed[ED25519_SEED] = {1}, pub[ED25519_PUBLIC], sec[ED25519_SECRET];
+    char conf[256], public[NKEY_PUBLIC_TEXT], text[NKEY_SEED_TEXT];
+    crypto_ed25519_from_seed(seed, pub, sec);
+    nkey_public_text(NKEY_USER, pub, public);
+    nkey_seed_text(NKEY_USER, seed, text);
+    snprintf(conf, sizeof conf, "authorization { users: [ { nkey: %s } ] }\n", public);
+    start(f, conf);
+    f->c.nkey_seed_file = write_file(f, "seed", text);
+    for (int i = 0; i < 400; i++) {
+        f->link = try_open(f);
+        if (!f->link)
+            fail_msg("%s", f->e.msg);
+        close_link(f);
+        uv_run(&f->loop, UV_RUN_DEFAULT);
+    }
 }
 
 struct identity {
@@ -258,6 +290,10 @@ static void test_credentials_file(void **state)
     assert_works(f);
     write_file(f, "user.creds", wrong);
     assert_refused(f, ERR_DENIED, "check nats.creds_file");
+    write_file(f, "user.creds", user_jwt); /* no seed */
+    assert_refused(f, ERR_INVALID, "nats.creds_file: ");
+    write_file(f, "user.creds", strstr(creds, "-----BEGIN USER"));
+    assert_refused(f, ERR_INVALID, "no user JWT in it");
     f->c.creds_file = NULL;
     assert_refused(f, ERR_DENIED, "wants a login");
     f->c.creds_file = "/nonexistent/user.creds";
@@ -395,7 +431,7 @@ static void test_tls_carries_much(void **state)
     char ca[256];
     start_tls(f, "");
     f->c.tls_ca_file = in_dir(f, "ca.pem", ca);
-    struct link *l = try_open(f), *other = try_open(f);
+    struct link *l = f->link = try_open(f), *other = f->other = try_open(f);
     struct link_sub *sub = NULL;
     int got = 0;
     assert_non_null(l);
@@ -405,13 +441,13 @@ static void test_tls_carries_much(void **state)
     char *data = mem_alloc(1 << 20);
     for (int i = 0; i < 40; i++)
         assert_int_equal(link_publish(other, "x", NULL, NULL, 0, data, 1 << 20, NULL), 0);
+    f->other = NULL;
     link_close(other, WAIT_MS);
     free(data);
     int64_t until = clock_mono_us() + 10000000;
     while (got < 40 && clock_mono_us() < until)
         uv_run(&f->loop, UV_RUN_ONCE);
     assert_int_equal(got, 40);
-    link_close(l, 1000);
 }
 
 /* ---- a proxy that hands records on in pieces ---- */
@@ -440,9 +476,9 @@ static bool pass(struct proxy *p, int from, int to, bool to_client)
         return false;
     ssize_t at = 0;
     if (to_client && p->slow)
-        for (; at < n && at < 8; at++) {
+        for (; at < n && at < PIECES; at++) {
             (void)!write(to, data + at, 1);
-            usleep(20000);
+            usleep(PAUSE_MS * 1000);
         }
     return at == n || write(to, data + at, (size_t)(n - at)) == n - at;
 }
@@ -481,49 +517,50 @@ static void proxy_start(struct proxy *p, int server_port)
 
 static void on_turn(uv_timer_t *t)
 {
-    int64_t now = clock_mono_us(), *times = t->data; /* last turn, longest pause */
-    if (times[0] && now - times[0] > times[1])
-        times[1] = now - times[0];
-    times[0] = now;
+    ++*(int *)t->data;
 }
 
 /* A record that comes in pieces must not hold the loop up: the library would wait for its rest. */
 static void test_records_in_pieces_do_not_stop_the_loop(void **state)
 {
     struct fixture *f = *state;
-    struct proxy p = {0};
+    /* Static: the proxy's thread and the loop outlive a test that fails. */
+    static struct proxy p;
+    static uv_timer_t turn;
+    static int turns;
     char url[64], ca[256];
-    int got = 0;
-    static int64_t times[2];
+    int got = 0, worst = INT_MAX;
     struct link_sub *sub = NULL;
-    static uv_timer_t turn; /* closed by the turns of tear_down() */
     start_tls(f, "");
     proxy_start(&p, f->server.port);
     snprintf(url, sizeof url, "tls://127.0.0.1:%d", p.port);
     f->c.url = url;
     f->c.tls_ca_file = in_dir(f, "ca.pem", ca);
-    struct link *l = try_open(f);
+    struct link *l = f->link = try_open(f);
     assert_non_null(l);
     assert_int_equal(link_subscribe(l, "x", NULL, 0, on_echo, &got, &sub, NULL), 0);
     assert_int_equal(link_flush(l, WAIT_MS, NULL), 0);
     p.slow = true;
     uv_timer_init(&f->loop, &turn);
-    turn.data = times;
-    uv_timer_start(&turn, on_turn, 5, 5);
-    for (int i = 1; i <= 5; i++) {
-        assert_int_equal(link_publish(l, "x", NULL, NULL, 0, "hello", 5, NULL), 0);
+    turn.data = &turns;
+    uv_timer_start(&turn, on_turn, 2, 2);
+    uv_unref((uv_handle_t *)&turn);
+    for (int i = 1; i <= 3; i++) {
         int64_t until = clock_mono_us() + WAIT_MS * 1000ll;
+        turns = 0;
+        assert_int_equal(link_publish(l, "x", NULL, NULL, 0, "hello", 5, NULL), 0);
         while (got < i && clock_mono_us() < until)
             uv_run(&f->loop, UV_RUN_ONCE);
-        assert_int_equal(got, i);
+        worst = turns < worst ? turns : worst;
     }
-    assert_true(times[1] > 0);
-    assert_true(times[1] < 100000); /* eight pauses of 20 ms lie in every record */
     uv_close((uv_handle_t *)&turn, NULL);
     p.stop = true;
-    link_close(l, 100);
+    close_link(f);
     pthread_join(p.thread, NULL);
     close(p.listener);
+    assert_int_equal(got, 3);
+    /* A record takes PIECES pauses to come. Held up, the loop turns only before its first byte. */
+    assert_true(worst >= PIECES);
 }
 
 static int stop_library(void **state)
@@ -542,6 +579,7 @@ int main(void)
         T(test_token),
         T(test_a_subject_that_is_not_ours),
         T(test_nkey),
+        T(test_every_login_succeeds),
         T(test_credentials_file),
         T(test_tls),
         T(test_tls_for_another_host),

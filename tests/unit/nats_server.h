@@ -81,7 +81,7 @@ static inline void nats_server_start(struct nats_server *s)
     if (s->pid == 0)
         nats_server_exec(s);
     snprintf(ports, sizeof ports, "%s/nats-server_%d.ports", s->dir, (int)s->pid);
-    for (int i = 0; i < 2000 && !strstr(text, "\"nats\""); i++) {
+    for (int i = 0; i < 2000 && !strchr(text, ']'); i++) {
         int fd = open(ports, O_RDONLY | O_CLOEXEC);
         ssize_t got = fd < 0 ? 0 : read(fd, text, sizeof text - 1);
         text[got > 0 ? got : 0] = 0;
