@@ -349,7 +349,8 @@ static void on_up(void *arg)
 {
     struct serve *s = arg;
     s->executor_up = true;
-    intake_want(s->intake, (int)s->config->nats.prefetch);
+    /* Held counts those that run too: they must not use up the places of those that wait. */
+    intake_want(s->intake, (int)(s->config->nats.prefetch + s->config->max_running));
     maybe_ready(s);
 }
 
