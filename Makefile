@@ -46,7 +46,7 @@ sources_of = $(filter-out $(NOT_IN_ARCHIVE),$(foreach d,$(DIR_$(1)),$(wildcard $
 archive_of = $(B)/lib$(1).a
 ARCHIVES := $(foreach r,$(ROOMS),$(call archive_of,$(r)))
 
-.PHONY: all deps js demo test check check-includes format bench clean install help unit e2e asan fuzz-slice
+.PHONY: all deps js demo test check check-includes format bench clean install help unit e2e soak soak-slice asan fuzz-slice
 all: deps
 	@$(MAKE) --no-print-directory build-all
 
@@ -60,6 +60,7 @@ help:
 	@echo 'make demo     set up, build, run the example jobs and show their results'
 	@echo 'make test     set up, build, run all tests (units, end to end, sanitizers, checks)'
 	@echo 'make          set up and build build/isolane'
+	@echo 'make soak     kills at random over SOAK_JOBS=20000 jobs: nothing lost, nothing doubled'
 	@echo 'make bench    timings: table, CSV and SVG under bench/out'
 	@echo 'make check    format, include directions, shellcheck'
 	@echo 'make format   clang-format in place'
@@ -171,6 +172,13 @@ js: build-all $(wildcard tests/engine/*.c)
 e2e: build-all
 	@$(PROVE) --exec '$(NODE_TAP)' $(wildcard tests/e2e/*.test.mjs)
 
+# Random kills over many jobs; make test runs a short slice.
+SOAK_JOBS ?= 20000
+soak: build-all
+	@SOAK_JOBS=$(SOAK_JOBS) FILE_TIMEOUT_MS=$$((120000 + $(SOAK_JOBS) * 40)) $(PROVE) --verbose --exec '$(NODE_TAP)' $(wildcard tests/soak/*.test.mjs)
+soak-slice: build-all
+	@SOAK_JOBS=1500 $(PROVE) --exec '$(NODE_TAP)' $(wildcard tests/soak/*.test.mjs)
+
 # The supervisor's rooms again, with AddressSanitizer and UBSan: units, and a short end-to-end slice.
 asan:
 	@$(MAKE) --no-print-directory SAN=1 unit
@@ -183,6 +191,7 @@ test: all
 	@$(MAKE) --no-print-directory unit
 	@$(MAKE) --no-print-directory js
 	@$(MAKE) --no-print-directory e2e
+	@$(MAKE) --no-print-directory soak-slice
 	@$(MAKE) --no-print-directory asan
 	@$(MAKE) --no-print-directory fuzz-slice
 

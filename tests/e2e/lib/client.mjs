@@ -103,7 +103,11 @@ export class Client {
         return info.state.subjects ?? {};
     }
 
+    /** Jobs that the server would still hand out, or waits for the ack of. Not the stream's own count: a nats-server that
+     *  was killed can bring back messages that were acked, and hands them to nobody any more. */
     async jobs_left() {
-        return (await this.jsm.streams.info('ISOLANE_JOBS')).state.messages;
+        let left = 0;
+        for await (const c of this.jsm.consumers.list('ISOLANE_JOBS')) left += c.num_pending + c.num_ack_pending;
+        return left;
     }
 }

@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { readFileSync, readdirSync } from 'node:fs';
 import { patience, program, scratch } from './place.mjs';
 
-const FILE_TIMEOUT_MS = 150_000 * patience; // a whole test file; prove goes on with the next
+const FILE_TIMEOUT_MS = Number(process.env.FILE_TIMEOUT_MS ?? 150_000) * patience; // a whole test file; prove goes on with the next
 
 const running = new Set(); // ChildProcess
 const adopted = new Set(); // pids of daemons that a test started and that left their parent
