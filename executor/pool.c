@@ -176,7 +176,7 @@ static void fork_cells(struct pool *p, int n)
         list_init(&slots[i]->node);
     }
     if (cell_fork(p->current->z, n, &slot_events, NULL, cells, &e)) {
-        log_warn("pool", "cannot ask for %d cells: %s", n, e.msg);
+        log_debug("pool", "cannot ask for %d cells: %s", n, e.msg); /* `gone` follows */
         for (int i = 0; i < n; i++)
             free(slots[i]);
         return;
