@@ -5,9 +5,13 @@
  *                         └────────────────────┘                     on_committed ◄┘
  *
  * pump() is the only place that starts attempts. It runs when a job comes, a cell gets ready or an
- * attempt ends. The pool is refilled at its end and after commits: forking competes with what is
- * under way, so while at least half the pool stands and no job waits for a cell, a result that is
- * being signed and committed goes first. */
+ * attempt ends.
+ *
+ * The pool is refilled behind that and behind commits, once a turn of the loop, when everything
+ * that the turn has to send is sent (a uv_prepare comes behind the uv_idle in which link/ writes):
+ * on a busy machine the zygote takes the processor for half a millisecond. While half the pool
+ * stands and no job waits for a cell, a result that is being signed and committed goes first too.
+ */
 #include "executor/executor.h"
 
 #include <stdlib.h>
@@ -33,8 +37,9 @@ struct executor {
     struct sign_key key;
     struct recorder *recorder;
     struct backlog *backlog;
-    struct pool *pool;   /* NULL once it was closed: see executor_last() */
-    struct list running; /* backlog entries of attempts in cells */
+    struct pool *pool;       /* NULL once it was closed: see executor_last() */
+    uv_prepare_t *turn_done; /* active: a refill is due */
+    struct list running;     /* backlog entries of attempts in cells */
     int waiting, running_count, recording;
     bool up, draining, last;
     void (*back)(struct attempt *a, void *arg); /* draining: takes what will not run here */
@@ -45,9 +50,17 @@ struct executor {
 static void pump(struct executor *x);
 static void give_back_waiting(struct executor *x);
 
+static void on_turn_done(uv_prepare_t *h)
+{
+    struct executor *x = h->data;
+    uv_prepare_stop(h);
+    if (x->pool && !x->draining)
+        pool_refill(x->pool, x->running_count, x->waiting, x->recording);
+}
+
 static void refill(struct executor *x)
 {
-    pool_refill(x->pool, x->running_count, x->waiting, x->recording);
+    uv_prepare_start(x->turn_done, on_turn_done);
 }
 
 /* ---- results ---- */
@@ -70,7 +83,7 @@ static void on_committed(struct result **r, const char *envelope, size_t len, vo
     x->recording--;
     x->ev.committed(a, *r, envelope, len, x->arg);
     attempt_free(a);
-    if (x->recording == 0 && !x->draining && x->pool)
+    if (x->recording == 0)
         refill(x);
 }
 
@@ -255,6 +268,11 @@ static const struct recorder_events recorder_handlers = {
 };
 static const struct pool_events pool_handlers = {.ready = on_ready, .failed = on_failed};
 
+static void free_handle(uv_handle_t *h)
+{
+    free(h);
+}
+
 int executor_open(uv_loop_t *loop, const struct executor_options *o,
                   const struct executor_events *ev, void *arg, struct executor **out, struct err *e)
 {
@@ -266,6 +284,9 @@ int executor_open(uv_loop_t *loop, const struct executor_options *o,
     x->ev = *ev;
     x->arg = arg;
     list_init(&x->running);
+    x->turn_done = mem_alloc(sizeof *x->turn_done);
+    uv_prepare_init(loop, x->turn_done);
+    x->turn_done->data = x;
     allow_many_files();
     for (int i = 0; i < LAYERS; i++)
         x->jail_names[i] = jail_layer_name((enum jail_layer)i);
@@ -279,6 +300,7 @@ int executor_open(uv_loop_t *loop, const struct executor_options *o,
         rc = recorder_open(loop, &ro, &recorder_handlers, x, &x->recorder, e);
     if (rc) {
         pool_close(x->pool); /* tells nothing any more */
+        uv_close((uv_handle_t *)x->turn_done, free_handle);
         recorder_close(x->recorder, 0, NULL);
         backlog_free(x->backlog);
         sign_key_wipe(&x->key);
@@ -367,6 +389,7 @@ void executor_close(struct executor *x)
     struct err e = {0};
     if (recorder_close(x->recorder, CLOSE_WAIT_MS, &e))
         log_error("executor", "results not committed: %s", e.msg);
+    uv_close((uv_handle_t *)x->turn_done, free_handle);
     pool_close(x->pool);
     backlog_free(x->backlog);
     sign_key_wipe(&x->key);

@@ -133,8 +133,13 @@ static void *signer_main(void *arg)
         sign_row(rec, LIST_ENTRY(n, struct row, node), envelope_max);
         pthread_mutex_lock(&rec->lock);
         list_push_back(&rec->to_commit, n);
-        if (++rec->commit_count == rec->wake_at)
+        if (++rec->commit_count == rec->wake_at) {
+            /* Not under the lock: on a machine that is busy the committer would take our processor,
+             * wait for the lock, and both would wait for whoever runs next. */
+            pthread_mutex_unlock(&rec->lock);
             pthread_cond_signal(&rec->commit_cv);
+            pthread_mutex_lock(&rec->lock);
+        }
     }
     pthread_mutex_unlock(&rec->lock);
     return NULL;
@@ -291,8 +296,10 @@ static void *committer_main(void *arg)
         rec->pipeline -= n;
         rec->commits++;
         append(&rec->done, &batch);
+        pthread_mutex_unlock(&rec->lock); /* as in signer_main() */
         uv_async_send(&rec->async);
         pthread_cond_signal(&rec->done_cv);
+        pthread_mutex_lock(&rec->lock);
     }
     pthread_mutex_unlock(&rec->lock);
     return NULL;
