@@ -23,10 +23,10 @@
  *
  * When to commit. A commit costs one fdatasync (0.2 ms here, and about 100 us of CPU) whether it
  * holds one row or sixty, so it can pay to wait for more. Two rules, and no more than LINGER_MS:
- *  - Only while jobs wait for a cell (recorder_set_waiting). Otherwise somebody may be waiting for
- * this very result before he sends the next job: then every millisecond of lingering is lost to him
- * and brings nobody along (measured: with 8 such publishers lingering nearly halves the
- * throughput).
+ *  - Only while jobs wait for a cell (recorder_set_waiting); a linger ends when the last of them
+ * has found one. Otherwise somebody may be waiting for this very result before he sends the next
+ * job: then every millisecond of lingering is lost to him and brings nobody along (measured: with 8
+ * such publishers lingering nearly halves the throughput).
  *  - For as many rows as were in the pipeline when the last commit ended (its own and those that
  * came meanwhile). One job at a time: one, so the next is committed at once. A flood: the number
  * grows until LINGER_MS is the bound. The load falls: one commit waits in vain, the next does not.
@@ -36,8 +36,8 @@
  * was, so none slips through. A duplicate travels along unsigned (the rows before it may be its
  * first) and gets the stored envelope from the committer. */
 
-#define LINGER_MS      2.5 /* 2–3 ms were best end to end: longer saves little more and only delays */
-#define BATCH_MAX      512 /* rows in one transaction: bounds its time (about 10 ms) */
+#define LINGER_MS      10.0 /* a shared commit is also a shared message to NATS: bench/queue.c */
+#define BATCH_MAX      512  /* rows in one transaction: bounds its time (about 10 ms) */
 #define BACKOFF_MIN_MS 50
 #define BACKOFF_MAX_MS 2000
 #define NEVER          INT_MAX
@@ -164,7 +164,7 @@ static void wait_for_rows(struct recorder *rec, int n, const struct timespec *un
     while (rec->commit_count < n && !rec->stop) {
         if (!until)
             pthread_cond_wait(&rec->commit_cv, &rec->lock);
-        else if (rec->flush ||
+        else if (rec->flush || atomic_load(&rec->waiting) == 0 ||
                  pthread_cond_timedwait(&rec->commit_cv, &rec->lock, until) == ETIMEDOUT)
             break;
     }
@@ -393,7 +393,12 @@ void recorder_set_envelope_max(struct recorder *rec, size_t bytes)
 
 void recorder_set_waiting(struct recorder *rec, int jobs)
 {
-    atomic_store(&rec->waiting, jobs);
+    if (atomic_exchange(&rec->waiting, jobs) == 0 || jobs != 0)
+        return;
+    /* A linger that has begun ends. The lock: not between its look at `waiting` and its sleep. */
+    pthread_mutex_lock(&rec->lock);
+    pthread_mutex_unlock(&rec->lock);
+    pthread_cond_signal(&rec->commit_cv);
 }
 
 int recorder_pending(const struct recorder *rec)
