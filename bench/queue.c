@@ -35,9 +35,10 @@ extern char **environ;
 
 static int64_t single_jobs = 400, flood_jobs = 5000, window = 512, pause_ms = 2;
 
-#define WARM_UP         50
-#define GROWN           600 /* jobs before anything is measured: until the WAL has its size, see dispatch.c \
-                             */
+#define WARM_UP 50
+#define GROWN                                                                                      \
+    600 /* jobs before anything is measured: until the WAL has its size, see dispatch.c            \
+         */
 #define UP_TIMEOUT_MS   30000
 #define CONNECT_MS      5000
 #define STALL_MS        20000 /* nothing came for so long: something is broken, end with an error */
