@@ -36,6 +36,7 @@ export const sections = [
     ['memory.zygote.huge', 'zygote: huge pages, shared by its cells'],
     ['memory.zygote.mappings', 'zygote: mappings'],
     ['memory.cell.private-dirty', 'idle cell: private dirty'],
+    ['memory.cell.huge', 'idle cell: huge pages of its zygote'],
     ['memory.cell.mappings', 'idle cell: mappings'],
   ]],
   ['Cold start', [
