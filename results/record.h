@@ -28,14 +28,24 @@ struct result {
     bool has_error;
     char *error_name, *error_message, *error_stack; /* NULL: null */
     uint32_t error_line, error_column;              /* 0: null */
+    /* The budget that ended the run, as limit_table names it (static; NULL: none did), its value
+     * and what was used of it, in the limit's own unit. */
+    const char *limit_name;
+    int64_t limit_value, limit_used;
     int64_t cpu_us, wall_us;
     uint64_t heap_peak, memory_peak; /* bytes */
     int attempts;
     int64_t published_at_us, started_at_us, finished_at_us; /* started 0: never ran */
     char *worker, *engine;
+    char *engine_flags;                       /* V8's flags of the zygote; NULL: never ran */
+    const char *profile;                      /* static; NULL: null */
     char script_sha256[65], input_sha256[65]; /* "" : null */
-    uint32_t jail;                            /* bits; names through `jail_names` */
-    const char *const *jail_names;            /* static, one per bit, NULL-terminated */
+    char signed_by[65];  /* id of the key that signed the job, "": not signed */
+    char *permissions;   /* JSON array of strings, what the job was granted; NULL: [] */
+    char attest_set[65]; /* SHA-256 of the set of escape attempts held before; "": null */
+    int64_t attested_at_us;
+    uint32_t jail;                 /* bits; names through `jail_names` */
+    const char *const *jail_names; /* static, one per bit, NULL-terminated */
     uint64_t stream_seq; /* of the job's message, 0: none; kept in the row, not in the JSON */
     /* set by the recorder */
     uint64_t seq;  /* in this worker's chain, from 1 */

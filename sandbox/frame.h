@@ -73,7 +73,9 @@ struct frame {
 #define FRAME_INVOKE_MAX    (72u << 20)
 
 enum frame_stream { FRAME_STDOUT = 1, FRAME_STDERR = 2 };
-enum frame_source { FRAME_MODULE = 1, FRAME_SCRIPT = 2 };
+/* FRAME_PROBE: no script; the cell attacks its jail (sandbox/zygote/probe.c) and DONE's value says
+ * how each attempt ended. */
+enum frame_source { FRAME_MODULE = 1, FRAME_SCRIPT = 2, FRAME_PROBE = 3 };
 
 /* INVOKE payload; the byte strings follow in the order of the *_len members, no terminators. */
 struct frame_invoke {
@@ -91,7 +93,7 @@ struct frame_invoke {
     uint32_t env_len;   /* JSON object of strings */
 };
 
-enum { FRAME_ALLOW_EVAL = 1, FRAME_ALLOW_WASM = 2 };
+enum { FRAME_ALLOW_EVAL = 1, FRAME_ALLOW_WASM = 2, FRAME_ALLOW_SAB = 4 };
 
 /* How the cell says that an invocation ended. TERMINATED: the supervisor asked for it (it knows
  * why); the supervisor makes the job's outcome out of this, its own clocks and the wait status. */
