@@ -10,15 +10,18 @@
  * bytes every time: nothing here depends on locale, time or memory. */
 
 const char *const result_members[RESULT_MEMBERS] = {
-    "id",           "tenant",     "class",       "state",  "outcome", "value",
-    "stdout",       "stderr",     "truncated",   "error",  "usage",   "attempts",
-    "published_at", "started_at", "finished_at", "worker", "engine",  "script_sha256",
-    "input_sha256", "jail",       "seq",         "prev",
+    "id",       "tenant",       "class",         "state",        "outcome",   "value",
+    "stdout",   "stderr",       "truncated",     "error",        "limit",     "usage",
+    "attempts", "published_at", "started_at",    "finished_at",  "worker",    "engine",
+    "profile",  "engine_flags", "script_sha256", "input_sha256", "signed_by", "permissions",
+    "jail",     "attestation",  "seq",           "prev",
 };
 
 struct result *result_new(void)
 {
-    return mem_alloc(sizeof(struct result));
+    struct result *r = mem_alloc(sizeof *r);
+    r->form = RESULT_FORM;
+    return r;
 }
 
 void result_free(struct result *r)
@@ -35,6 +38,8 @@ void result_free(struct result *r)
     free(r->error_stack);
     free(r->worker);
     free(r->engine);
+    free(r->engine_flags);
+    free(r->permissions);
     free(r);
 }
 
@@ -69,6 +74,20 @@ static void write_error(const struct result *r, struct jsonw *w)
     jsonw_object_end(w);
 }
 
+static void write_limit(const struct result *r, struct jsonw *w)
+{
+    jsonw_name(w, "limit");
+    if (!r->limit_name) {
+        jsonw_null(w);
+        return;
+    }
+    jsonw_object(w);
+    jsonw_kstr(w, "name", r->limit_name);
+    jsonw_kint(w, "value", r->limit_value);
+    jsonw_kint(w, "used", r->limit_used);
+    jsonw_object_end(w);
+}
+
 static void write_usage(const struct result *r, struct jsonw *w)
 {
     jsonw_name(w, "usage");
@@ -88,6 +107,30 @@ static void write_time(struct jsonw *w, const char *name, int64_t us)
     jsonw_kstr(w, name, us ? stamp : NULL);
 }
 
+static void write_permissions(const struct result *r, struct jsonw *w)
+{
+    jsonw_name(w, "permissions");
+    if (r->permissions) {
+        jsonw_raw(w, r->permissions, strlen(r->permissions));
+        return;
+    }
+    jsonw_array(w);
+    jsonw_array_end(w);
+}
+
+static void write_attestation(const struct result *r, struct jsonw *w)
+{
+    jsonw_name(w, "attestation");
+    if (!*r->attest_set) {
+        jsonw_null(w);
+        return;
+    }
+    jsonw_object(w);
+    jsonw_kstr(w, "set", r->attest_set);
+    write_time(w, "at", r->attested_at_us);
+    jsonw_object_end(w);
+}
+
 void result_write_jail(const struct result *r, struct jsonw *w)
 {
     jsonw_array(w);
@@ -99,6 +142,7 @@ void result_write_jail(const struct result *r, struct jsonw *w)
 
 void result_write(const struct result *r, struct jsonw *w)
 {
+    bool second = r->form >= 2;
     jsonw_object(w);
     jsonw_kstr(w, "id", r->id);
     jsonw_kstr(w, "tenant", r->tenant);
@@ -116,6 +160,8 @@ void result_write(const struct result *r, struct jsonw *w)
     jsonw_string(w, r->err_out, r->err_out_len);
     jsonw_kbool(w, "truncated", truncated(r));
     write_error(r, w);
+    if (second)
+        write_limit(r, w);
     write_usage(r, w);
     jsonw_kint(w, "attempts", r->attempts);
     write_time(w, "published_at", r->published_at_us);
@@ -123,10 +169,20 @@ void result_write(const struct result *r, struct jsonw *w)
     write_time(w, "finished_at", r->finished_at_us);
     jsonw_kstr(w, "worker", r->worker);
     jsonw_kstr(w, "engine", r->engine);
+    if (second) {
+        jsonw_kstr(w, "profile", r->profile);
+        jsonw_kstr(w, "engine_flags", r->engine_flags);
+    }
     jsonw_kstr(w, "script_sha256", *r->script_sha256 ? r->script_sha256 : NULL);
     jsonw_kstr(w, "input_sha256", *r->input_sha256 ? r->input_sha256 : NULL);
+    if (second) {
+        jsonw_kstr(w, "signed_by", *r->signed_by ? r->signed_by : NULL);
+        write_permissions(r, w);
+    }
     jsonw_name(w, "jail");
     result_write_jail(r, w);
+    if (second)
+        write_attestation(r, w);
     jsonw_kint(w, "seq", (int64_t)r->seq);
     jsonw_kstr(w, "prev", r->prev);
     jsonw_object_end(w);

@@ -12,6 +12,11 @@
 
 #define RESULT_TEXT_MAX 65536 /* error message, stack: cut to this */
 
+/* The shape of the JSON object. A database keeps results for years, so rows of an older shape are
+ * still written as they were signed: each shape only adds members. */
+#define RESULT_FORM_FIRST 1
+#define RESULT_FORM       2 /* + limit, profile, engine_flags, signed_by, permissions, attestation */
+
 struct result {
     /* All strings are malloc'd, NUL-terminated UTF-8, owned by the record; lengths where NULs may
      * stand inside. */
@@ -47,6 +52,7 @@ struct result {
     uint32_t jail;                 /* bits; names through `jail_names` */
     const char *const *jail_names; /* static, one per bit, NULL-terminated */
     uint64_t stream_seq; /* of the job's message, 0: none; kept in the row, not in the JSON */
+    int form;            /* RESULT_FORM from result_new() */
     /* set by the recorder */
     uint64_t seq;  /* in this worker's chain, from 1 */
     char prev[65]; /* SHA-256 of the previous statement's bytes; 64 zeros at the first */
@@ -64,5 +70,5 @@ void result_write(const struct result *r, struct jsonw *w);
 /* The names of the layers in force, a JSON array. */
 void result_write_jail(const struct result *r, struct jsonw *w);
 
-#define RESULT_MEMBERS 22
+#define RESULT_MEMBERS 28
 extern const char *const result_members[RESULT_MEMBERS]; /* id, tenant, class, … in order */

@@ -71,6 +71,22 @@ static void error_cells(const struct result *r, struct cell *out)
     out[COL_ERROR_COLUMN] = integer_or_null(r->error_column);
 }
 
+static void second_form_cells(const struct result *r, struct cell *out, struct row_scratch *scratch)
+{
+    out[COL_FORM] = integer(r->form);
+    out[COL_LIMIT_NAME] = string(r->limit_name);
+    if (r->limit_name) {
+        out[COL_LIMIT_VALUE] = integer(r->limit_value);
+        out[COL_LIMIT_USED] = integer(r->limit_used);
+    }
+    out[COL_PROFILE] = string(r->profile);
+    out[COL_ENGINE_FLAGS] = string(r->engine_flags);
+    out[COL_SIGNED_BY] = string_or_null(r->signed_by);
+    out[COL_PERMISSIONS] = string(r->permissions);
+    out[COL_ATTESTATION_SET] = string_or_null(r->attest_set);
+    out[COL_ATTESTATION_AT] = stamp(r->attested_at_us, scratch->attested);
+}
+
 void row_cells(const struct store_row *row, struct cell out[COLUMNS], struct row_scratch *scratch)
 {
     const struct result *r = row->result;
@@ -107,6 +123,7 @@ void row_cells(const struct store_row *row, struct cell out[COLUMNS], struct row
     out[COL_HASH] = string(row->hash);
     out[COL_ENVELOPE] =
         (struct cell){.type = CELL_BLOB, .p = row->envelope, .len = row->envelope_len};
+    second_form_cells(r, out, scratch);
 }
 
 /* ---- cells → result ---- */
@@ -261,6 +278,26 @@ static void get_output(struct reader *rd, struct result *r)
         wrong(rd, COL_STDERR_TRUNCATED);
 }
 
+/* Rows of the first form have none of these; one that has is not ours. */
+static void get_second_form(struct reader *rd, struct result *r)
+{
+    r->form = (int)get_u32(rd, COL_FORM);
+    if (r->form < RESULT_FORM_FIRST || r->form > RESULT_FORM)
+        wrong(rd, COL_FORM);
+    r->limit_name = get_text(rd, COL_LIMIT_NAME, NULL);
+    r->limit_value = get_int(rd, COL_LIMIT_VALUE);
+    r->limit_used = get_int(rd, COL_LIMIT_USED);
+    r->profile = get_text(rd, COL_PROFILE, NULL);
+    r->engine_flags = get_text(rd, COL_ENGINE_FLAGS, NULL);
+    get_hex(rd, COL_SIGNED_BY, r->signed_by);
+    size_t len;
+    r->permissions = get_text(rd, COL_PERMISSIONS, &len);
+    if (r->permissions && !jv_check_inner(r->permissions, len))
+        wrong(rd, COL_PERMISSIONS);
+    get_hex(rd, COL_ATTESTATION_SET, r->attest_set);
+    r->attested_at_us = get_stamp(rd, COL_ATTESTATION_AT);
+}
+
 int row_view(const struct cell in[COLUMNS], struct row_view *out, struct err *e)
 {
     struct reader rd = {in, -1};
@@ -288,6 +325,7 @@ int row_view(const struct cell in[COLUMNS], struct row_view *out, struct err *e)
     get_hex(&rd, COL_SCRIPT_SHA256, r->script_sha256);
     get_hex(&rd, COL_INPUT_SHA256, r->input_sha256);
     get_jail(&rd, out);
+    get_second_form(&rd, r);
     r->stream_seq = (uint64_t)get_int(&rd, COL_STREAM_SEQ);
     get_hex(&rd, COL_PREV, r->prev);
     out->row.hash = get_needed(&rd, COL_HASH);

@@ -22,7 +22,7 @@ struct cell {
 
 /* Texts made for a row; the cells point into it. */
 struct row_scratch {
-    char published[ROW_STAMP], started[ROW_STAMP], finished[ROW_STAMP];
+    char published[ROW_STAMP], started[ROW_STAMP], finished[ROW_STAMP], attested[ROW_STAMP];
     char jail[ROW_JAIL];
 };
 

@@ -36,13 +36,23 @@ const char *const schema_columns[COLUMNS] = {
     [COL_PREV] = "prev",
     [COL_HASH] = "hash",
     [COL_ENVELOPE] = "envelope",
+    [COL_FORM] = "form",
+    [COL_LIMIT_NAME] = "limit_name",
+    [COL_LIMIT_VALUE] = "limit_value",
+    [COL_LIMIT_USED] = "limit_used",
+    [COL_PROFILE] = "profile",
+    [COL_ENGINE_FLAGS] = "engine_flags",
+    [COL_SIGNED_BY] = "signed_by",
+    [COL_PERMISSIONS] = "permissions",
+    [COL_ATTESTATION_SET] = "attestation_set",
+    [COL_ATTESTATION_AT] = "attestation_at",
 };
 
 /* The columns repeat what the envelope says, for people and tools that ask with SQL; verify_db()
  * holds them to the signed text. Beyond it go stream_seq and, per stream, whether and from how many
  * bytes the output was cut (the signed `truncated` says only that something was). Times are RFC
- * 3339 in UTC, jail a JSON array, booleans 0 and 1. The unique index begins with the id so that it
- * also finds a job whose tenant is not known. */
+ * 3339 in UTC, jail and permissions JSON arrays, booleans 0 and 1. The unique index begins with the
+ * id so that it also finds a job whose tenant is not known. */
 static const char version_1[] = "CREATE TABLE results (\n"
                                 "  seq INTEGER PRIMARY KEY,\n"
                                 "  id TEXT NOT NULL,\n"
@@ -82,7 +92,19 @@ static const char version_1[] = "CREATE TABLE results (\n"
                                 "  UNIQUE (id, tenant)\n"
                                 ") STRICT;\n";
 
-const char *const schema_steps[SCHEMA_STEPS] = {version_1};
+/* form: which members the signed object has (record.h). */
+static const char version_2[] = "ALTER TABLE results ADD COLUMN form INTEGER NOT NULL DEFAULT 1;\n"
+                                "ALTER TABLE results ADD COLUMN limit_name TEXT;\n"
+                                "ALTER TABLE results ADD COLUMN limit_value INTEGER;\n"
+                                "ALTER TABLE results ADD COLUMN limit_used INTEGER;\n"
+                                "ALTER TABLE results ADD COLUMN profile TEXT;\n"
+                                "ALTER TABLE results ADD COLUMN engine_flags TEXT;\n"
+                                "ALTER TABLE results ADD COLUMN signed_by TEXT;\n"
+                                "ALTER TABLE results ADD COLUMN permissions TEXT;\n"
+                                "ALTER TABLE results ADD COLUMN attestation_set TEXT;\n"
+                                "ALTER TABLE results ADD COLUMN attestation_at TEXT;\n";
+
+const char *const schema_steps[SCHEMA_STEPS] = {version_1, version_2};
 
 static const char *const queries[QUERIES] = {
     [Q_BEGIN] = "BEGIN IMMEDIATE",
@@ -97,24 +119,28 @@ static const char *const queries[QUERIES] = {
     [Q_COUNT] = "SELECT count(*) FROM results",
 };
 
-static void add_columns(struct buf *sql)
+static void add_columns(int version, struct buf *sql)
 {
-    for (int c = 0; c < COLUMNS; c++)
-        buf_addf(sql, "%s%s", c ? "," : "", schema_columns[c]);
+    for (int c = 0; c < COLUMNS; c++) {
+        const char *read = schema_columns[c];
+        if (version < 2 && c >= COL_FORM)
+            read = c == COL_FORM ? "1" : "NULL";
+        buf_addf(sql, "%s%s", c ? "," : "", read);
+    }
 }
 
-void schema_query(enum query q, struct buf *sql)
+void schema_query(enum query q, int version, struct buf *sql)
 {
     if (q == Q_INSERT) {
         buf_adds(sql, "INSERT INTO results (");
-        add_columns(sql);
+        add_columns(version, sql);
         buf_adds(sql, ") VALUES (");
         for (int c = 0; c < COLUMNS; c++)
             buf_addf(sql, "%s?%d", c ? "," : "", c + 1);
         buf_addc(sql, ')');
     } else if (q == Q_ROWS) {
         buf_adds(sql, "SELECT ");
-        add_columns(sql);
+        add_columns(version, sql);
         buf_adds(sql, " FROM results WHERE seq >= ?1 ORDER BY seq LIMIT ?2");
     } else {
         buf_adds(sql, queries[q]);

@@ -43,6 +43,17 @@ enum column {
     COL_PREV,
     COL_HASH,
     COL_ENVELOPE,
+    /* since version 2 */
+    COL_FORM,
+    COL_LIMIT_NAME,
+    COL_LIMIT_VALUE,
+    COL_LIMIT_USED,
+    COL_PROFILE,
+    COL_ENGINE_FLAGS,
+    COL_SIGNED_BY,
+    COL_PERMISSIONS,
+    COL_ATTESTATION_SET,
+    COL_ATTESTATION_AT,
     COLUMNS
 };
 
@@ -50,7 +61,7 @@ extern const char *const schema_columns[COLUMNS];
 
 /* schema_steps[n] takes a database from user_version n to n + 1. Steps that were released are never
  * edited: a change of the schema is one more step, and one more STORE_SCHEMA. */
-#define SCHEMA_STEPS 1
+#define SCHEMA_STEPS 2
 extern const char *const schema_steps[SCHEMA_STEPS];
 
 /* What store.c asks of the database. */
@@ -69,5 +80,6 @@ enum query {
     Q_COUNT,
     QUERIES
 };
-/* Appends the SQL of a query. */
-void schema_query(enum query q, struct buf *sql);
+/* Appends the SQL of a query, for a file of that user_version: what its rows lack is read as what a
+ * migration would have put there, so that a reader needs no migrated file. */
+void schema_query(enum query q, int version, struct buf *sql);

@@ -35,6 +35,7 @@ static_assert(SCHEMA_STEPS == STORE_SCHEMA, "one step for each schema version");
 struct store {
     sqlite3 *db;
     sqlite3_stmt *q[QUERIES];
+    int version; /* of the schema that the file has */
     bool writes;
     char path[PATH_MAX];
 };
@@ -89,7 +90,7 @@ static int prepare(struct store *s, enum query q, sqlite3_stmt **out, struct err
     struct buf sql = {0};
     int rc = 0;
     if (!s->q[q]) {
-        schema_query(q, &sql);
+        schema_query(q, s->version, &sql);
         if (sqlite3_prepare_v3(s->db, sql.data, (int)sql.len + 1, SQLITE_PREPARE_PERSISTENT,
                                &s->q[q], NULL))
             rc = fail(s, "use its tables", e);
@@ -222,6 +223,7 @@ static int set_up_writer(struct store *s, struct err *e)
         rc = exec(s, sql, "set it up", e);
     if (!rc)
         rc = migrate(s, e);
+    s->version = STORE_SCHEMA;
     if (!rc)
         rc =
             prepare(s, Q_INSERT, &st, e); /* a damaged schema shows here, not at the first result */
@@ -232,6 +234,7 @@ static int set_up_reader(struct store *s, struct err *e)
 {
     struct identity id;
     int rc = identify(s, &id, e);
+    s->version = (int)id.version;
     if (!rc && id.version == 0)
         rc = err_set(e, ERR_CORRUPT, "%s is empty: no worker has written results to it", s->path);
     return rc;

@@ -15,7 +15,7 @@
 
 struct store;
 
-#define STORE_SCHEMA 1
+#define STORE_SCHEMA 2
 
 enum store_mode { STORE_WRITE, STORE_READ };
 

@@ -53,9 +53,11 @@ static const char *differing_member(const struct buf *a, const struct buf *b)
     for (int i = 0; i < RESULT_MEMBERS; i++) {
         const char *va, *vb;
         size_t la, lb;
-        if (!jv_raw_member(a->data, a->len, result_members[i], &va, &la) ||
-            !jv_raw_member(b->data, b->len, result_members[i], &vb, &lb) || la != lb ||
-            memcmp(va, vb, la) != 0)
+        bool in_a = jv_raw_member(a->data, a->len, result_members[i], &va, &la);
+        bool in_b = jv_raw_member(b->data, b->len, result_members[i], &vb, &lb);
+        if (!in_a && !in_b) /* of a later form */
+            continue;
+        if (in_a != in_b || la != lb || memcmp(va, vb, la) != 0)
             return result_members[i];
     }
     return "(a member unknown to this program)";

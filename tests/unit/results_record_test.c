@@ -25,15 +25,22 @@ static void the_json_object_has_every_member_in_order(void **state)
         ","
         "\"error\":{\"name\":\"TypeError\",\"message\":\"x is not a function\","
         "\"stack\":\"TypeError: x\\n    at script.mjs:3:7\",\"line\":3,\"column\":7},"
+        "\"limit\":{\"name\":\"cpu_ms\",\"value\":100,\"used\":103},"
         "\"usage\":{\"cpu_ms\":1.234,\"wall_ms\":45006.789,\"heap_peak_bytes\":3456789,"
         "\"memory_peak_bytes\":12345678},\"attempts\":2,"
         "\"published_at\":\"2026-11-18T11:06:40.000001Z\",\"started_at\":\"2026-11-18T11:06:40."
         "100000Z\","
         "\"finished_at\":\"2026-11-18T11:06:41.999999Z\",\"worker\":\"w1\",\"engine\":\"v8 "
-        "14.6.202.34\","
+        "14.6.202.34\",\"profile\":\"default\",\"engine_flags\":\"--single-threaded\","
         "\"script_sha256\":\"21a0270b7f66a1e4c25933f13a1e5a1bbb4757578072930c8189131f9c6aaae1\","
         "\"input_sha256\":\"c96c6d5be8d08a12e7b5cdc1b207fa6b2430974c86803d8891675e76fd992c20\","
-        "\"jail\":[\"userns\",\"seccomp\"],\"seq\":5,\"prev\":\"" ZEROS "\"}");
+        "\"signed_by\":\"2c70e12b7a0646f92279f427c7b38e7334d8e5389cff167a1dc30e73f826b683\","
+        "\"permissions\":[\"eval\",\"net:api.example.com\"],"
+        "\"jail\":[\"userns\",\"seccomp\"],"
+        "\"attestation\":{\"set\":"
+        "\"6ee0eb490ff832101cf82a3d387c35f29e4230be786978f7acf9e811febf6723\",\"at\":\"2026-11-"
+        "18T11:06:40.000002Z\"},"
+        "\"seq\":5,\"prev\":\"" ZEROS "\"}");
     buf_free(&b);
     result_free(r);
 }
@@ -50,10 +57,14 @@ static void what_is_not_there_is_null(void **state)
         "\"invalid\","
         "\"value\":null,\"stdout\":\"\",\"stderr\":\"\","
         "\"truncated\":false,"
-        "\"error\":null,\"usage\":{\"cpu_ms\":0.000,\"wall_ms\":0.000,\"heap_peak_bytes\":0,"
+        "\"error\":null,\"limit\":null,\"usage\":{\"cpu_ms\":0.000,\"wall_ms\":0.000,\"heap_peak_"
+        "bytes\":0,"
         "\"memory_peak_bytes\":0},\"attempts\":0,\"published_at\":null,\"started_at\":null,"
-        "\"finished_at\":null,\"worker\":null,\"engine\":null,\"script_sha256\":null,"
-        "\"input_sha256\":null,\"jail\":[],\"seq\":0,\"prev\":\"\"}");
+        "\"finished_at\":null,\"worker\":null,\"engine\":null,\"profile\":null,\"engine_flags\":"
+        "null,\"script_sha256\":null,"
+        "\"input_sha256\":null,\"signed_by\":null,\"permissions\":[],\"jail\":[],\"attestation\":"
+        "null,"
+        "\"seq\":0,\"prev\":\"\"}");
     r->has_error = true;
     r->error_name = mem_strdup("E");
     buf_clear(&b);

@@ -105,6 +105,15 @@ static inline struct result *sample_result(const char *id)
     r->finished_at_us = 1795000001999999;
     r->worker = mem_strdup("w1");
     r->engine = mem_strdup("v8 14.6.202.34");
+    r->profile = "default";
+    r->engine_flags = mem_strdup("--single-threaded");
+    r->limit_name = "cpu_ms";
+    r->limit_value = 100;
+    r->limit_used = 103;
+    crypto_sha256_hex("key", 3, r->signed_by);
+    r->permissions = mem_strdup("[\"eval\",\"net:api.example.com\"]");
+    crypto_sha256_hex("set", 3, r->attest_set);
+    r->attested_at_us = 1795000000000002;
     crypto_sha256_hex("script", 6, r->script_sha256);
     crypto_sha256_hex("input", 5, r->input_sha256);
     r->jail = 1 | 8;

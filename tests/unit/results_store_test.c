@@ -168,6 +168,10 @@ static void every_field_has_its_column(void **state)
             "AND finished_at = '2026-11-18T11:06:41.999999Z' AND worker = 'w1' AND engine LIKE "
             "'v8%' "
             "AND length(script_sha256) = 64 AND length(input_sha256) = 64 "
+            "AND form = 2 AND limit_name = 'cpu_ms' AND limit_value = 100 AND limit_used = 103 "
+            "AND profile = 'default' AND engine_flags LIKE '--single%' AND length(signed_by) = 64 "
+            "AND permissions LIKE '[\"eval\"%' AND length(attestation_set) = 64 "
+            "AND attestation_at LIKE '2026-11-18T%' "
             "AND jail = '[\"userns\",\"seccomp\"]' AND stream_seq = 77 AND prev GLOB '0*0' "
             "AND length(hash) = 64 AND json_extract(envelope, '$.payloadType') LIKE '%in-toto%'"),
         1);

@@ -214,6 +214,17 @@ static const struct {
     {"UPDATE results SET state = 'dead' WHERE seq = 3", 3, "column of 'state'"},
     {"UPDATE results SET worker = NULL WHERE seq = 3", 3, "column of 'worker'"},
     {"UPDATE results SET engine = 'v9' WHERE seq = 3", 3, "column of 'engine'"},
+    {"UPDATE results SET limit_used = 1 WHERE seq = 3", 3, "column of 'limit'"},
+    {"UPDATE results SET limit_name = NULL WHERE seq = 3", 3, "column of 'limit'"},
+    {"UPDATE results SET profile = 'jitless' WHERE seq = 3", 3, "column of 'profile'"},
+    {"UPDATE results SET engine_flags = '' WHERE seq = 3", 3, "column of 'engine_flags'"},
+    {"UPDATE results SET signed_by = NULL WHERE seq = 3", 3, "column of 'signed_by'"},
+    {"UPDATE results SET permissions = '[]' WHERE seq = 3", 3, "column of 'permissions'"},
+    {"UPDATE results SET permissions = '[' WHERE seq = 3", 3, "column permissions"},
+    {"UPDATE results SET attestation_set = NULL WHERE seq = 3", 3, "column of 'attestation'"},
+    {"UPDATE results SET attestation_at = started_at WHERE seq = 3", 3, "column of 'attestation'"},
+    {"UPDATE results SET form = 1 WHERE seq = 3", 3, "column of 'limit'"},
+    {"UPDATE results SET form = 9 WHERE seq = 3", 3, "column form"},
     {"UPDATE results SET jail = '[]' WHERE seq = 3", 3, "column of 'jail'"},
     {"UPDATE results SET jail = '{' WHERE seq = 3", 3, "column jail"},
     {"UPDATE results SET started_at = '2026-01-01T00:00:00.000000Z' WHERE seq = 3", 3,
@@ -228,6 +239,55 @@ static const struct {
     {"UPDATE results SET envelope = replace(CAST(envelope AS TEXT), 'a', 'b') WHERE seq = 3", 3,
      ""},
 };
+
+/* A file as the first version of the schema left it: signed objects of the first form. */
+static void make_first_version(const char *name, int rows)
+{
+    struct store *s;
+    struct err e = {0};
+    uint64_t seq = 0;
+    char prev[65] = ZEROS, id[32];
+    if (store_open(at(name), STORE_WRITE, &s, &e))
+        fail_msg("%s", e.msg);
+    for (int i = 0; i < rows; i++) {
+        struct signed_row row;
+        snprintf(id, sizeof id, "old%d", i);
+        struct result *r = i % 2 ? bare_result(id) : sample_result(id);
+        r->form = RESULT_FORM_FIRST;
+        sign_next(&row, r, &key, &seq, prev);
+        assert_int_equal(store_commit(s, &row.row, 1, &e), 0);
+        signed_row_free(&row);
+    }
+    store_close(s);
+    static const char *const later[] = {
+        "form",      "limit_name",  "limit_value",  "limit_used",      "profile",
+        "signed_by", "permissions", "engine_flags", "attestation_set", "attestation_at",
+    };
+    for (size_t i = 0; i < ARRAY_LEN(later); i++) {
+        char text[100];
+        snprintf(text, sizeof text, "ALTER TABLE results DROP COLUMN %s", later[i]);
+        sql(name, text);
+    }
+    sql(name, "PRAGMA user_version = 1");
+}
+
+static void results_of_the_first_version_stay_verifiable(void **state)
+{
+    (void)state;
+    struct verify_report r;
+    struct err e = {0};
+    make_first_version("old.db", 6);
+    if (verify_db(at("old.db"), &key, &r, NULL, NULL, &e)) /* as it is, nothing migrated */
+        fail_msg("%s", e.msg);
+    assert_int_equal(r.checked, 6);
+    make_db("old.db", 5); /* a new worker opens it, and goes on */
+    if (verify_db(at("old.db"), &key, &r, NULL, NULL, &e))
+        fail_msg("%s", e.msg);
+    assert_int_equal(r.checked, 11);
+    sql("old.db", "UPDATE results SET limit_name = 'cpu_ms', form = 2 WHERE seq = 1");
+    assert_int_equal(verify_db(at("old.db"), &key, &r, NULL, NULL, &e), ERR_CORRUPT);
+    assert_int_equal(r.bad_seq, 1);
+}
 
 static void every_forgery_shows_at_its_place(void **state)
 {
@@ -334,6 +394,7 @@ int main(void)
         cmocka_unit_test(a_backup_of_a_database_in_use_verifies),
         cmocka_unit_test(a_database_verifies_while_its_worker_writes),
         cmocka_unit_test(the_key_must_be_the_worker_s),
+        cmocka_unit_test(results_of_the_first_version_stay_verifiable),
         cmocka_unit_test(every_forgery_shows_at_its_place),
         cmocka_unit_test(what_is_not_signed_is_not_held_against_anyone),
         cmocka_unit_test(a_chain_spliced_from_two_is_broken),
