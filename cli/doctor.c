@@ -61,9 +61,10 @@ static void examine_jail(const struct config *c, struct findings *f)
     int n = jail_doctor(checks, LAYERS);
     for (int i = 0; i < n; i++) {
         char name[40];
-        enum finding_state state = checks[i].available       ? FINDING_OK
-                                   : c->jail == JAIL_REQUIRE ? FINDING_BAD
-                                                             : FINDING_WARN;
+        bool needed = c->jail == JAIL_REQUIRE && !checks[i].optional;
+        enum finding_state state = checks[i].available ? FINDING_OK
+                                   : needed            ? FINDING_BAD
+                                                       : FINDING_WARN;
         snprintf(name, sizeof name, "jail %.30s", checks[i].layer);
         struct finding *x = add(f, name, state, "%s", checks[i].detail);
         if (!checks[i].available)

@@ -32,6 +32,7 @@ static const char *const shows[LAYERS] = {
     [LAYER_NO_CAPS] = "all capability sets empty, foreign user where one can be mapped",
     [LAYER_NO_NEW_PRIVS] = "exec can't add privileges",
     [LAYER_RLIMITS] = "core and file size 0, few files and processes",
+    [LAYER_LANDLOCK] = "nothing can be opened, bound or connected to",
     [LAYER_SECCOMP] = "a system call that is not allowed ended its process",
     [LAYER_NOT_DUMPABLE] = "no ptrace, no core, /proc files closed",
 };
@@ -40,6 +41,7 @@ static void say_available(struct jail_check *c, enum jail_layer l)
 {
     c->layer = jail_layer_name(l);
     c->available = true;
+    c->optional = false;
     snprintf(c->detail, sizeof c->detail, "%s", shows[l]);
     c->remedy[0] = '\0';
 }
@@ -47,7 +49,7 @@ static void say_available(struct jail_check *c, enum jail_layer l)
 static void say_missing(struct jail_check *c, enum jail_layer l, int errnum, const char *detail)
 {
     c->layer = jail_layer_name(l);
-    c->available = false;
+    c->available = c->optional = false;
     snprintf(c->detail, sizeof c->detail, "%s", detail);
     jail_remedy(l, errnum, c->remedy, sizeof c->remedy);
 }
@@ -123,6 +125,22 @@ static bool run_trial(struct trial *t, uint32_t *sealed, int *status, struct err
     return ok;
 }
 
+/* It was in force in the trial, failed there, or is not in this kernel. */
+static void check_landlock(struct jail_check *c, const struct trial *t, const char *no_trial)
+{
+    const enum jail_layer l = LAYER_LANDLOCK;
+    int abi = jail_landlock_abi();
+    if (t->layers & (1u << l)) {
+        say_available(c, l);
+        snprintf(c->detail, sizeof c->detail, "version %d: %s", abi, shows[l]);
+    } else if (jail_landlock_absent(abi)) {
+        say_missing(c, l, -abi, "this kernel has no Landlock, or it is switched off");
+        c->optional = true;
+    } else {
+        say_missing(c, l, abi < 0 ? -abi : EPERM, no_trial ? no_trial : t->e[l].msg);
+    }
+}
+
 static void check_steps(struct jail_check out[LAYERS])
 {
     static const enum jail_layer tried[] = {LAYER_MOUNT_NS, LAYER_NO_CAPS, LAYER_NO_NEW_PRIVS,
@@ -141,6 +159,7 @@ static void check_steps(struct jail_check out[LAYERS])
             say_missing(&out[l], l, 0, ran ? t.e[l].msg : e.msg);
         /* else: the namespace itself is missing, and check_namespaces() has said so */
     }
+    check_landlock(&out[LAYER_LANDLOCK], &t, ran ? NULL : e.msg);
     if (sealed & (1u << LAYER_NOT_DUMPABLE))
         say_available(&out[LAYER_NOT_DUMPABLE], LAYER_NOT_DUMPABLE);
     else

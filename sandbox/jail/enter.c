@@ -145,6 +145,7 @@ static const struct {
     {LAYER_MOUNT_NS, empty_root}, /* only in a mount namespace of its own */
     {LAYER_NO_CAPS, drop_privileges},
     {LAYER_NO_NEW_PRIVS, no_new_privs},
+    {LAYER_LANDLOCK, jail_landlock}, /* needs no_new_privs; forbids to mount */
 };
 
 int jail_walk_steps(bool stop_at_first, uint32_t *layers, struct err *e)
@@ -155,13 +156,11 @@ int jail_walk_steps(bool stop_at_first, uint32_t *layers, struct err *e)
         if (steps[i].layer == LAYER_MOUNT_NS && !(*layers & bit))
             continue;
         *layers &= ~bit;
-        if (steps[i].step(&e[steps[i].layer])) {
-            failures++;
-            if (stop_at_first)
-                break;
-        } else {
+        int rc = steps[i].step(&e[steps[i].layer]);
+        if (rc == 0)
             *layers |= bit;
-        }
+        if (rc < 0 && ++failures && stop_at_first)
+            break;
     }
     return failures;
 }

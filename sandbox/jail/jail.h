@@ -25,10 +25,14 @@ enum jail_layer {
     LAYER_NO_CAPS,
     LAYER_NO_NEW_PRIVS,
     LAYER_RLIMITS,
+    LAYER_LANDLOCK,     /* where the kernel has it */
     LAYER_SECCOMP,      /* in the cell */
     LAYER_NOT_DUMPABLE, /* in the cell */
     LAYERS
 };
+
+/* A machine may be without these: what it lacks is shown and not refused. */
+#define JAIL_OPTIONAL (1u << LAYER_LANDLOCK)
 
 /* "userns", "mountns", … as results and doctor show them. */
 const char *jail_layer_name(enum jail_layer l);
@@ -41,8 +45,8 @@ const char *jail_layer_name(enum jail_layer l);
 pid_t jail_clone(enum jail_mode mode, int *pidfd, uint32_t *layers, struct err *e);
 
 /* Zygote, after everything it needs is loaded and opened: empty read-only root, foreign uid,
- * capabilities, no_new_privs, rlimits, parent-death signal. A flat list of steps; the first that
- * fails under JAIL_REQUIRE fails all. Adds to *layers. */
+ * capabilities, no_new_privs, rlimits, Landlock, parent-death signal. A flat list of steps; the
+ * first that fails under JAIL_REQUIRE fails all. Adds to *layers. */
 int jail_enter(enum jail_mode mode, uint32_t *layers, struct err *e);
 
 /* Cell, right after the fork and before any byte of a job is read: not dumpable, seccomp filter
@@ -55,9 +59,9 @@ const char *jail_syscall_name(uint32_t nr);
 /* One line of the doctor's table. */
 struct jail_check {
     const char *layer;
-    bool available;
-    char detail[256]; /* how it shows, or the kernel's reason */
-    char remedy[256]; /* "" when available */
+    bool available, optional; /* optional: one of JAIL_OPTIONAL, and this machine lacks it */
+    char detail[256];         /* how it shows, or the kernel's reason */
+    char remedy[256];         /* "" when available */
 };
 
 /* Tries each layer in throw-away children. Returns the number of checks written. */

@@ -15,6 +15,7 @@ const char *jail_layer_name(enum jail_layer l)
         [LAYER_NO_CAPS] = "no_caps",
         [LAYER_NO_NEW_PRIVS] = "no_new_privs",
         [LAYER_RLIMITS] = "rlimits",
+        [LAYER_LANDLOCK] = "landlock",
         [LAYER_SECCOMP] = "seccomp",
         [LAYER_NOT_DUMPABLE] = "not_dumpable",
     };

@@ -65,6 +65,16 @@ void jail_remedy(enum jail_layer l, int errnum, char *out, size_t cap)
     case LAYER_SECCOMP:
         text = "the kernel needs CONFIG_SECCOMP_FILTER, on x86-64";
         break;
+    case LAYER_LANDLOCK:
+        if (jail_landlock_absent(-errnum))
+            text =
+                "boot with lsm=landlock,... (kernel 5.13 or newer with CONFIG_SECURITY_LANDLOCK); "
+                "the worker starts without it";
+        else
+            text =
+                "in a container, allow landlock_create_ruleset and landlock_restrict_self in its "
+                "seccomp profile";
+        break;
     case LAYER_NO_CAPS:
     case LAYER_NO_NEW_PRIVS:
     case LAYER_RLIMITS:

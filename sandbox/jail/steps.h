@@ -14,6 +14,17 @@ extern const struct jail_namespace jail_namespaces[JAIL_NAMESPACES];
 /* 0 when a child can be made with these CLONE_NEW* flags, else errno. Makes and reaps one. */
 int jail_try_clone(uint64_t flags);
 
+/* A step that does not apply to this machine (not a failure; its layer is not in force). Any other
+ * step returns 0 or <0 with e filled. */
+#define JAIL_STEP_ABSENT 1
+
+/* The version of Landlock that this kernel has, or -errno. */
+int jail_landlock_abi(void);
+/* True of a version that means: this kernel is without it. */
+bool jail_landlock_absent(int abi);
+/* Forbids all that this version knows. JAIL_STEP_ABSENT where the kernel has no Landlock. */
+int jail_landlock(struct err *e);
+
 /* Walks the steps of jail_enter(). A step that fails leaves its words in e[its layer] (clearing the
  * layer's bit); returns the number of failures, 1 at the first with stop_at_first. e: LAYERS of
  * them. */

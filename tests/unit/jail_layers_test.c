@@ -1,102 +1,24 @@
 /* The jail's layers, each tried in a child of its own: as the user who runs the tests and, when
  * that is root, as an ordinary user too. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "tests/unit/jail_child.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <sched.h>
-#include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
-#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "base/mem.h"
-#include "sandbox/jail/jail.h"
-
-#define ORDINARY_USER 65534
-
-/* In a child: the test's line is the exit status, so that the parent can name it. */
-#define NEED(cond)                                                                                 \
-    do {                                                                                           \
-        if (!(cond)) {                                                                             \
-            dprintf(STDERR_FILENO, "# line %d: not so: %s (errno %d)\n", __LINE__, #cond, errno);  \
-            _exit(1);                                                                              \
-        }                                                                                          \
-    } while (0)
-
-static int wait_for(pid_t pid)
-{
-    int status = -1;
-    while (waitpid(pid, &status, __WALL) < 0 && errno == EINTR)
-        ;
-    return status;
-}
-
-/* Runs fn in a child, as an ordinary user if asked to; its wait status. */
-static int in_child(void (*fn)(void), bool ordinary)
-{
-    pid_t pid = fork();
-    if (pid == 0) {
-        signal(SIGSYS, SIG_DFL); /* cmocka handles it otherwise */
-        if (ordinary)
-            NEED(setresgid(ORDINARY_USER, ORDINARY_USER, ORDINARY_USER) == 0 &&
-                 setresuid(ORDINARY_USER, ORDINARY_USER, ORDINARY_USER) == 0 &&
-                 prctl(PR_SET_DUMPABLE, 1) == 0);
-        fn();
-        _exit(0);
-    }
-    return wait_for(pid);
-}
-
-static void holds(void (*fn)(void))
-{
-    assert_int_equal(in_child(fn, false), 0);
-    if (geteuid() == 0)
-        assert_int_equal(in_child(fn, true), 0);
-}
-
-/* jail_clone() + jail_enter() as a zygote does; in the jailed process `fn` runs. */
-static void jailed(void (*fn)(uint32_t layers))
-{
-    struct err e = {0};
-    int pidfd = -1;
-    uint32_t layers = 0;
-    pid_t pid = jail_clone(JAIL_REQUIRE, &pidfd, &layers, &e);
-    if (pid < 0)
-        dprintf(STDERR_FILENO, "# %s\n", e.msg);
-    NEED(pid >= 0);
-    if (pid == 0) {
-        int rc = jail_enter(JAIL_REQUIRE, &layers, &e);
-        if (rc)
-            dprintf(STDERR_FILENO, "# %s\n", e.msg);
-        NEED(rc == 0);
-        fn(layers);
-        _exit(0);
-    }
-    NEED(pidfd >= 0 && (fcntl(pidfd, F_GETFD) & FD_CLOEXEC));
-    NEED(wait_for(pid) == 0);
-}
 
 /* ---- inside the jail ---- */
 
 static void see_layers(uint32_t layers)
 {
     const uint32_t of_cells = 1u << LAYER_SECCOMP | 1u << LAYER_NOT_DUMPABLE;
-    NEED((layers | of_cells) == (1u << LAYERS) - 1);
+    NEED((layers | of_cells | JAIL_OPTIONAL) == (1u << LAYERS) - 1);
     NEED(!(layers & of_cells));
 }
 
@@ -128,7 +50,7 @@ static void be_alone(uint32_t layers)
 {
     (void)layers;
     NEED(getpid() == 1);
-    int s = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    int s = socket(AF_INET, SOCK_DGRAM, 0); /* Landlock leaves UDP alone */
     struct {
         unsigned short family, port;
         unsigned addr;
@@ -401,7 +323,8 @@ static void child_doctor_well(void)
     NEED(jail_doctor(c, LAYERS) == LAYERS);
     for (int i = 0; i < LAYERS; i++) {
         NEED(!strcmp(c[i].layer, jail_layer_name((enum jail_layer)i)));
-        NEED(c[i].available && c[i].detail[0] && !c[i].remedy[0]);
+        NEED(c[i].detail[0] && c[i].available == !c[i].remedy[0]);
+        NEED(c[i].available || (c[i].optional && JAIL_OPTIONAL & 1u << i));
     }
 }
 
