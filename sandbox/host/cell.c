@@ -3,7 +3,8 @@
  * A cell is heard of from three sides, in any order: its socket (frames, end of file), FORKED (the
  * pidfd) and EXITED (wait status). It counts as ready when READY and FORKED are both there, so that
  * whoever has a ready cell can kill it; it is gone when EXITED has come and its socket was read to
- * the end.
+ * the end. The process that speaks and the one that the pidfd stands for must be the same, and one
+ * that is said to have ended must have: else the zygote lies, and goes.
  *
  *   socket   READY ─ … ─ DONE → closed by us          end of file or breach → killed
  *   control  FORKED ─────────────────────────────────────────────────► EXITED → gone
@@ -127,11 +128,12 @@ static void tell_gone(struct cell *c)
     c->ev.gone(c, &g, c->arg); /* may free c */
 }
 
-/* Nothing more is to be heard from it: its process has to end. */
+/* Nothing more is to be heard from it: its process has to end. One whose FORKED is still to come
+ * stays in the list of those. */
 static void stop_listening(struct cell *c)
 {
     close_socket(c);
-    if (!c->reaped && !c->lost && !c->killed)
+    if (!c->reaped && !c->lost && !c->killed && c->pidfd >= 0)
         zygote_expect(c->z, WAIT_END, c);
 }
 
@@ -150,6 +152,11 @@ static void ready_if_both(struct cell *c)
 {
     if (c->told_ready || c->p.state != CELL_READY || c->pidfd < 0 || c->kill_wanted)
         return;
+    if (c->pid != c->sender) {
+        if (c->pid > 0) /* else it is dead: EXITED follows */
+            zygote_fail(c->z, ERR_PROTOCOL, "the zygote gave one cell the pidfd of another");
+        return;
+    }
     c->told_ready = true;
     list_remove(&c->wait_node);
     c->ev.ready(c, c->arg);
@@ -224,11 +231,9 @@ static int on_frame(const struct frame *f, const char *payload, void *arg)
 
 /* ---- reading ---- */
 
-/* The first bytes come with the sender's pid, which the kernel translates for us. */
-static ssize_t receive(struct cell *c, char *to, size_t cap)
+/* All that is read in one go is of one sender, whose pid the kernel translates for us. */
+static ssize_t receive(struct cell *c, char *to, size_t cap, const char **why)
 {
-    if (c->pid > 0)
-        return recv(c->fd, to, cap, MSG_DONTWAIT);
     struct iovec v = {to, cap};
     union {
         struct cmsghdr align;
@@ -240,33 +245,36 @@ static ssize_t receive(struct cell *c, char *to, size_t cap)
                        .msg_controllen = sizeof control.bytes};
     ssize_t n = recvmsg(c->fd, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
     struct cmsghdr *h = n > 0 ? CMSG_FIRSTHDR(&m) : NULL;
+    struct ucred who = {0};
     if (h && h->cmsg_level == SOL_SOCKET && h->cmsg_type == SCM_CREDENTIALS &&
-        h->cmsg_len == CMSG_LEN(sizeof(struct ucred))) {
-        struct ucred who;
+        h->cmsg_len == CMSG_LEN(sizeof who))
         memcpy(&who, CMSG_DATA(h), sizeof who);
-        c->pid = who.pid;
-    }
+    if (n > 0 && c->sender == 0)
+        c->sender = who.pid;
+    if (n > 0 && (m.msg_flags & MSG_CTRUNC))
+        *why = "it sent descriptors"; /* there is no room for any: the kernel has closed them */
+    else if (n > 0 && (who.pid == 0 || who.pid != c->sender))
+        *why = "another process spoke in its place";
     return n;
 }
 
-/* One read. False when there is nothing more to read now, or ever. */
-static bool read_some(struct cell *c)
+/* One read of at most SCRATCH_SIZE: what a cell that floods gets of a turn of the loop. Its length,
+ * 0 when there is nothing more to read now, or ever. */
+static size_t read_some(struct cell *c)
 {
-    const char *why;
+    const char *why = NULL;
     char *scratch = zygote_scratch(c->z);
-    ssize_t n = receive(c, scratch, SCRATCH_SIZE);
+    ssize_t n = receive(c, scratch, SCRATCH_SIZE, &why);
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
-        return false;
+        return 0;
     if (n <= 0) {
         stop_listening(c);
         cell_kill(c); /* a process that hangs up has nothing left to do */
-        return false;
+        return 0;
     }
-    if (c->pid <= 0)
-        cell_break_off(c, "its first bytes came without credentials");
-    else if (inbox_feed(&c->in, scratch, (size_t)n, on_frame, c, &why) < 0)
+    if (why || inbox_feed(&c->in, scratch, (size_t)n, on_frame, c, &why) < 0)
         cell_break_off(c, why);
-    return c->fd >= 0;
+    return c->fd >= 0 ? (size_t)n : 0;
 }
 
 static void free_now(struct cell *c);
@@ -292,12 +300,17 @@ void cell_on_socket(struct cell *c, bool readable, bool writable)
     leave_busy(c);
 }
 
-/* The process is dead: what is still in the socket is all there will be. */
+/* The process is dead: what is still in the socket is all there will be. Socket buffers hold less
+ * than the bound: beyond it somebody else writes. */
+#define READ_AFTER_END_MAX ((size_t)4 << 20)
 static bool read_to_end(struct cell *c)
 {
+    size_t n = 1, all = 0;
     c->busy = true;
-    while (c->fd >= 0 && read_some(c))
-        ;
+    while (c->fd >= 0 && n > 0 && all < READ_AFTER_END_MAX)
+        all += n = read_some(c);
+    if (n > 0 && all >= READ_AFTER_END_MAX)
+        cell_break_off(c, "somebody writes into its socket after its end");
     close_socket(c);
     if (c->holds_done && !c->doomed) {
         c->holds_done = false;
@@ -315,12 +328,13 @@ void cell_on_forked(struct cell *c, int pid, int pidfd)
             close(pidfd);
         return;
     }
-    if (pid <= 0) {
+    if (pidfd < 0) {
         log_warn("cell", "the zygote cannot fork: %s", strerror(-pid));
         tell_gone(c);
         return;
     }
     c->pidfd = pidfd;
+    c->pid = pid;
     if (c->kill_wanted)
         cell_kill(c);
     c->busy = true;
@@ -330,6 +344,10 @@ void cell_on_forked(struct cell *c, int pid, int pidfd)
 
 void cell_on_exited(struct cell *c, const struct control_exited *x)
 {
+    if (c->pidfd < 0 || send_signal(c, 0)) {
+        zygote_fail(c->z, ERR_PROTOCOL, "the zygote told of the end of a cell that has not ended");
+        return;
+    }
     c->reaped = true;
     c->exited = *x;
     if (read_to_end(c))
@@ -371,7 +389,7 @@ static struct cell *new_cell(struct zygote *z, const struct cell_events *ev, voi
     c->ev = *ev;
     c->arg = arg;
     c->fd = c->pidfd = c->denied = -1;
-    c->out.max = CELL_OUT_MAX;
+    c->out.max = CELL_ANSWERS_MAX;
     list_init(&c->wait_node);
     protocol_init(&c->p, &c->in);
     return c;

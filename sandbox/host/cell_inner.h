@@ -7,8 +7,9 @@
 #include "sandbox/host/internal.h"
 #include "sandbox/host/protocol.h"
 
-/* What may wait for a cell that does not read: an INVOKE and an answer to each of its calls. */
-#define CELL_OUT_MAX (FRAME_INVOKE_MAX + FRAME_CALLS_MAX * (FRAME_CALL_MAX + 64u))
+/* What may wait for a cell that does not read, beside the rest of its INVOKE: an answer to each of
+ * its calls, and the small frames between them. */
+#define CELL_ANSWERS_MAX (FRAME_CALLS_MAX * (FRAME_CALL_MAX + 64u))
 
 struct cell {
     struct zygote *z;
@@ -22,7 +23,9 @@ struct cell {
     struct inbox in;
     struct buf out; /* frames that the socket did not take; out_at of them are sent */
     size_t out_at;
-    int fd, pidfd, pid;
+    int fd, pidfd;
+    int pid;    /* of the pidfd, as the kernel told us; 0: not known, or dead by then */
+    int sender; /* of whoever wrote into the socket first; 0: nobody yet */
     bool told_ready, kill_wanted, killed, lost;
     bool busy, doomed; /* cell_free() came while busy */
     bool reaped;

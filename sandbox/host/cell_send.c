@@ -8,6 +8,10 @@
 static void queue(struct cell *c, const struct iovec *v, int n, size_t skip)
 {
     bool first = c->out.len == 0;
+    if (c->out_at > c->out.len / 2) { /* so that what is sent does not count for ever */
+        buf_consume(&c->out, c->out_at);
+        c->out_at = 0;
+    }
     for (int i = 0; i < n; i++) {
         size_t s = skip < v[i].iov_len ? skip : v[i].iov_len;
         skip -= s;
@@ -46,6 +50,7 @@ void cell_send_queued(struct cell *c)
         c->out_at += (size_t)n;
     if (n < 0 || c->out_at == c->out.len) {
         buf_free(&c->out);
+        c->out.max = CELL_ANSWERS_MAX;
         c->out_at = 0;
         zygote_watch(c->z, c->fd, c->number, false, false);
     }
@@ -116,7 +121,10 @@ int cell_invoke(struct cell *c, const struct cell_invocation *inv, struct err *e
         return err_set(e, ERR_UNAVAILABLE, "the cell has gone");
     c->cpu_at_invoke_us = us;
     protocol_invoke(&c->p, &c->in, inv->id, inv->value_bytes);
+    c->out.max = sizeof head + len + CELL_ANSWERS_MAX;
     send_frame(c, v, 8, sizeof head + len);
+    if (c->out.len == 0)
+        c->out.max = CELL_ANSWERS_MAX;
     return 0;
 }
 

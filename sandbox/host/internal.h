@@ -36,8 +36,9 @@ void zygote_unwatch(struct zygote *z, int fd);
 int zygote_ask_fork(struct zygote *z, int n, const uint64_t *numbers, const int *fds,
                     struct err *e);
 
-/* One buffer that every read of this zygote goes through. */
-#define SCRATCH_SIZE ((size_t)256 << 10)
+/* One buffer that every read of this zygote goes through, and what one cell gets of a turn of the
+ * loop: 3,000 of the smallest notes, a millisecond or two. */
+#define SCRATCH_SIZE ((size_t)64 << 10)
 char *zygote_scratch(struct zygote *z);
 
 /* A cell that has to do something within a bounded time (get ready, end). cell_on_late() is called

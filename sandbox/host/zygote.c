@@ -31,6 +31,8 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "sandbox/host/cell_inner.h"
+#include "sandbox/host/claims.h"
+#include "sandbox/host/kin.h"
 
 #define START_MAX_US                                                                               \
     (30 * INT64_C(1000000)) /* V8, training, huge pages: 0.1 s on an idle machine */
@@ -38,6 +40,12 @@
 #define EVENTS_MAX   64
 #define MESSAGES_MAX 64  /* of the control socket in one turn of the loop */
 #define WORDS_SHOWN  300 /* of what the process wrote to stderr */
+
+/* What a dead zygote has left in its socket and its pipe is read to the end; the kernel's buffers
+ * hold less than this. Without a bound, a process that outlives it (there is no pid namespace with
+ * `jail: off`) could write as fast as we read. */
+#define LAST_MESSAGES_MAX 1024
+#define LAST_WORDS_MAX    (128 << 10)
 
 /* What epoll's data holds; cells' numbers begin above. */
 enum { ON_CONTROL, ON_PROCESS, FIRST_NUMBER };
@@ -63,7 +71,7 @@ struct zygote {
     uv_timer_t timer;
     int epoll, control, pidfd, words;
     int64_t started_us;
-    uint64_t next_number;
+    struct claims claims;
     int live;
     struct cell *buckets[BUCKETS];
     struct list waits[WAITS];
@@ -75,7 +83,7 @@ struct zygote {
 
 uint64_t zygote_number(struct zygote *z)
 {
-    return z->next_number++;
+    return z->claims.next++;
 }
 
 void zygote_add(struct zygote *z, uint64_t number, struct cell *c)
@@ -206,9 +214,11 @@ static void close_handles(struct zygote *z)
 static void last_words(const struct zygote *z, char out[WORDS_SHOWN + 1])
 {
     char text[8192];
-    ssize_t n, len = 0;
-    while ((n = read(z->words, text, sizeof text)) > 0)
+    ssize_t n, len = 0, all = 0;
+    while (all < LAST_WORDS_MAX && (n = read(z->words, text, sizeof text)) > 0) {
         len = n;
+        all += n;
+    }
     while (len > 0 && (unsigned char)text[len - 1] <= ' ')
         len--;
     ssize_t from = len > WORDS_SHOWN ? len - WORDS_SHOWN : 0;
@@ -249,7 +259,7 @@ static void process_ended(struct zygote *z, int status)
     z->state = ZYGOTE_ENDING;
     uv_poll_stop(&z->poll);
     uv_timer_stop(&z->timer);
-    take_messages(z, -1);
+    take_messages(z, LAST_MESSAGES_MAX);
     say_how_it_ended(z, status);
     while (!z->freeing && (c = any_cell(z)))
         cell_on_lost(c); /* takes itself out */
@@ -270,14 +280,6 @@ static void reap(struct zygote *z)
 
 /* ---- messages of the zygote ---- */
 
-union message {
-    uint32_t kind;
-    struct control_up up;
-    struct control_failed failed;
-    struct control_forked forked;
-    struct control_exited exited[CONTROL_EXITED_MAX];
-};
-
 static void take_up(struct zygote *z, const struct control_up *up)
 {
     z->info.layers = up->layers;
@@ -286,22 +288,14 @@ static void take_up(struct zygote *z, const struct control_up *up)
     z->info.private_dirty_bytes = up->private_dirty_bytes;
     z->info.huge_bytes = up->huge_bytes;
     memcpy(z->info.engine, up->engine, sizeof z->info.engine);
-    z->info.engine[sizeof z->info.engine - 1] = '\0';
-    for (char *c = z->info.engine; *c; c++)
-        if (*c < ' ' || *c > '~')
-            *c = '?';
     z->state = ZYGOTE_UP;
     uv_timer_stop(&z->timer);
     z->ev.up(z, z->arg);
 }
 
-static void take_failed(struct zygote *z, struct control_failed *f)
+static void take_failed(struct zygote *z, const struct control_failed *f)
 {
     char why[sizeof f->text + 128];
-    f->text[sizeof f->text - 1] = '\0';
-    for (char *c = f->text; *c; c++)
-        if ((unsigned char)*c < ' ')
-            *c = ' ';
     if (f->code & CONTROL_ERRNO) {
         snprintf(why, sizeof why, "%s: %s", f->text, strerror((int)(f->code & ~CONTROL_ERRNO)));
         zygote_fail(z, ERR_NOT_FOUND, why);
@@ -311,23 +305,17 @@ static void take_failed(struct zygote *z, struct control_failed *f)
     zygote_fail(z, code, f->text);
 }
 
-/* A cell that the supervisor has freed meanwhile is no error; a number never given out is. */
-static bool known(struct zygote *z, uint64_t number)
-{
-    if (number >= FIRST_NUMBER && number < z->next_number)
-        return true;
-    zygote_fail(z, ERR_PROTOCOL, "the zygote spoke of a cell that was never asked for");
-    return false;
-}
-
+/* A cell that the supervisor has freed meanwhile is no error. */
 static void take_forked(struct zygote *z, const struct control_forked *f, int pidfd)
 {
-    struct cell *c = known(z, f->number) ? find(z, f->number) : NULL;
-    bool sense = (f->pid > 0) == (pidfd >= 0);
-    if (!sense)
-        zygote_fail(z, ERR_PROTOCOL, "the zygote told of a fork without its pidfd");
-    if (sense && c)
-        cell_on_forked(c, f->pid, pidfd);
+    struct cell *c = find(z, f->number);
+    pid_t pid = 0;
+    if (c && pidfd >= 0 && kin_of(pidfd, z->info.pid, &pid) == KIN_STRANGER) {
+        zygote_fail(z, ERR_PROTOCOL, "the zygote gave the pidfd of a process that is not its cell");
+        c = NULL;
+    }
+    if (c)
+        cell_on_forked(c, pidfd >= 0 ? pid : f->pid, pidfd);
     else if (pidfd >= 0)
         close(pidfd);
 }
@@ -335,49 +323,60 @@ static void take_forked(struct zygote *z, const struct control_forked *f, int pi
 static void take_exited(struct zygote *z, const struct control_exited *x, size_t n)
 {
     for (size_t i = 0; i < n && !z->freeing; i++) {
-        struct cell *c = known(z, x[i].number) ? find(z, x[i].number) : NULL;
+        struct cell *c = find(z, x[i].number);
         if (c)
             cell_on_exited(c, &x[i]);
     }
 }
 
-static void take_message(struct zygote *z, union message *m, size_t len, int pidfd)
+/* Takes ownership of the descriptors. */
+static void take_message(struct zygote *z, union control_message *m, size_t len, const int *fds,
+                         int count)
 {
-    bool forked = m->kind == CONTROL_FORKED && len == sizeof m->forked;
-    if (forked && z->state != ZYGOTE_STARTING) {
-        take_forked(z, &m->forked, pidfd);
-        return;
-    }
-    if (pidfd >= 0)
-        close(pidfd);
-    else if (m->kind == CONTROL_UP && len == sizeof m->up && z->state == ZYGOTE_STARTING) {
-        take_up(z, &m->up);
-        return;
-    } else if (m->kind == CONTROL_FAILED && len == sizeof m->failed) {
+    const char *why = NULL;
+    size_t n = 0;
+    enum claim said = claims_take(&z->claims, m, len, count, &n, &why);
+    for (int i = 0; i < count && said != CLAIM_FORKED; i++)
+        close(fds[i]);
+    switch (said) {
+    case CLAIM_UP:
+        if (z->state == ZYGOTE_STARTING)
+            take_up(z, &m->up);
+        break;
+    case CLAIM_FAILED:
         take_failed(z, &m->failed);
-        return;
-    } else if (m->kind == CONTROL_EXITED && len % sizeof m->exited[0] == 0) {
-        take_exited(z, m->exited, len / sizeof m->exited[0]);
-        return;
+        break;
+    case CLAIM_FORKED:
+        take_forked(z, &m->forked, count ? fds[0] : -1);
+        break;
+    case CLAIM_EXITED:
+        take_exited(z, m->exited, n);
+        break;
+    case CLAIM_LIE:
+        zygote_fail(z, ERR_PROTOCOL, why);
+        break;
     }
-    if (z->state < ZYGOTE_ENDING)
-        zygote_fail(z, ERR_PROTOCOL, "the zygote sent a message that makes no sense");
 }
 
-/* The one descriptor beside a message; more than one is a message that makes no sense. */
-static int take_descriptor(struct msghdr *m)
+/* Room for one descriptor beside a message, which the kernel's rounding makes two: all that came
+ * are ours to close. */
+#define DESCRIPTORS_MAX ((CMSG_SPACE(sizeof(int)) - CMSG_LEN(0)) / sizeof(int))
+
+static int take_descriptors(struct msghdr *m, int fds[DESCRIPTORS_MAX])
 {
-    int fd = -1;
     struct cmsghdr *c = CMSG_FIRSTHDR(m);
-    if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS &&
-        c->cmsg_len == CMSG_LEN(sizeof fd))
-        memcpy(&fd, CMSG_DATA(c), sizeof fd);
-    return fd;
+    if (!c || c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+        return 0;
+    size_t n = (c->cmsg_len - CMSG_LEN(0)) / sizeof fds[0];
+    CHECK(n <= DESCRIPTORS_MAX);
+    memcpy(fds, CMSG_DATA(c), n * sizeof fds[0]);
+    return (int)n;
 }
 
 static void take_messages(struct zygote *z, int most)
 {
-    union message message;
+    union control_message message;
+    int fds[DESCRIPTORS_MAX];
     union {
         struct cmsghdr align;
         char bytes[CMSG_SPACE(sizeof(int))];
@@ -396,7 +395,9 @@ static void take_messages(struct zygote *z, int most)
             return;
         }
         memset((char *)&message + n, 0, sizeof message - (size_t)n);
-        take_message(z, &message, (m.msg_flags & MSG_TRUNC) ? 0 : (size_t)n, take_descriptor(&m));
+        if (m.msg_flags & MSG_TRUNC)
+            n = 0;
+        take_message(z, &message, (size_t)n, fds, take_descriptors(&m, fds));
     }
 }
 
@@ -501,7 +502,7 @@ int zygote_start(uv_loop_t *loop, const struct zygote_options *o, const struct z
     z->pidfd = l.pidfd;
     z->words = l.words;
     z->info.pid = l.pid;
-    z->next_number = FIRST_NUMBER;
+    z->claims.first = z->claims.next = FIRST_NUMBER;
     z->started_us = clock_mono_us();
     for (int i = 0; i < WAITS; i++)
         list_init(&z->waits[i]);

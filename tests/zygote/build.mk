@@ -21,6 +21,14 @@ $(FAKE_E)/snapshot.bin: $(FAKE_E)/libisolane-cell.so $(FAKE_E)/node
 
 $(filter $(B)/tests/host_% $(B)/tests/executor_%,$(UNIT_BIN)): | fake-engine
 
+# A zygote that was taken over: takes node's place, beside the tests that start it. Static, because
+# what node is preloaded with must not get into it.
+$(B)/tests/enemy_zygote: tests/zygote/enemy_zygote.c sandbox/frame.h sandbox/zygote/control.h
+	@mkdir -p $(@D)
+	@echo "  LINK  $@"
+	@$(CC) -std=c17 -D_GNU_SOURCE -I. -g -O1 $(WARN) -static -o $@ $<
+$(B)/tests/host_enemy_zygote_test: | $(B)/tests/enemy_zygote
+
 # Decoder and protocol state under libFuzzer: make fuzz-frames FUZZ_SECONDS=60
 FUZZ_SECONDS ?= 30
 FUZZ_SRC := sandbox/host/frame_fuzz.c sandbox/host/inbox.c sandbox/host/protocol.c sandbox/frame.c \
