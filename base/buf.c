@@ -5,15 +5,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+static void wipe(const struct buf *b, size_t from, size_t to)
+{
+    if (b->secret && b->data && to > from)
+        explicit_bzero(b->data + from, to - from);
+}
+
 void buf_free(struct buf *b)
 {
+    wipe(b, 0, b->cap);
     free(b->data);
-    size_t max = b->max;
-    *b = (struct buf){.max = max};
+    *b = (struct buf){.max = b->max, .secret = b->secret};
 }
 
 void buf_clear(struct buf *b)
 {
+    wipe(b, 0, b->len);
     b->len = 0;
     b->full = false;
     if (b->data)
@@ -33,7 +40,16 @@ void buf_reserve(struct buf *b, size_t extra)
     size_t cap = b->cap ? b->cap : 128;
     while (cap < need)
         cap = cap > SIZE_MAX / 2 ? need : cap * 2;
-    b->data = mem_grow(b->data, cap);
+    if (b->secret) { /* realloc() would leave a copy behind */
+        char *data = mem_alloc(cap);
+        if (b->len)
+            memcpy(data, b->data, b->len);
+        wipe(b, 0, b->cap);
+        free(b->data);
+        b->data = data;
+    } else {
+        b->data = mem_grow(b->data, cap);
+    }
     b->cap = cap;
 }
 
@@ -71,6 +87,8 @@ void buf_addf(struct buf *b, const char *fmt, ...)
     CHECK(n >= 0);
     if ((size_t)n < sizeof small) {
         buf_add(b, small, (size_t)n);
+        if (b->secret)
+            explicit_bzero(small, sizeof small);
     } else if (!b->full) {
         buf_reserve(b, (size_t)n);
         if (!b->full) {
@@ -87,6 +105,7 @@ void buf_consume(struct buf *b, size_t n)
     if (n == 0)
         return;
     memmove(b->data, b->data + n, b->len - n);
+    wipe(b, b->len - n, b->len);
     b->len -= n;
     b->data[b->len] = 0;
 }
@@ -98,7 +117,6 @@ char *buf_take(struct buf *b, size_t *len)
     char *p = b->data ? b->data : mem_strdup("");
     if (len)
         *len = b->len;
-    size_t max = b->max;
-    *b = (struct buf){.max = max};
+    *b = (struct buf){.max = b->max, .secret = b->secret};
     return p;
 }

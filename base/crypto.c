@@ -1,7 +1,9 @@
 #include "base/crypto.h"
 #include "base/mem.h"
 
+#include <assert.h>
 #include <sodium.h>
+#include <string.h>
 
 int crypto_init(struct err *e)
 {
@@ -63,6 +65,61 @@ bool crypto_ed25519_verify(const uint8_t pub[ED25519_PUBLIC], const void *msg, s
                            const uint8_t sig[ED25519_SIG])
 {
     return crypto_sign_verify_detached(sig, msg, len, pub) == 0;
+}
+
+void crypto_pae(const char *type, const void *text, size_t len, struct buf *out)
+{
+    buf_reserve(out, len + strlen(type) + 64);
+    buf_addf(out, "DSSEv1 %zu %s %zu ", strlen(type), type, len);
+    buf_add(out, text, len);
+}
+
+void crypto_x25519_public(const uint8_t sec[X25519_KEY], uint8_t pub[X25519_KEY])
+{
+    CHECK(crypto_scalarmult_base(pub, sec) == 0);
+}
+
+void crypto_seal(const uint8_t pub[X25519_KEY], const void *plain, size_t len, uint8_t *out)
+{
+    static_assert(SEAL_OVERHEAD == crypto_box_SEALBYTES, "as libsodium has it");
+    CHECK(crypto_box_seal(out, plain, len, pub) == 0);
+}
+
+bool crypto_seal_open(const uint8_t pub[X25519_KEY], const uint8_t sec[X25519_KEY],
+                      const uint8_t *sealed, size_t len, void *out)
+{
+    return len >= SEAL_OVERHEAD && crypto_box_seal_open(out, sealed, len, pub, sec) == 0;
+}
+
+void *crypto_guarded(size_t len)
+{
+    void *p = sodium_malloc(len ? len : 1);
+    CHECK(p);
+    return p;
+}
+
+void crypto_guarded_free(void *p)
+{
+    sodium_free(p);
+}
+
+size_t crypto_base64url_len(size_t len)
+{
+    return sodium_base64_ENCODED_LEN(len, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+}
+
+void crypto_base64url(const void *p, size_t len, char *out, size_t cap)
+{
+    CHECK(cap >= crypto_base64url_len(len));
+    sodium_bin2base64(out, cap, p, len, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+}
+
+bool crypto_unbase64url(const char *s, size_t s_len, void *out, size_t cap, size_t *len)
+{
+    const char *end = NULL;
+    return sodium_base642bin(out, cap, s, s_len, NULL, len, &end,
+                             sodium_base64_VARIANT_URLSAFE_NO_PADDING) == 0 &&
+           end == s + s_len;
 }
 
 size_t crypto_base64_len(size_t len)

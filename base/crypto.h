@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 
 int crypto_init(struct err *e);
@@ -33,8 +34,31 @@ void crypto_ed25519_sign(const uint8_t sec[ED25519_SECRET], const void *msg, siz
 bool crypto_ed25519_verify(const uint8_t pub[ED25519_PUBLIC], const void *msg, size_t len,
                            const uint8_t sig[ED25519_SIG]);
 
+/* What a detached signature of DSSE signs (its pre-authentication encoding): type and text, each
+ * with its length, so that a signature for one type never fits another. Appended to out. */
+void crypto_pae(const char *type, const void *text, size_t len, struct buf *out);
+
+/* X25519 sealed boxes (libsodium's crypto_box_seal): anybody seals to a public key, nobody can tell
+ * who did, only the holder of the secret key opens. Any 32 bytes are a secret key. */
+#define X25519_KEY    32
+#define SEAL_OVERHEAD 48 /* bytes that a sealed text is longer than its plain one */
+void crypto_x25519_public(const uint8_t sec[X25519_KEY], uint8_t pub[X25519_KEY]);
+void crypto_seal(const uint8_t pub[X25519_KEY], const void *plain, size_t len, uint8_t *out);
+/* out: len - SEAL_OVERHEAD bytes. False: for another key, or altered. */
+bool crypto_seal_open(const uint8_t pub[X25519_KEY], const uint8_t sec[X25519_KEY],
+                      const uint8_t *sealed, size_t len, void *out);
+
+/* Memory for plaintext secrets: behind guard pages, not swapped where the lock limit allows, not in
+ * core dumps. Not zeroed. Freeing wipes. */
+void *crypto_guarded(size_t len);
+void crypto_guarded_free(void *p); /* NULL is fine */
+
 /* Standard base64 with padding (RFC 4648 section 4). */
 size_t crypto_base64_len(size_t len); /* with the NUL */
 void crypto_base64(const void *p, size_t len, char *out, size_t cap);
 /* False on anything but strict base64 or when it does not fit. White space is refused. */
 bool crypto_unbase64(const char *s, size_t s_len, void *out, size_t cap, size_t *len);
+/* The alphabet for URLs and file names, without padding (section 5). */
+size_t crypto_base64url_len(size_t len); /* with the NUL */
+void crypto_base64url(const void *p, size_t len, char *out, size_t cap);
+bool crypto_unbase64url(const char *s, size_t s_len, void *out, size_t cap, size_t *len);

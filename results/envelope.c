@@ -47,9 +47,7 @@ void statement_encode(const struct result *r, struct buf *out)
 
 void envelope_pae(const char *payload, size_t len, struct buf *out)
 {
-    buf_reserve(out, len + 128);
-    buf_addf(out, "DSSEv1 %zu %s %zu ", strlen(ENVELOPE_PAYLOAD_TYPE), ENVELOPE_PAYLOAD_TYPE, len);
-    buf_add(out, payload, len);
+    crypto_pae(ENVELOPE_PAYLOAD_TYPE, payload, len, out);
 }
 
 size_t envelope_size(size_t payload_len)

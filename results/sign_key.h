@@ -8,11 +8,12 @@
 #include "base/buf.h"
 #include "base/crypto.h"
 #include "base/err.h"
+#include "base/keyfile.h"
 
 struct sign_key {
     uint8_t pub[ED25519_PUBLIC];
     uint8_t sec[ED25519_SECRET]; /* zeros in a key that only verifies */
-    char keyid[65];              /* hex SHA-256 of the SPKI DER */
+    char keyid[KEYID_LEN];       /* hex SHA-256 of the SPKI DER */
     bool can_sign;
 };
 
