@@ -121,7 +121,7 @@ int config_load(const char *file, struct config **out, struct err *e)
         c->file = mem_strdup(file);
         rc = config_file_read(file, c, e);
     } else {
-        tenants_default(c, &none, &none);
+        tenants_default(c, &none, &none, NULL);
     }
     if (!rc)
         rc = read_environment(c, e);
@@ -143,6 +143,8 @@ void config_free(struct config *c)
         return;
     keys_free(c);
     free(c->file);
+    for (int i = 0; i < c->tenant_count; i++)
+        tenant_clear(&c->tenants[i]);
     free(c->tenants);
     free(c);
 }

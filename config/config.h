@@ -10,6 +10,8 @@
 
 #include "base/err.h"
 #include "config/limits.h"
+#include "config/permissions.h"
+#include "config/profile.h"
 
 #define TENANT_NAME_MAX 64
 #define TENANTS_MAX     1000
@@ -22,6 +24,8 @@ struct tenant {
     int64_t max_running;            /* attempts at once on this worker, 0: no ceiling of its own */
     struct limits defaults;         /* every entry set after load */
     struct limits ceilings;         /* every entry set after load */
+    struct permissions permissions; /* the most that a job of it may do; clock_us set after load */
+    enum profile profile;           /* the loosest that a job of it may run under */
 };
 
 struct nats_config {

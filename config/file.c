@@ -1,7 +1,8 @@
 /* How this works: libyaml makes a tree of nodes with line numbers; we walk it by what we know may
  * stand there, so an unknown key can't slip through and depth is bounded by the schema (an alias
  * that points at its own parent is a map where a scalar is allowed: an error like any other).
- * Scalars are those of config/keys.c; this file adds what is nested: nats, limits, tenants.
+ * Scalars are those of config/keys.c; this file adds what is nested: nats, limits, permissions,
+ * tenants.
  *
  * libyaml and not libcyaml: the latter (1.3) knows neither ranges nor what to suggest for a wrong
  * key, and its errors come as several log lines.
@@ -32,6 +33,7 @@ struct reader {
     yaml_document_t doc;
     struct config *c;
     struct limits defaults, ceilings; /* of `limits`: the base of all tenants */
+    struct permissions permissions;   /* of `permissions`: the same */
     struct err *e;
 };
 
@@ -129,6 +131,33 @@ static int whole_number(struct reader *r, const struct place *p, int64_t min, in
     if (!key_parse_int(text, out) || *out < min || *out > max)
         return refuse(r, p, "found '%.60s'; allowed: %s", text, allowed);
     return 0;
+}
+
+static int boolean(struct reader *r, const struct place *p, bool *out)
+{
+    const char *text;
+    int rc = scalar(r, p, false, "true or false", &text);
+    if (rc)
+        return rc;
+    *out = !strcmp(text, "true");
+    if (!*out && strcmp(text, "false") != 0)
+        return refuse(r, p, "found '%.60s'; allowed: true or false", text);
+    return 0;
+}
+
+/* The place of item i of the list at p. */
+static struct place item_of(struct reader *r, const struct place *p, ptrdiff_t i)
+{
+    struct place item = {
+        .node = yaml_document_get_node(&r->doc, p->node->data.sequence.items.start[i])};
+    item.line = (int)item.node->start_mark.line + 1;
+    snprintf(item.path, sizeof item.path, "%.100s[%td]", p->path, i);
+    return item;
+}
+
+static ptrdiff_t items_in(const yaml_node_t *list)
+{
+    return list->data.sequence.items.top - list->data.sequence.items.start;
 }
 
 /* ---- maps ---- */
@@ -278,6 +307,98 @@ static int read_limits(struct reader *r, const struct place *p)
     return check_defaults(r, &defaults, &whole.ceilings);
 }
 
+static int read_permission_list(struct reader *r, const struct place *p, enum permission_list l,
+                                struct permission_entries *out)
+{
+    const char *allowed, *text;
+    permission_entry_valid(l, "", &allowed);
+    if (p->node->type != YAML_SEQUENCE_NODE)
+        return refuse(r, p, "found %s; allowed: a list, each %s",
+                      is_null(p->node) ? "nothing" : kind(p->node), allowed);
+    if (items_in(p->node) > PERMISSION_LIST_MAX)
+        return refuse(r, p, "found %td entries; allowed: at most %d", items_in(p->node),
+                      PERMISSION_LIST_MAX);
+    for (ptrdiff_t i = 0; i < items_in(p->node); i++) {
+        struct place item = item_of(r, p, i);
+        int rc = scalar(r, &item, true, allowed, &text);
+        if (rc)
+            return rc;
+        if (!permission_entry_valid(l, text, &allowed))
+            return refuse(r, &item, "found '%.100s'; allowed: %s", text, allowed);
+        CHECK(permission_add(out, text, strlen(text)));
+    }
+    return 0;
+}
+
+/* Fills *asked, which is zeroed; the caller frees asked->v also when it is refused. */
+static int read_permissions(struct reader *r, const struct place *p,
+                            struct permissions_asked *asked)
+{
+    enum { CLOCK = PERMISSION_FLAGS, LISTS, NAMES = LISTS + PERMISSION_LISTS };
+    struct names known = {.n = NAMES};
+    struct place found[NAMES_MAX];
+    for (int f = 0; f < PERMISSION_FLAGS; f++)
+        known.v[f] = permission_flag_names[f];
+    known.v[CLOCK] = "clock_us";
+    for (int l = 0; l < PERMISSION_LISTS; l++)
+        known.v[LISTS + l] = permission_list_names[l];
+    int rc = take_map(r, p, &known, found);
+    for (int f = 0; f < PERMISSION_FLAGS && !rc; f++)
+        if ((asked->flag_given[f] = found[f].node != NULL))
+            rc = boolean(r, &found[f], &asked->v.flag[f]);
+    if (!rc && (asked->clock_given = found[CLOCK].node != NULL))
+        rc = whole_number(r, &found[CLOCK], CLOCK_US_MIN, CLOCK_US_MAX, &asked->v.clock_us);
+    for (int l = 0; l < PERMISSION_LISTS && !rc; l++)
+        if ((asked->list_given[l] = found[LISTS + l].node != NULL))
+            rc = read_permission_list(r, &found[LISTS + l], (enum permission_list)l,
+                                      &asked->v.list[l]);
+    return rc;
+}
+
+static int read_base_permissions(struct reader *r, const struct place *p)
+{
+    struct permissions_asked asked = {0};
+    int rc = read_permissions(r, p, &asked);
+    if (!rc)
+        permissions_fill(&asked, NULL, &r->permissions);
+    permissions_free(&asked.v);
+    return rc;
+}
+
+static int read_profile(struct reader *r, const struct place *p, enum profile *out)
+{
+    static const char allowed[] = "default, jitless";
+    const char *text;
+    int rc = scalar(r, p, true, allowed, &text);
+    if (rc)
+        return rc;
+    int i = profile_by_name(text);
+    if (i < 0)
+        return refuse(r, p, "found '%.60s'; allowed: %s", text, allowed);
+    *out = (enum profile)i;
+    return 0;
+}
+
+/* permissions, and profile, which rules one of them out. */
+static int read_tenant_rights(struct reader *r, const struct place *profile,
+                              const struct place *permissions, struct tenant *t)
+{
+    struct permissions_asked asked = {0};
+    int rc = profile->node ? read_profile(r, profile, &t->profile) : 0;
+    if (!rc && permissions->node)
+        rc = read_permissions(r, permissions, &asked);
+    if (!rc && asked.v.flag[PERMISSION_WASM] && !profile_table[t->profile].machine_code)
+        rc = refuse(r, permissions,
+                    "found wasm: true; allowed: false, for profile %s has no WebAssembly",
+                    profile_table[t->profile].name);
+    if (!rc) {
+        permissions_fill(&asked, &r->permissions, &t->permissions);
+        t->permissions.flag[PERMISSION_WASM] &= profile_table[t->profile].machine_code;
+    }
+    permissions_free(&asked.v);
+    return rc;
+}
+
 static int read_tenant_name(struct reader *r, const struct place *item, const struct place *p,
                             struct tenant *t)
 {
@@ -298,8 +419,9 @@ static int read_tenant_name(struct reader *r, const struct place *item, const st
 
 static int read_tenant(struct reader *r, const struct place *item, struct tenant *t)
 {
-    const struct names known = {.v = {"name", "weight", "max_running", "defaults", "ceilings"},
-                                .n = 5};
+    const struct names known = {
+        .v = {"name", "weight", "max_running", "defaults", "ceilings", "profile", "permissions"},
+        .n = 7};
     struct place found[NAMES_MAX];
     struct limit_block defaults, ceilings;
     int rc = take_map(r, item, &known, found);
@@ -320,7 +442,8 @@ static int read_tenant(struct reader *r, const struct place *item, struct tenant
     t->defaults = defaults.v;
     t->ceilings = ceilings.v;
     tenant_fill(t, &r->defaults, &r->ceilings);
-    return check_defaults(r, &defaults, &t->ceilings);
+    rc = check_defaults(r, &defaults, &t->ceilings);
+    return rc ? rc : read_tenant_rights(r, &found[5], &found[6], t);
 }
 
 static int read_tenants(struct reader *r, const struct place *p)
@@ -328,16 +451,13 @@ static int read_tenants(struct reader *r, const struct place *p)
     if (p->node->type != YAML_SEQUENCE_NODE)
         return refuse(r, p, "found %s; allowed: a list of maps, each with a name",
                       is_null(p->node) ? "nothing" : kind(p->node));
-    yaml_node_item_t *start = p->node->data.sequence.items.start;
-    ptrdiff_t n = p->node->data.sequence.items.top - start;
+    ptrdiff_t n = items_in(p->node);
     if (n < 1 || n > TENANTS_MAX)
         return refuse(r, p, "found %td tenants; allowed: 1 to %d (leave it out for 'default')", n,
                       TENANTS_MAX);
     r->c->tenants = mem_alloc((size_t)n * sizeof *r->c->tenants);
     for (ptrdiff_t i = 0; i < n; i++) {
-        struct place item = {.node = yaml_document_get_node(&r->doc, start[i])};
-        item.line = (int)item.node->start_mark.line + 1;
-        snprintf(item.path, sizeof item.path, "%s[%td]", p->path, i);
+        struct place item = item_of(r, p, i);
         int rc = read_tenant(r, &item, &r->c->tenants[i]);
         if (rc)
             return rc;
@@ -348,8 +468,8 @@ static int read_tenants(struct reader *r, const struct place *p)
 
 static int read_top(struct reader *r, yaml_node_t *root)
 {
-    enum { NATS, LIMITS_BASE, TENANTS, NESTED };
-    struct names known = {.v = {"nats", "limits", "tenants"}, .n = NESTED};
+    enum { NATS, LIMITS_BASE, PERMISSIONS_BASE, TENANTS, NESTED };
+    struct names known = {.v = {"nats", "limits", "permissions", "tenants"}, .n = NESTED};
     struct place found[NAMES_MAX], top = {.node = root, .line = 1};
     const struct config_key *keys[NAMES_MAX];
     for (int i = 0; i < config_key_count; i++) {
@@ -370,10 +490,12 @@ static int read_top(struct reader *r, yaml_node_t *root)
         rc = read_nats(r, &found[NATS]);
     if (!rc && found[LIMITS_BASE].node) /* before the tenants, wherever it stands */
         rc = read_limits(r, &found[LIMITS_BASE]);
+    if (!rc && found[PERMISSIONS_BASE].node)
+        rc = read_base_permissions(r, &found[PERMISSIONS_BASE]);
     if (!rc && found[TENANTS].node)
         rc = read_tenants(r, &found[TENANTS]);
     if (!rc && !r->c->tenant_count)
-        tenants_default(r->c, &r->defaults, &r->ceilings);
+        tenants_default(r->c, &r->defaults, &r->ceilings, &r->permissions);
     return rc;
 }
 
@@ -461,6 +583,7 @@ int config_file_read(const char *file, struct config *c, struct err *e)
     rc = parse(&r, text, len, check_depth);
     if (!rc)
         rc = parse(&r, text, len, read_document);
+    permissions_free(&r.permissions);
     free(text);
     return rc;
 }

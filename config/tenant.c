@@ -38,11 +38,18 @@ void tenant_fill(struct tenant *t, const struct limits *base_defaults,
 }
 
 void tenants_default(struct config *c, const struct limits *base_defaults,
-                     const struct limits *base_ceilings)
+                     const struct limits *base_ceilings, const struct permissions *base)
 {
+    const struct permissions_asked nothing = {0};
     c->tenants = mem_alloc(sizeof *c->tenants);
     c->tenant_count = 1;
     strcpy(c->tenants[0].name, "default");
     c->tenants[0].weight = 1;
     tenant_fill(&c->tenants[0], base_defaults, base_ceilings);
+    permissions_fill(&nothing, base, &c->tenants[0].permissions);
+}
+
+void tenant_clear(struct tenant *t)
+{
+    permissions_free(&t->permissions);
 }

@@ -8,6 +8,9 @@
 void tenant_fill(struct tenant *t, const struct limits *base_defaults,
                  const struct limits *base_ceilings);
 
-/* The one tenant of a configuration that names none. */
+/* The one tenant of a configuration that names none. base: its permissions (NULL: none). */
 void tenants_default(struct config *c, const struct limits *base_defaults,
-                     const struct limits *base_ceilings);
+                     const struct limits *base_ceilings, const struct permissions *base);
+
+/* Frees what the entry points to, not the entry. */
+void tenant_clear(struct tenant *t);

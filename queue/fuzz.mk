@@ -2,9 +2,10 @@
 # to build/fuzz/corpus-job; the seeds stay as they are. A seed's first byte says what is known beside
 # the payload (queue/job_fuzz.c).
 FUZZ_SECONDS ?= 30
-FUZZ_JOB_SRC := queue/job_fuzz.c queue/job.c link/subjects.c config/limits.c config/tenant.c \
+FUZZ_JOB_SRC := queue/job_fuzz.c queue/job.c queue/job_permissions.c link/subjects.c \
+	$(addprefix config/,limits.c permissions.c profile.c tenant.c) \
 	$(addprefix base/,buf.c crypto.c err.c jsonw.c jv.c jv_text.c mem.c nearest.c utf8.c)
-build/fuzz/job_fuzz: $(FUZZ_JOB_SRC) queue/job.h
+build/fuzz/job_fuzz: $(FUZZ_JOB_SRC) queue/job.h queue/decoding.h
 	@mkdir -p $(@D)
 	@echo "  FUZZ  $@"
 	@clang -std=c17 -D_GNU_SOURCE -I. -g -O1 -fsanitize=fuzzer,address,undefined \

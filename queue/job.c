@@ -17,26 +17,12 @@
 #include "base/mem.h"
 #include "base/nearest.h"
 #include "base/utf8.h"
+#include "queue/decoding.h"
 
-#define FOUND_MAX        48 /* characters of a wrong value that an error repeats */
 #define ENV_NAME_MAX     128
 #define ATTEMPTS_DEFAULT 3
 
-struct decoding {
-    const struct config *config;
-    const struct tenant *tenant; /* NULL: not known */
-    const char *text;            /* the payload */
-    size_t len;
-    struct job *job;
-    struct err *e; /* the first fault */
-    int rc;
-};
-
-/* Keeps the first fault only. */
-static void fault_at(struct decoding *d, const char *fmt, ...)
-    __attribute__((format(printf, 2, 3)));
-
-static void fault_at(struct decoding *d, const char *fmt, ...)
+void fault_at(struct decoding *d, const char *fmt, ...)
 {
     if (d->rc)
         return;
@@ -48,8 +34,7 @@ static void fault_at(struct decoding *d, const char *fmt, ...)
     d->rc = err_set(d->e, ERR_INVALID, "%s", text);
 }
 
-/* A text as an error shows it: one line, cut between characters. */
-static const char *in_line(const char *s, size_t len, char out[FOUND_MAX + 8])
+const char *in_line(const char *s, size_t len, char out[FOUND_TEXT])
 {
     size_t n = utf8_cut(s, len, FOUND_MAX);
     for (size_t i = 0; i < n; i++)
@@ -58,8 +43,7 @@ static const char *in_line(const char *s, size_t len, char out[FOUND_MAX + 8])
     return out;
 }
 
-/* A value as an error shows it: short ones as JSON, arrays and objects by their kind. */
-static const char *shown(const struct jv *v, char out[FOUND_MAX + 8])
+const char *shown(const struct jv *v, char out[FOUND_TEXT])
 {
     struct buf b = {0};
     struct jsonw w;
@@ -85,7 +69,7 @@ static const char *shown(const struct jv *v, char out[FOUND_MAX + 8])
 
 static void read_id(struct decoding *d, const struct jv *v)
 {
-    char found[FOUND_MAX + 8];
+    char found[FOUND_TEXT];
     size_t len = 0;
     const char *s = jv_string(v, &len);
     if (!s || !job_id_valid(s, len))
@@ -119,7 +103,7 @@ static void read_script(struct decoding *d, const struct jv *v)
 
 static void read_type(struct decoding *d, const struct jv *v)
 {
-    char found[FOUND_MAX + 8];
+    char found[FOUND_TEXT];
     const char *s = jv_string(v, NULL);
     if (s && !strcmp(s, "module"))
         d->job->source = JOB_MODULE;
@@ -131,7 +115,7 @@ static void read_type(struct decoding *d, const struct jv *v)
 
 static void read_name(struct decoding *d, const struct jv *v)
 {
-    char found[FOUND_MAX + 8];
+    char found[FOUND_TEXT];
     size_t len = 0;
     const char *s = jv_string(v, &len);
     bool plain = s && len > 0 && len <= JOB_NAME_MAX;
@@ -162,7 +146,7 @@ static void read_input(struct decoding *d, const struct jv *v)
 static int check_variable(const char *name, const struct jv *v, void *arg)
 {
     struct decoding *d = arg;
-    char found[FOUND_MAX + 8], shown_name[FOUND_MAX + 8];
+    char found[FOUND_TEXT], shown_name[FOUND_TEXT];
     size_t len = strlen(name);
     bool plain = len > 0 && len <= ENV_NAME_MAX;
     for (size_t i = 0; plain && i < len; i++)
@@ -196,7 +180,7 @@ static void read_env(struct decoding *d, const struct jv *v)
 static int read_limit(const char *name, const struct jv *v, void *arg)
 {
     struct decoding *d = arg;
-    char found[FOUND_MAX + 8];
+    char found[FOUND_TEXT];
     int i = limit_by_name(name);
     if (i < 0) {
         struct nearest n = {.word = name};
@@ -229,7 +213,7 @@ static void read_limits(struct decoding *d, const struct jv *v)
 
 static void read_attempts(struct decoding *d, const struct jv *v)
 {
-    char found[FOUND_MAX + 8];
+    char found[FOUND_TEXT];
     int64_t n = 0;
     if (!jv_int(v, &n) || n < 1 || n > JOB_ATTEMPTS_MAX)
         fault_at(d, "max_attempts: found %s; allowed: a whole number from 1 to %d", shown(v, found),
@@ -241,7 +225,7 @@ static void read_attempts(struct decoding *d, const struct jv *v)
 static void read_only_value(struct decoding *d, const struct jv *v, const char *field,
                             const char *value)
 {
-    char found[FOUND_MAX + 8];
+    char found[FOUND_TEXT];
     const char *s = jv_string(v, NULL);
     if (!s || strcmp(s, value) != 0)
         fault_at(d, "%s: found %s; allowed in this version: \"%s\"", field, shown(v, found), value);
@@ -252,26 +236,28 @@ static void read_reuse(struct decoding *d, const struct jv *v)
     read_only_value(d, v, "reuse", "none");
 }
 
-static void read_profile(struct decoding *d, const struct jv *v)
-{
-    read_only_value(d, v, "profile", "default");
-}
-
 static const struct field {
     const char *name;
     void (*read)(struct decoding *d, const struct jv *v);
 } fields[] = {
-    {"id", read_id},           {"script", read_script},         {"type", read_type},
-    {"name", read_name},       {"input", read_input},           {"env", read_env},
-    {"limits", read_limits},   {"max_attempts", read_attempts}, {"reuse", read_reuse},
+    {"id", read_id},
+    {"script", read_script},
+    {"type", read_type},
+    {"name", read_name},
+    {"input", read_input},
+    {"env", read_env},
+    {"limits", read_limits},
+    {"max_attempts", read_attempts},
+    {"reuse", read_reuse},
     {"profile", read_profile},
+    {"permissions", read_permissions},
 };
 
 static int read_field(const char *name, const struct jv *v, void *arg)
 {
     struct decoding *d = arg;
     struct nearest n = {.word = name};
-    char found[FOUND_MAX + 8];
+    char found[FOUND_TEXT];
     for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
         if (!strcmp(name, fields[i].name)) {
             fields[i].read(d, v);
@@ -285,7 +271,7 @@ static int read_field(const char *name, const struct jv *v, void *arg)
     else
         fault_at(d,
                  "unknown field '%s'; allowed: id, script, type, name, input, env, limits, "
-                 "max_attempts, reuse, profile",
+                 "max_attempts, reuse, profile, permissions",
                  in_line(name, strlen(name), found));
     return 0;
 }
@@ -393,6 +379,7 @@ int job_decode(const struct config *c, const struct job_origin *o, const char *d
     if (d.tenant && !d.rc)
         d.rc = limits_resolve(&d.job->limits, &d.tenant->defaults, &d.tenant->ceilings,
                               d.tenant->name, &d.job->limits, d.e);
+    resolve_rights(&d);
     return d.rc;
 }
 
@@ -403,6 +390,7 @@ void job_free(struct job *j)
     free(j->script);
     free(j->input);
     free(j->env);
+    permissions_free(&j->permissions);
     free(j);
 }
 
@@ -418,6 +406,27 @@ static void encode_limits(struct jsonw *w, const struct limits *l)
     for (int i = 0; i < LIMITS; i++)
         if (l->v[i])
             jsonw_kint(w, limit_table[i].name, l->v[i]);
+    jsonw_object_end(w);
+}
+
+static void encode_permissions(struct jsonw *w, const struct permissions_asked *p)
+{
+    jsonw_name(w, "permissions");
+    jsonw_object(w);
+    for (int f = 0; f < PERMISSION_FLAGS; f++)
+        if (p->flag_given[f])
+            jsonw_kbool(w, permission_flag_names[f], p->v.flag[f]);
+    if (p->clock_given)
+        jsonw_kint(w, "clock_us", p->v.clock_us);
+    for (int l = 0; l < PERMISSION_LISTS; l++) {
+        if (!p->list_given[l])
+            continue;
+        jsonw_name(w, permission_list_names[l]);
+        jsonw_array(w);
+        for (int i = 0; i < p->v.list[l].n; i++)
+            jsonw_str(w, p->v.list[l].v[i]);
+        jsonw_array_end(w);
+    }
     jsonw_object_end(w);
 }
 
@@ -443,5 +452,9 @@ void job_encode(const struct job_request *r, struct buf *out)
         jsonw_raw(&w, r->env, strlen(r->env));
     }
     encode_limits(&w, &r->limits);
+    if (r->permissions)
+        encode_permissions(&w, r->permissions);
+    if (r->profile)
+        jsonw_kstr(&w, "profile", r->profile);
     jsonw_object_end(&w);
 }

@@ -11,6 +11,8 @@
 #include "base/err.h"
 #include "config/config.h"
 #include "config/limits.h"
+#include "config/permissions.h"
+#include "config/profile.h"
 #include "link/subjects.h"
 
 enum job_source { JOB_MODULE, JOB_SCRIPT }; /* field "type": "module" (default) | "script" */
@@ -31,8 +33,10 @@ struct job {
     size_t input_len;
     char *env; /* JSON object of strings, "{}" when absent */
     size_t env_len;
-    struct limits limits; /* resolved: every entry set */
-    int max_attempts;     /* default 3: how often a job whose cell crashed is tried */
+    struct limits limits;           /* resolved: every entry set */
+    struct permissions permissions; /* resolved: within the tenant's; empty for an invalid job */
+    enum profile profile;           /* resolved: the tenant's or a stricter one */
+    int max_attempts;               /* default 3: how often a job whose cell crashed is tried */
     char script_sha256[SHA256_HEX], input_sha256[SHA256_HEX];
 };
 
@@ -61,5 +65,7 @@ struct job_request {
     const char *input; /* JSON text or NULL */
     const char *env;   /* JSON object text or NULL */
     struct limits limits;
+    const struct permissions_asked *permissions; /* NULL: not given */
+    const char *profile;                         /* name, NULL: not given */
 };
 void job_encode(const struct job_request *r, struct buf *out);

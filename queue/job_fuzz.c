@@ -22,6 +22,12 @@ static void make_config(void)
         tenant.defaults.v[i] = limit_table[i].fallback;
         tenant.ceilings.v[i] = limit_table[i].ceiling;
     }
+    static const char *const net[] = {"api.example.com", "*.example.org:443", "[2001:db8::1]"};
+    for (size_t i = 0; i < ARRAY_LEN(net); i++)
+        permission_add(&tenant.permissions.list[PERMISSION_NET], net[i], strlen(net[i]));
+    permission_add(&tenant.permissions.list[PERMISSION_ENV], "LANG", 4);
+    permission_add(&tenant.permissions.list[PERMISSION_SECRETS], "TOKEN", 5);
+    tenant.permissions.flag[PERMISSION_EVAL] = tenant.permissions.flag[PERMISSION_WASM] = true;
 }
 
 static void check_taken(const struct job *j)
@@ -32,6 +38,12 @@ static void check_taken(const struct job *j)
     CHECK(j->max_attempts >= 1 && j->max_attempts <= JOB_ATTEMPTS_MAX);
     for (int i = 0; i < LIMITS; i++)
         CHECK(j->limits.v[i] >= limit_table[i].min && j->limits.v[i] <= tenant.ceilings.v[i]);
+    for (int l = 0; l < PERMISSION_LISTS; l++)
+        for (int i = 0; i < j->permissions.list[l].n; i++)
+            CHECK(permission_covers((enum permission_list)l, &tenant.permissions.list[l],
+                                    j->permissions.list[l].v[i]));
+    CHECK(!j->permissions.flag[PERMISSION_SAB] && j->permissions.clock_us >= CLOCK_US_DEFAULT);
+    CHECK(j->profile == PROFILE_DEFAULT || !j->permissions.flag[PERMISSION_WASM]);
 }
 
 static void check_words(const struct err *e)

@@ -268,7 +268,7 @@ static void test_unknown_fields(void **state)
     refused(
         "{\"script\":\"1\",\"zzz\":1}",
         "unknown field 'zzz'; allowed: id, script, type, name, input, env, limits, max_attempts, "
-        "reuse, profile");
+        "reuse, profile, permissions");
     refused("{\"script\":\"1\",\"a\\nb\\u0007c\":1}", "unknown field 'a b c'; allowed:");
     refused("{\"script\":\"1\",\"limits\":{\"cpu\":1}}",
             "limits: unknown field 'cpu'; allowed: cpu_ms, wall_ms, heap_mb, memory_mb, output_kb; "
@@ -287,7 +287,7 @@ static void test_wrong_values(void **state)
     refused("{\"script\":\"1\",\"reuse\":\"tenant\"}",
             "reuse: found \"tenant\"; allowed in this version: \"none\"");
     refused("{\"script\":\"1\",\"profile\":1}",
-            "profile: found 1; allowed in this version: \"default\"");
+            "profile: found 1; allowed: \"default\", \"jitless\"");
     refused("{\"script\":\"1\",\"max_attempts\":0}",
             "max_attempts: found 0; allowed: a whole number from 1 to 100");
     refused("{\"script\":\"1\",\"max_attempts\":1.5}", "max_attempts: found 1.5; allowed:");

@@ -1,0 +1,39 @@
+/* The decoding of one job, shared by the files that know a field: job.c, job_permissions.c. Inside
+ * queue/ only. */
+#pragma once
+
+#include "base/jv.h"
+#include "queue/job.h"
+
+#define FOUND_MAX  48 /* characters of a wrong value that an error repeats */
+#define FOUND_TEXT (FOUND_MAX + 8)
+
+struct decoding {
+    const struct config *config;
+    const struct tenant *tenant; /* NULL: not known */
+    const char *text;            /* the payload */
+    size_t len;
+    struct job *job;
+    struct err *e; /* the first fault */
+    int rc;
+    /* Fields that are judged when all are read. */
+    struct permissions_asked permissions;
+    bool permissions_given, profile_given;
+};
+
+/* Keeps the first fault only. */
+void fault_at(struct decoding *d, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* A text as an error shows it: one line, cut between characters. */
+const char *in_line(const char *s, size_t len, char out[FOUND_TEXT]);
+
+/* A value as an error shows it: short ones as JSON, arrays and objects by their kind. */
+const char *shown(const struct jv *v, char out[FOUND_TEXT]);
+
+/* The fields "permissions" and "profile". */
+void read_permissions(struct decoding *d, const struct jv *v);
+void read_profile(struct decoding *d, const struct jv *v);
+
+/* Holds both against the tenant's and fills the job's. Once, after all fields; frees what was
+ * asked. */
+void resolve_rights(struct decoding *d);
