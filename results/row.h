@@ -4,18 +4,9 @@
 
 #include "base/err.h"
 #include "base/jv.h"
+#include "results/db.h"
 #include "results/schema.h"
 #include "results/store.h"
-
-enum cell_type { CELL_NULL, CELL_INT, CELL_REAL, CELL_TEXT, CELL_BLOB };
-
-struct cell {
-    enum cell_type type;
-    int64_t i;
-    double d;
-    const char *p; /* text (NUL behind) or blob; belongs to whoever filled the cell */
-    size_t len;
-};
 
 #define ROW_STAMP 32
 #define ROW_JAIL  2048 /* JSON array of at most 32 layer names */

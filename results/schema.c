@@ -107,8 +107,6 @@ static const char version_2[] = "ALTER TABLE results ADD COLUMN form INTEGER NOT
 const char *const schema_steps[SCHEMA_STEPS] = {version_1, version_2};
 
 static const char *const queries[QUERIES] = {
-    [Q_BEGIN] = "BEGIN IMMEDIATE",
-    [Q_COMMIT] = "COMMIT",
     [Q_HEAD] = "SELECT seq, hash FROM results ORDER BY seq DESC LIMIT 1",
     [Q_FIND] = "SELECT envelope FROM results WHERE id = ?1 AND tenant = ?2",
     [Q_FIND_ANY] = "SELECT envelope FROM results WHERE id = ?1 LIMIT 2",

@@ -66,8 +66,6 @@ extern const char *const schema_steps[SCHEMA_STEPS];
 
 /* What store.c asks of the database. */
 enum query {
-    Q_BEGIN,
-    Q_COMMIT,
     Q_HEAD,     /* → seq, hash of the last row */
     Q_INSERT,   /* all columns, in order */
     Q_FIND,     /* id, tenant → envelope */

@@ -1,5 +1,5 @@
-/* The results database of one worker: SQLite, WAL, synchronous=FULL. The only file that includes
- * sqlite3.h is store.c. One handle, one thread; open a second handle for a second thread.
+/* The results database of one worker: SQLite, WAL, synchronous=FULL. One handle, one thread; open a
+ * second handle for a second thread.
  *
  * Schema versions are PRAGMA user_version; migrations run in one transaction at open. A database of
  * a newer schema is ERR_VERSION and left untouched. */
@@ -14,6 +14,7 @@
 #include "results/record.h"
 
 struct store;
+struct db;
 
 #define STORE_SCHEMA 2
 
@@ -26,6 +27,8 @@ enum store_mode { STORE_WRITE, STORE_READ };
  */
 int store_open(const char *path, enum store_mode mode, struct store **out, struct err *e);
 void store_close(struct store *s); /* NULL is fine */
+/* For the other files of this room that keep tables in the same file (prune.c, list.c). */
+struct db *store_db(struct store *s);
 
 /* Last chain position: 0 and 64 zeros in an empty database. */
 int store_chain_head(struct store *s, uint64_t *seq, char prev[65], struct err *e);

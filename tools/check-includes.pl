@@ -53,7 +53,7 @@ my @library = (
         'base/crypto.c, and in the cell sandbox/engine/native_sodium*.cc, sodium_*.cc, native_random.cc'],
     [qr/^c?yaml(?:\.h|\/)/,      'libyaml',      qr{^config/file\.c$},        'config/file.c'],
     [qr/^nats(?:\.h|\/)/,        'the NATS client', qr{^link/native\.c$},     'link/native.c'],
-    [qr/^sqlite3(?:ext)?\.h$/,   'SQLite',       qr{^results/store\.c$},      'results/store.c'],
+    [qr/^sqlite3(?:ext)?\.h$/,   'SQLite',       qr{^results/db\.c$},         'results/db.c'],
     [qr/^uv(?:\.h|\/)/,          'libuv',        $loop, 'link, queue, results, sandbox/host, executor, cli, bench'],
     [qr/^ut[a-z]+\.h$/,          'uthash',       $loop, 'link, queue, results, sandbox/host, executor, cli, bench'],
     [qr/^libsmartcols\//,        'libsmartcols', qr{^cli/table\.c$},          'cli/table.c'],
