@@ -205,7 +205,8 @@ static void on_unstuck(void *arg)
 
 static void run(struct traffic *t, const char *name)
 {
-    static const struct recorder_events ev = {on_committed, on_stuck, on_unstuck};
+    static const struct recorder_events ev = {
+        .committed = on_committed, .stuck = on_stuck, .unstuck = on_unstuck};
     struct err e = {0};
     char db[128], label[128];
     snprintf(db, sizeof db, "%s/%s.db", dir, name);

@@ -1,15 +1,17 @@
 #include "results/recorder.h"
+#include "base/clock.h"
 #include "base/fault.h"
 #include "base/list.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/thread.h"
 #include "results/fit.h"
+#include "results/prune.h"
 #include "results/store.h"
 
 #include <errno.h>
 #include <limits.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,8 +47,10 @@
 
 struct row {
     struct list node;
-    struct result *r;
+    struct result *r; /* NULL: a checkpoint */
     void *tag;
+    struct prune_plan *plan; /* of a checkpoint */
+    struct checkpoint checkpoint;
     struct buf statement, envelope;
     char hash[65];
     char *key;      /* "<tenant>/<id>" while in `inside` */
@@ -96,9 +100,32 @@ struct recorder {
 
 /* ---- signer thread ---- */
 
+/* The statement is made: its hash, its signature, its place behind the one before. */
+static void seal(struct recorder *rec, struct row *row)
+{
+    crypto_sha256_hex(row->statement.data, row->statement.len, row->hash);
+    envelope_sign(&rec->key, row->statement.data, row->statement.len, &row->envelope);
+    memcpy(rec->prev, row->hash, sizeof rec->prev);
+    buf_free(&row->statement);
+}
+
+static void sign_checkpoint(struct recorder *rec, struct row *row)
+{
+    struct checkpoint *c = &row->checkpoint;
+    c->seq = ++rec->seq;
+    memcpy(c->prev, rec->prev, sizeof c->prev);
+    clock_rfc3339(clock_real_us(), c->at);
+    checkpoint_encode(c, &row->statement);
+    seal(rec, row);
+}
+
 static void sign_row(struct recorder *rec, struct row *row, size_t envelope_max)
 {
     struct result *r = row->r;
+    if (!r) {
+        sign_checkpoint(rec, row);
+        return;
+    }
     if (row->duplicate || store_has(rec->reader, r->tenant, r->id)) {
         row->duplicate = true;
         r->seq = 0;
@@ -108,10 +135,7 @@ static void sign_row(struct recorder *rec, struct row *row, size_t envelope_max)
     memcpy(r->prev, rec->prev, sizeof r->prev);
     result_mend(r);
     result_fit(r, envelope_max, &row->statement);
-    crypto_sha256_hex(row->statement.data, row->statement.len, row->hash);
-    envelope_sign(&rec->key, row->statement.data, row->statement.len, &row->envelope);
-    memcpy(rec->prev, row->hash, sizeof rec->prev);
-    buf_free(&row->statement);
+    seal(rec, row);
     if (fault(F_RESULT_SIGNED))
         row->fail_once = true;
 }
@@ -147,16 +171,6 @@ static void *signer_main(void *arg)
 
 /* ---- committer thread ---- */
 
-static struct timespec in_ms(double ms)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    int64_t ns = t.tv_nsec + (int64_t)(ms * 1e6);
-    t.tv_sec += ns / 1000000000;
-    t.tv_nsec = ns % 1000000000;
-    return t;
-}
-
 /* Sleeps until n rows wait to be committed, `until` (NULL: for ever), flush or stop. Lock held. */
 static void wait_for_rows(struct recorder *rec, int n, const struct timespec *until)
 {
@@ -171,11 +185,18 @@ static void wait_for_rows(struct recorder *rec, int n, const struct timespec *un
     rec->wake_at = NEVER;
 }
 
+/* A checkpoint is a batch of its own. */
 static int take_batch(struct recorder *rec, struct list *batch)
 {
     int n = 0;
     struct list *node;
-    while (n < BATCH_MAX && (node = list_pop_front(&rec->to_commit))) {
+    bool alone = false;
+    while (n < BATCH_MAX && !alone && (node = list_pop_front(&rec->to_commit))) {
+        alone = !LIST_ENTRY(node, struct row, node)->r;
+        if (alone && n) {
+            list_push_front(&rec->to_commit, node);
+            break;
+        }
         list_push_back(batch, node);
         n++;
     }
@@ -210,7 +231,7 @@ static void be_unstuck(struct recorder *rec)
 /* False: stopped meanwhile. */
 static bool back_off(struct recorder *rec, int *ms)
 {
-    struct timespec until = in_ms(*ms);
+    struct timespec until = thread_in_ms(*ms);
     pthread_mutex_lock(&rec->lock);
     while (!rec->stop && pthread_cond_timedwait(&rec->commit_cv, &rec->lock, &until) != ETIMEDOUT)
         ;
@@ -220,6 +241,19 @@ static bool back_off(struct recorder *rec, int *ms)
     return go_on;
 }
 
+static int store_checkpoint(struct recorder *rec, const struct row *row, struct err *e)
+{
+    struct checkpoint_row cp = {
+        .seq = row->checkpoint.seq,
+        .prev = row->checkpoint.prev,
+        .hash = row->hash,
+        .at = row->checkpoint.at,
+        .envelope = row->envelope.data,
+        .envelope_len = row->envelope.len,
+    };
+    return store_prune(rec->writer, row->plan, &cp, e);
+}
+
 /* One try to make the batch durable and to find the envelopes of its duplicates. */
 static int store_batch(struct recorder *rec, struct list *batch, struct err *e)
 {
@@ -227,6 +261,8 @@ static int store_batch(struct recorder *rec, struct list *batch, struct err *e)
     LIST_FOREACH(it, batch)
     {
         struct row *row = LIST_ENTRY(it, struct row, node);
+        if (!row->r)
+            return store_checkpoint(rec, row, e);
         if (row->fail_once) {
             row->fail_once = false;
             return err_set(e, ERR_IO, "fault point result_signed");
@@ -280,7 +316,7 @@ static void *committer_main(void *arg)
         wait_for_rows(rec, 1, NULL);
         if (rec->stop)
             break;
-        struct timespec until = in_ms(LINGER_MS);
+        struct timespec until = thread_in_ms(LINGER_MS);
         if (rec->commit_count < expected && atomic_load(&rec->waiting) != 0)
             wait_for_rows(rec, expected, &until);
         int n = take_batch(rec, &batch);
@@ -309,6 +345,7 @@ static void *committer_main(void *arg)
 
 static void row_free(struct row *row)
 {
+    prune_plan_free(row->plan);
     result_free(row->r);
     buf_free(&row->statement);
     buf_free(&row->envelope);
@@ -343,6 +380,11 @@ static void deliver(struct recorder *rec)
     while ((n = list_pop_front(&done))) {
         struct row *row = LIST_ENTRY(n, struct row, node);
         forget(rec, row);
+        if (!row->r) {
+            rec->ev.pruned(row->plan->n, row->plan->more, rec->arg);
+            row_free(row);
+            continue;
+        }
         if (row->duplicate)
             log_warn("recorder", "job %s of tenant %s has a result already; the first one stays",
                      row->r->id, row->r->tenant);
@@ -354,6 +396,30 @@ static void deliver(struct recorder *rec)
 static void on_async(uv_async_t *async)
 {
     deliver(async->data);
+}
+
+static void enter_pipeline(struct recorder *rec, struct row *row)
+{
+    rec->pending++;
+    pthread_mutex_lock(&rec->lock);
+    list_push_back(&rec->to_sign, &row->node);
+    rec->pipeline++;
+    bool wake = rec->signer_idle;
+    pthread_mutex_unlock(&rec->lock);
+    if (wake)
+        pthread_cond_signal(&rec->sign_cv);
+}
+
+void recorder_prune(struct recorder *rec, struct prune_plan *plan, const char *worker)
+{
+    struct row *row = mem_alloc(sizeof *row);
+    row->plan = plan;
+    row->checkpoint.removed = plan->n;
+    row->checkpoint.rows = prune_rows(&plan->after);
+    row->checkpoint.runs = plan->after.n;
+    memcpy(row->checkpoint.digest, plan->digest, sizeof plan->digest);
+    snprintf(row->checkpoint.worker, sizeof row->checkpoint.worker, "%s", worker);
+    enter_pipeline(rec, row);
 }
 
 void recorder_submit(struct recorder *rec, struct result *r, void *tag)
@@ -372,14 +438,7 @@ void recorder_submit(struct recorder *rec, struct result *r, void *tag)
         row->key = buf_take(&key, &key_len);
         HASH_ADD_KEYPTR(hh, rec->inside, row->key, key_len, row);
     }
-    rec->pending++;
-    pthread_mutex_lock(&rec->lock);
-    list_push_back(&rec->to_sign, &row->node);
-    rec->pipeline++;
-    bool wake = rec->signer_idle;
-    pthread_mutex_unlock(&rec->lock);
-    if (wake)
-        pthread_cond_signal(&rec->sign_cv);
+    enter_pipeline(rec, row);
 }
 
 void recorder_set_envelope_max(struct recorder *rec, size_t bytes)
@@ -415,14 +474,10 @@ uint64_t recorder_commits(const struct recorder *rec)
 
 static void init_locks(struct recorder *rec)
 {
-    pthread_condattr_t mono; /* a clock that is set must not stretch a linger */
-    pthread_condattr_init(&mono);
-    pthread_condattr_setclock(&mono, CLOCK_MONOTONIC);
     pthread_mutex_init(&rec->lock, NULL);
-    pthread_cond_init(&rec->sign_cv, &mono);
-    pthread_cond_init(&rec->commit_cv, &mono);
-    pthread_cond_init(&rec->done_cv, &mono);
-    pthread_condattr_destroy(&mono);
+    thread_cond_init(&rec->sign_cv);
+    thread_cond_init(&rec->commit_cv);
+    thread_cond_init(&rec->done_cv);
 }
 
 static void free_parts(struct recorder *rec)
@@ -439,21 +494,6 @@ static void free_parts(struct recorder *rec)
 static void on_closed(uv_handle_t *h)
 {
     free(h->data);
-}
-
-/* With all signals blocked: they are the loop thread's. */
-static int start_thread(pthread_t *t, const char *name, void *(*fn)(void *), struct recorder *rec,
-                        struct err *e)
-{
-    sigset_t all, old;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &old);
-    int rc = pthread_create(t, NULL, fn, rec);
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
-    if (rc)
-        return err_set(e, ERR_UNAVAILABLE, "cannot start the thread %s: %s", name, strerror(rc));
-    pthread_setname_np(*t, name);
-    return 0;
 }
 
 static void stop_threads(struct recorder *rec, bool committer_too)
@@ -485,10 +525,10 @@ static int open_parts(struct recorder *rec, const struct recorder_options *o, st
 
 static int start_threads(struct recorder *rec, struct err *e)
 {
-    int rc = start_thread(&rec->signer, "isolane-sign", signer_main, rec, e);
+    int rc = thread_start(&rec->signer, "isolane-sign", signer_main, rec, e);
     if (rc)
         return rc;
-    rc = start_thread(&rec->committer, "isolane-commit", committer_main, rec, e);
+    rc = thread_start(&rec->committer, "isolane-commit", committer_main, rec, e);
     if (rc)
         stop_threads(rec, false);
     return rc;
@@ -532,7 +572,7 @@ int recorder_open(uv_loop_t *loop, const struct recorder_options *o,
 /* Delivers until nothing is pending or the time is up. */
 static void finish(struct recorder *rec, int timeout_ms)
 {
-    struct timespec until = in_ms(timeout_ms);
+    struct timespec until = thread_in_ms(timeout_ms);
     bool in_time = true;
     pthread_mutex_lock(&rec->lock);
     rec->flush = true;

@@ -42,6 +42,8 @@ struct recorder_events {
     void (*committed)(struct result **r, const char *envelope, size_t len, void *tag, void *arg);
     void (*stuck)(const struct err *why, void *arg); /* a commit fails; it is being retried */
     void (*unstuck)(void *arg);
+    /* What recorder_prune() was given is carried out. more: the bounds ask for another. */
+    void (*pruned)(size_t rows, bool more, void *arg);
 };
 
 int recorder_open(uv_loop_t *loop, const struct recorder_options *o,
@@ -50,6 +52,12 @@ int recorder_open(uv_loop_t *loop, const struct recorder_options *o,
 
 /* Takes ownership of r (id, tenant, cls and state set). Loop thread. Never blocks. */
 void recorder_submit(struct recorder *rec, struct result *r, void *tag);
+
+/* Carries a plan out, behind the results that were submitted before: its checkpoint gets a place in
+ * the chain, is signed, and committed with the removal. One at a time: not before `pruned` of the
+ * one before. Takes ownership of plan. worker: name in the statement. */
+struct prune_plan;
+void recorder_prune(struct recorder *rec, struct prune_plan *plan, const char *worker);
 
 /* Changes the bound of an envelope (the server's max_payload became known); 0: ENVELOPE_MAX. Less
  * than FIT_MIN is taken as FIT_MIN. */

@@ -104,10 +104,36 @@ static const char version_2[] = "ALTER TABLE results ADD COLUMN form INTEGER NOT
                                 "ALTER TABLE results ADD COLUMN attestation_set TEXT;\n"
                                 "ALTER TABLE results ADD COLUMN attestation_at TEXT;\n";
 
-const char *const schema_steps[SCHEMA_STEPS] = {version_1, version_2};
+/* What retention removed (prune.h): runs of rows that are gone, the newest checkpoint, which signs
+ * them and stands in the chain itself, and sums by tenant, so that a bound needs no scan. */
+static const char version_3[] =
+    "CREATE TABLE pruned (\n"
+    "  first INTEGER PRIMARY KEY,\n"
+    "  last INTEGER NOT NULL,\n"
+    "  prev TEXT NOT NULL,\n"
+    "  hash TEXT NOT NULL\n"
+    ") STRICT;\n"
+    "CREATE TABLE checkpoint (\n"
+    "  seq INTEGER PRIMARY KEY,\n"
+    "  prev TEXT NOT NULL,\n"
+    "  hash TEXT NOT NULL,\n"
+    "  at TEXT NOT NULL,\n"
+    "  envelope BLOB NOT NULL\n"
+    ") STRICT;\n"
+    "CREATE TABLE tenants (\n"
+    "  tenant TEXT PRIMARY KEY,\n"
+    "  rows INTEGER NOT NULL,\n"
+    "  bytes INTEGER NOT NULL\n"
+    ") STRICT, WITHOUT ROWID;\n"
+    "INSERT INTO tenants SELECT tenant, count(*), sum(length(envelope)) FROM results GROUP BY 1;\n"
+    "CREATE INDEX results_by_tenant ON results (tenant, seq);\n";
+
+const char *const schema_steps[SCHEMA_STEPS] = {version_1, version_2, version_3};
 
 static const char *const queries[QUERIES] = {
-    [Q_HEAD] = "SELECT seq, hash FROM results ORDER BY seq DESC LIMIT 1",
+    [Q_HEAD] =
+        "SELECT seq, hash FROM (SELECT * FROM (SELECT seq, hash FROM results ORDER BY seq "
+        "DESC LIMIT 1) UNION ALL SELECT seq, hash FROM checkpoint) ORDER BY seq DESC LIMIT 1",
     [Q_FIND] = "SELECT envelope FROM results WHERE id = ?1 AND tenant = ?2",
     [Q_FIND_ANY] = "SELECT envelope FROM results WHERE id = ?1 LIMIT 2",
     [Q_HAS] = "SELECT 1 FROM results WHERE id = ?1 AND tenant = ?2",
@@ -115,6 +141,18 @@ static const char *const queries[QUERIES] = {
     [Q_EACH] = "SELECT seq, envelope FROM results WHERE seq >= ?1 ORDER BY seq",
     [Q_HASH] = "SELECT hash FROM results WHERE seq = ?1",
     [Q_COUNT] = "SELECT count(*) FROM results",
+    [Q_TALLY] = "INSERT INTO tenants VALUES (?1, ?2, ?3) ON CONFLICT (tenant) DO UPDATE SET "
+                "rows = rows + excluded.rows, bytes = bytes + excluded.bytes",
+    [Q_DELETE] = "DELETE FROM results WHERE seq = ?1",
+    [Q_RUNS] = "SELECT first, last, prev, hash FROM pruned ORDER BY first",
+    [Q_RUN_DELETE] = "DELETE FROM pruned WHERE first = ?1",
+    [Q_RUN_INSERT] = "INSERT INTO pruned VALUES (?1, ?2, ?3, ?4)",
+    [Q_CHECKPOINT] = "SELECT seq, prev, hash, envelope FROM checkpoint ORDER BY seq DESC LIMIT 1",
+    [Q_CHECKPOINT_SET] = "INSERT INTO checkpoint VALUES (?1, ?2, ?3, ?4, ?5)",
+    [Q_CHECKPOINT_DROP] = "DELETE FROM checkpoint",
+    [Q_TENANTS] = "SELECT tenant, rows, bytes FROM tenants WHERE rows > 0 ORDER BY tenant",
+    [Q_OLDEST] = "SELECT seq, prev, hash, length(envelope), finished_at FROM results WHERE "
+                 "tenant = ?1 AND seq > ?2 ORDER BY seq",
 };
 
 static void add_columns(int version, struct buf *sql)
@@ -129,6 +167,10 @@ static void add_columns(int version, struct buf *sql)
 
 void schema_query(enum query q, int version, struct buf *sql)
 {
+    if (version < 3 && q == Q_HEAD) {
+        buf_adds(sql, "SELECT seq, hash FROM results ORDER BY seq DESC LIMIT 1");
+        return;
+    }
     if (q == Q_INSERT) {
         buf_adds(sql, "INSERT INTO results (");
         add_columns(version, sql);

@@ -61,7 +61,7 @@ extern const char *const schema_columns[COLUMNS];
 
 /* schema_steps[n] takes a database from user_version n to n + 1. Steps that were released are never
  * edited: a change of the schema is one more step, and one more STORE_SCHEMA. */
-#define SCHEMA_STEPS 2
+#define SCHEMA_STEPS 3
 extern const char *const schema_steps[SCHEMA_STEPS];
 
 /* What store.c asks of the database. */
@@ -76,6 +76,16 @@ enum query {
     Q_ROWS,     /* from seq, limit → all columns, in order */
     Q_HASH,     /* seq → hash */
     Q_COUNT,
+    Q_TALLY,          /* tenant, rows, bytes: adds to the tenant's sums */
+    Q_DELETE,         /* seq */
+    Q_RUNS,           /* → first, last, prev, hash of what was pruned */
+    Q_RUN_DELETE,     /* first */
+    Q_RUN_INSERT,     /* first, last, prev, hash */
+    Q_CHECKPOINT,     /* → seq, prev, hash, envelope */
+    Q_CHECKPOINT_SET, /* seq, prev, hash, at, envelope: the only one from now on */
+    Q_CHECKPOINT_DROP,
+    Q_TENANTS, /* → tenant, rows, bytes */
+    Q_OLDEST,  /* tenant, from seq → seq, prev, hash, bytes, finished_at */
     QUERIES
 };
 /* Appends the SQL of a query, for a file of that user_version: what its rows lack is read as what a

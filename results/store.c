@@ -2,7 +2,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "results/row.h"
-#include "results/schema.h"
+#include "results/store_inner.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -25,7 +25,7 @@ static const struct db_kind kind = {
     .steps = schema_steps,
 };
 
-static int prepare(struct store *s, enum query q, struct stmt **out, struct err *e)
+int store_stmt(struct store *s, enum query q, struct stmt **out, struct err *e)
 {
     struct buf sql = {0};
     int rc = 0;
@@ -44,7 +44,7 @@ int store_open(const char *path, enum store_mode mode, struct store **out, struc
     struct stmt *st;
     int rc = db_open(path, mode == STORE_WRITE ? DB_WRITE : DB_READ, &kind, &s->db, e);
     if (!rc && mode == STORE_WRITE) /* a damaged schema shows here, not at the first result */
-        rc = prepare(s, Q_INSERT, &st, e);
+        rc = store_stmt(s, Q_INSERT, &st, e);
     if (rc) {
         store_close(s);
         return rc;
@@ -75,7 +75,7 @@ static int insert(struct store *s, const struct store_row *row, struct err *e)
     struct cell cells[COLUMNS];
     struct row_scratch scratch;
     struct stmt *st;
-    int rc = prepare(s, Q_INSERT, &st, e);
+    int rc = store_stmt(s, Q_INSERT, &st, e);
     if (rc)
         return rc;
     row_cells(row, cells, &scratch);
@@ -94,7 +94,7 @@ static const char zeros[] = "000000000000000000000000000000000000000000000000000
 int store_chain_head(struct store *s, uint64_t *seq, char prev[65], struct err *e)
 {
     struct stmt *st;
-    int rc = prepare(s, Q_HEAD, &st, e);
+    int rc = store_stmt(s, Q_HEAD, &st, e);
     if (rc)
         return rc;
     rc = stmt_step(st, "read its last row", e);
@@ -119,13 +119,43 @@ int store_chain_head(struct store *s, uint64_t *seq, char prev[65], struct err *
 static bool is_in(struct store *s, const struct store_row *last)
 {
     struct stmt *st;
-    if (prepare(s, Q_HASH, &st, NULL))
+    if (store_stmt(s, Q_HASH, &st, NULL))
         return false;
     stmt_bind_int(st, 1, (int64_t)last->result->seq);
     bool same = stmt_step(st, "read a hash", NULL) == 1 && stmt_cell(st, 0).type == CELL_TEXT &&
                 !strcmp(stmt_cell(st, 0).p, last->hash);
     stmt_done(st);
     return same;
+}
+
+int store_tally(struct store *s, const char *tenant, int64_t rows, int64_t bytes, struct err *e)
+{
+    struct stmt *st;
+    int rc = store_stmt(s, Q_TALLY, &st, e);
+    if (rc)
+        return rc;
+    stmt_bind_text(st, 1, tenant);
+    stmt_bind_int(st, 2, rows);
+    stmt_bind_int(st, 3, bytes);
+    rc = stmt_step(st, "keep the sums by tenant", e);
+    stmt_done(st);
+    return rc;
+}
+
+/* One statement for each run of rows of one tenant; jobs come in bunches. */
+static int tally_all(struct store *s, const struct store_row *rows, int n, struct err *e)
+{
+    int rc = 0;
+    for (int i = 0; i < n && !rc;) {
+        const char *tenant = rows[i].result->tenant;
+        int64_t count = 0, bytes = 0;
+        for (; i < n && !strcmp(rows[i].result->tenant, tenant); i++) {
+            count++;
+            bytes += (int64_t)rows[i].envelope_len;
+        }
+        rc = store_tally(s, tenant, count, bytes, e);
+    }
+    return rc;
 }
 
 static int insert_all(struct store *s, const struct store_row *rows, int n, bool *were_in,
@@ -148,7 +178,7 @@ static int insert_all(struct store *s, const struct store_row *rows, int n, bool
     }
     for (int i = 0; i < n && !rc; i++)
         rc = insert(s, &rows[i], e);
-    return rc;
+    return rc ? rc : tally_all(s, rows, n, e);
 }
 
 int store_commit(struct store *s, const struct store_row *rows, int n, struct err *e)
@@ -170,7 +200,7 @@ int store_commit(struct store *s, const struct store_row *rows, int n, struct er
 static int lookup(struct store *s, enum query with, enum query any, const char *tenant,
                   const char *id, struct stmt **st, struct err *e)
 {
-    int rc = prepare(s, tenant ? with : any, st, e);
+    int rc = store_stmt(s, tenant ? with : any, st, e);
     if (rc)
         return rc;
     stmt_bind_text(*st, 1, id);
@@ -221,7 +251,7 @@ int store_each(struct store *s, uint64_t from,
                struct err *e)
 {
     struct stmt *st;
-    int rc = prepare(s, Q_EACH, &st, e), step;
+    int rc = store_stmt(s, Q_EACH, &st, e), step;
     if (rc)
         return rc;
     stmt_bind_int(st, 1, (int64_t)from);
@@ -237,7 +267,7 @@ int store_rows(struct store *s, uint64_t from, int limit,
                int (*fn)(const struct store_row *row, void *arg), void *arg, struct err *e)
 {
     struct stmt *st;
-    int rc = prepare(s, Q_ROWS, &st, e), step;
+    int rc = store_stmt(s, Q_ROWS, &st, e), step;
     if (rc)
         return rc;
     stmt_bind_int(st, 1, (int64_t)from);
@@ -264,7 +294,7 @@ uint64_t store_count(struct store *s)
 {
     struct stmt *st;
     uint64_t n = 0;
-    if (prepare(s, Q_COUNT, &st, NULL))
+    if (store_stmt(s, Q_COUNT, &st, NULL))
         return 0;
     if (stmt_step(st, "count its rows", NULL) == 1)
         n = (uint64_t)stmt_int(st, 0);

@@ -16,7 +16,7 @@
 struct store;
 struct db;
 
-#define STORE_SCHEMA 2
+#define STORE_SCHEMA 3
 
 enum store_mode { STORE_WRITE, STORE_READ };
 
@@ -30,7 +30,7 @@ void store_close(struct store *s); /* NULL is fine */
 /* For the other files of this room that keep tables in the same file (prune.c, list.c). */
 struct db *store_db(struct store *s);
 
-/* Last chain position: 0 and 64 zeros in an empty database. */
+/* Last chain position, of a result or a checkpoint: 0 and 64 zeros in an empty database. */
 int store_chain_head(struct store *s, uint64_t *seq, char prev[65], struct err *e);
 
 struct store_row {
@@ -42,6 +42,18 @@ struct store_row {
 /* Inserts n rows in one durable transaction: all or none. ERR_EXISTS when a (tenant, id) is there.
  */
 int store_commit(struct store *s, const struct store_row *rows, int n, struct err *e);
+
+/* Removes rows, writes down what was removed and the checkpoint that signs it, in one durable
+ * transaction (prune.h). The checkpoint must continue the chain. */
+struct checkpoint_row {
+    uint64_t seq;
+    const char *prev, *hash, *at; /* hex, hex, RFC 3339 */
+    const char *envelope;
+    size_t envelope_len;
+};
+struct prune_plan;
+int store_prune(struct store *s, const struct prune_plan *plan, const struct checkpoint_row *cp,
+                struct err *e);
 
 /* Envelope of a job's result. tenant NULL: any tenant (ERR_CONFLICT when several have that id).
  * Appends to out. ERR_NOT_FOUND. */

@@ -11,6 +11,7 @@
 struct verify_report {
     uint64_t checked;     /* envelopes */
     uint64_t first, last; /* seq */
+    uint64_t pruned;      /* rows that retention removed, as a signed checkpoint says */
     uint64_t bad_seq;     /* of the first fault, 0: none */
 };
 
@@ -18,7 +19,8 @@ struct verify_report {
 int verify_envelope(const char *json, size_t len, const struct sign_key *k, struct err *e);
 
 /* Every envelope of the database: signature, that the row's columns say what the signed text says,
- * that seq has no gap and each prev is the hash of the one before. The first fault ends it:
- * ERR_CORRUPT names seq and fault. `progress` may be NULL. */
+ * that seq has no gap but those that a signed checkpoint covers (prune.h) and each prev is the hash
+ * of the one before. The first fault ends it: ERR_CORRUPT names seq and fault. `progress` may be
+ * NULL. */
 int verify_db(const char *path, const struct sign_key *k, struct verify_report *out,
               void (*progress)(uint64_t done, uint64_t total, void *arg), void *arg, struct err *e);

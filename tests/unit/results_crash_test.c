@@ -55,7 +55,8 @@ static void on_unstuck(void *arg)
 
 static int work(const char *dir, int round, int in_flight)
 {
-    static const struct recorder_events ev = {on_committed, on_stuck, on_unstuck};
+    static const struct recorder_events ev = {
+        .committed = on_committed, .stuck = on_stuck, .unstuck = on_unstuck};
     struct worker w = {.round = round};
     struct sign_key key;
     struct err e = {0};

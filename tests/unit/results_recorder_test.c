@@ -74,7 +74,8 @@ static void on_tick(uv_timer_t *t)
 
 static int try_open(struct bench *b, const char *db, size_t envelope_max, struct err *e)
 {
-    static const struct recorder_events ev = {on_committed, on_stuck, on_unstuck};
+    static const struct recorder_events ev = {
+        .committed = on_committed, .stuck = on_stuck, .unstuck = on_unstuck};
     memset(b, 0, sizeof *b);
     b->db = db;
     uv_loop_init(&b->loop);

@@ -268,7 +268,8 @@ static void make_first_version(const char *name, int rows)
         snprintf(text, sizeof text, "ALTER TABLE results DROP COLUMN %s", later[i]);
         sql(name, text);
     }
-    sql(name, "PRAGMA user_version = 1");
+    sql(name, "DROP INDEX results_by_tenant; DROP TABLE pruned; DROP TABLE checkpoint; "
+              "DROP TABLE tenants; PRAGMA user_version = 1");
 }
 
 static void results_of_the_first_version_stay_verifiable(void **state)
