@@ -356,8 +356,8 @@ static void bench_forks(struct bed *bed)
     struct err e = {0};
     int64_t pool_before = bed->config->pool;
     bed_set(bed, "pool", 1);
-    must(pool_open(&bed->loop, bed->config, &bed->engine, false, &events, &f, &f.pool, &e), &e,
-         "pool");
+    must(pool_open(&bed->loop, bed->config, &bed->engine, false, NULL, &events, &f, &f.pool, &e),
+         &e, "pool");
     fork_and_run(&f, false); /* the pool asks for its first cell by itself */
     for (int64_t i = 0; i < WARM_UP + fork_jobs; i++) {
         f.asked_us = now_us();

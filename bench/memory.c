@@ -75,8 +75,9 @@ int main(int argc, char **argv)
     bed_make(&b.bed);
     bed_engine(&b.bed);
     bed_set(&b.bed, "pool", 1);
-    must(pool_open(&b.bed.loop, b.bed.config, &b.bed.engine, false, &handlers, &b, &b.pool, &e), &e,
-         "pool");
+    must(pool_open(&b.bed.loop, b.bed.config, &b.bed.engine, false, NULL, &handlers, &b, &b.pool,
+                   &e),
+         &e, "pool");
     wait_for_cells(&b, 1);
     pid_t zygote = pool_zygote(b.pool)->pid;
 

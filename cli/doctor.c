@@ -23,6 +23,7 @@
 #include "config/paths.h"
 #include "executor/embedded.h"
 #include "results/store.h"
+#include "sandbox/jail/cgroup.h"
 #include "sandbox/jail/jail.h"
 
 #define PROBE_TIMEOUT_MS 5000
@@ -58,7 +59,8 @@ static void remedy(struct finding *x, const char *text)
 static void examine_jail(const struct config *c, struct findings *f)
 {
     struct jail_check checks[LAYERS];
-    int n = jail_doctor(checks, LAYERS);
+    const struct cgroup_limits limits = cgroup_limits_of(c);
+    int n = jail_doctor(&limits, checks, LAYERS);
     for (int i = 0; i < n; i++) {
         char name[40];
         bool needed = c->jail == JAIL_REQUIRE && !checks[i].optional;

@@ -16,6 +16,8 @@
 #define TENANT_NAME_MAX 64
 #define TENANTS_MAX     1000
 
+#define CONFIG_BY_MACHINE (-1) /* where no number was given and the machine decides */
+
 enum jail_mode { JAIL_REQUIRE, JAIL_PREFER, JAIL_OFF };
 
 struct tenant {
@@ -59,7 +61,10 @@ struct config {
     int64_t max_running;    /* attempts at once, default: twice the CPUs (at least 4), 1..1024 */
     int64_t job_max_kb;     /* largest job message, default 8192 */
     int64_t zygote_renew_s; /* age at which a zygote is replaced, default 3600, 0: never */
-    bool live_logs;         /* publish output while a job runs, default true */
+    /* cgroup v2 of all cells together. 0: no limit; CONFIG_BY_MACHINE, the default of the first
+     * two: see cgroup_limits_of(). */
+    int64_t cgroup_memory_mb, cgroup_pids, cgroup_cpu_percent;
+    bool live_logs;    /* publish output while a job runs, default true */
     char *nats_server; /* program to start for `up`; default: nats-server from PATH, /usr/sbin */
     struct nats_config nats;
     struct tenant *tenants; /* at least one: "default" when the file names none */

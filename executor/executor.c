@@ -293,7 +293,8 @@ int executor_open(uv_loop_t *loop, const struct executor_options *o,
     x->backlog = backlog_new(o->config);
     struct recorder_options ro = {.db_path = o->db_path, .key = &x->key, .envelope_max = 0};
     /* First the pool: its zygote starts while key and database are opened. */
-    int rc = pool_open(loop, o->config, o->engine, o->few_jobs, &pool_handlers, x, &x->pool, e);
+    int rc = pool_open(loop, o->config, o->engine, o->few_jobs, o->cgroup, &pool_handlers, x,
+                       &x->pool, e);
     if (!rc)
         rc = sign_key_open(o->key_path, o->pub_path, &x->key, e);
     if (!rc)

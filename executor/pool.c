@@ -44,19 +44,23 @@ struct pool {
     uv_loop_t *loop;
     const struct config *config;
     struct engine_paths paths;
+    struct cgroup *cgroup;
     struct pool_events ev;
     void *arg;
     struct list sources;
     struct source *current, *next;
     struct list ready;
     struct pool_stats stats;
-    uv_timer_t timer; /* restart or renewal, whichever comes first */
+    uv_timer_t timer; /* restart, renewal or forks again, whichever comes first */
     int64_t restart_at_us;
     int failures;
+    int64_t fork_again_at_us; /* 0: forks are not held back */
+    int fork_failures;        /* in a row */
     bool few_cells, ever_up, closing, timer_closed;
 };
 
 static void start_source(struct pool *p);
+static void arm_timer(struct pool *p);
 
 static void pool_maybe_free(struct pool *p)
 {
@@ -87,6 +91,7 @@ static void slot_ready(struct cell *c, void *arg)
     struct slot *s = arg;
     struct pool *p = s->source->pool;
     s->is_ready = true;
+    p->fork_failures = 0;
     p->stats.starting--;
     p->stats.ready++;
     if (s->source->retiring) { /* forked just before its zygote was replaced */
@@ -127,6 +132,22 @@ static void retire_current(struct pool *p, const char *why)
     start_source(p);
 }
 
+static int64_t back_off_us(int failures)
+{
+    int64_t wait_ms = (int64_t)RESTART_FIRST_MS << (failures < 8 ? failures : 8);
+    return (wait_ms < RESTART_MOST_MS ? wait_ms : RESTART_MOST_MS) * 1000;
+}
+
+/* The zygote cannot fork (pids.max, memory), or cells end before they are ready. Nobody would ask
+ * again when nothing else happens, and asking at each turn would be a storm: the timer asks. */
+static void hold_forks_back(struct pool *p)
+{
+    if (p->fork_again_at_us)
+        return; /* another of the same batch */
+    p->fork_again_at_us = clock_mono_us() + back_off_us(++p->fork_failures);
+    arm_timer(p);
+}
+
 static void slot_gone(struct cell *c, const struct cell_gone *g, void *arg)
 {
     struct slot *s = arg;
@@ -142,6 +163,8 @@ static void slot_gone(struct cell *c, const struct cell_gone *g, void *arg)
         p->stats.ready--;
     else
         p->stats.starting--;
+    if (!s->taken && !s->is_ready && !g->with_zygote && !source->retiring)
+        hold_forks_back(p);
     list_remove(&s->node);
     list_remove(&s->every);
     if (crashed)
@@ -212,7 +235,7 @@ void pool_drop(struct cell *c)
 
 void pool_refill(struct pool *p, int running, int waiting, int recording)
 {
-    if (!p->current || !p->current->up || p->current->gone || p->closing)
+    if (!p->current || !p->current->up || p->current->gone || p->closing || p->fork_again_at_us)
         return;
     int have = p->stats.ready + p->stats.starting, target = (int)p->config->pool;
     /* A job that nobody waits behind, and its result up to the commit, have the processor to
@@ -227,8 +250,6 @@ void pool_refill(struct pool *p, int running, int waiting, int recording)
 }
 
 /* ---- zygotes ---- */
-
-static void arm_timer(struct pool *p);
 
 static void retire(struct pool *p, struct source *s)
 {
@@ -286,10 +307,7 @@ static void source_gone(struct zygote *z, const struct err *why, void *arg)
             p->ev.failed(why, p->arg);
         } else {
             log_warn("pool", "zygote gone (%s); starting another", why->msg);
-            int wait_ms = RESTART_FIRST_MS << (p->failures < 8 ? p->failures : 8);
-            if (wait_ms > RESTART_MOST_MS)
-                wait_ms = RESTART_MOST_MS;
-            p->restart_at_us = clock_mono_us() + (int64_t)wait_ms * 1000;
+            p->restart_at_us = clock_mono_us() + back_off_us(p->failures);
             arm_timer(p);
         }
     }
@@ -300,8 +318,10 @@ static const struct zygote_events source_events = {.up = source_up, .gone = sour
 
 static void start_source(struct pool *p)
 {
-    struct zygote_options o = {
-        .jail = p->config->jail, .paths = &p->paths, .few_cells = p->few_cells};
+    struct zygote_options o = {.jail = p->config->jail,
+                               .paths = &p->paths,
+                               .few_cells = p->few_cells,
+                               .cgroup = p->cgroup};
     struct source *s = mem_alloc(sizeof *s);
     struct err e = {0};
     s->pool = p;
@@ -323,6 +343,10 @@ static void on_timer(uv_timer_t *t)
     else if (p->current && !p->next && p->config->zygote_renew_s > 0 &&
              now >= p->current->up_at_us + p->config->zygote_renew_s * 1000000)
         retire_current(p, "it is as old as zygote_renew_s");
+    if (p->fork_again_at_us && now >= p->fork_again_at_us) {
+        p->fork_again_at_us = 0;
+        pool_refill(p, p->stats.taken, 1, 0);
+    }
     arm_timer(p);
 }
 
@@ -335,6 +359,8 @@ static void arm_timer(struct pool *p)
         at = p->restart_at_us;
     else if (p->current && !p->next && p->config->zygote_renew_s > 0)
         at = p->current->up_at_us + p->config->zygote_renew_s * 1000000;
+    if (p->fork_again_at_us && (!at || p->fork_again_at_us < at))
+        at = p->fork_again_at_us;
     if (!at) {
         uv_timer_stop(&p->timer);
         return;
@@ -345,8 +371,8 @@ static void arm_timer(struct pool *p)
 }
 
 int pool_open(uv_loop_t *loop, const struct config *c, const struct engine_paths *paths,
-              bool few_cells, const struct pool_events *ev, void *arg, struct pool **out,
-              struct err *e)
+              bool few_cells, struct cgroup *cgroup, const struct pool_events *ev, void *arg,
+              struct pool **out, struct err *e)
 {
     (void)e;
     struct pool *p = mem_alloc(sizeof *p);
@@ -354,6 +380,7 @@ int pool_open(uv_loop_t *loop, const struct config *c, const struct engine_paths
     p->config = c;
     p->paths = *paths;
     p->few_cells = few_cells;
+    p->cgroup = cgroup;
     p->ev = *ev;
     p->arg = arg;
     list_init(&p->sources);

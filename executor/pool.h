@@ -29,10 +29,11 @@ struct pool_stats {
     uint64_t zygotes, forked, crashed; /* since the start */
 };
 
-/* few_cells: the whole life of this pool is a handful of jobs (zygote.h). */
+/* few_cells: the whole life of this pool is a handful of jobs (zygote.h). cgroup: for the zygotes,
+ * NULL: none; must outlive the loop's close callbacks. */
 int pool_open(uv_loop_t *loop, const struct config *c, const struct engine_paths *paths,
-              bool few_cells, const struct pool_events *ev, void *arg, struct pool **out,
-              struct err *e);
+              bool few_cells, struct cgroup *cgroup, const struct pool_events *ev, void *arg,
+              struct pool **out, struct err *e);
 
 /* A ready cell, or NULL. Its events go to ev/arg from now on (not `ready`); after `gone` the cell
  * is freed by the pool. */

@@ -430,6 +430,7 @@ static int open_parts(struct serve *s, const struct serve_options *o, struct err
     struct executor_options eo = {
         .config = o->config,
         .engine = o->engine,
+        .cgroup = o->cgroup,
         .worker = o->config->worker,
         .db_path = s->paths.db,
         .key_path = s->paths.key,

@@ -29,6 +29,7 @@ struct serve_options {
     const struct config *config;       /* kept */
     const struct data_paths *paths;    /* copied */
     const struct engine_paths *engine; /* copied */
+    struct cgroup *cgroup;             /* of the zygotes, NULL: none; kept */
 };
 
 struct serve_events {

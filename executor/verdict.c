@@ -109,6 +109,11 @@ static void from_gone(struct verdict *v, const struct cell_gone *g, enum stop_re
     } else if (g->with_zygote) {
         v->lost = true;
         set(v, OUTCOME_INTERNAL, "CellLost", "the cell was lost with its zygote");
+    } else if (g->oom) {
+        set(v, OUTCOME_CRASHED, "CellCrashed",
+            "the kernel's OOM killer ended the cell: all cells together reached cgroup_memory_mb, "
+            "or "
+            "the machine ran out of memory");
     } else if (g->reaped && WIFSIGNALED(g->status) && WTERMSIG(g->status) == SIGSYS) {
         set(v, OUTCOME_DENIED, "SystemCallDenied", "a system call is not allowed in a cell");
     } else if (g->reaped && WIFSIGNALED(g->status)) {

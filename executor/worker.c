@@ -12,6 +12,7 @@
 #include "executor/embedded.h"
 #include "executor/folder.h"
 #include "executor/serve.h"
+#include "sandbox/jail/cgroup.h"
 
 #define DRAIN_GRACE_MS 10000
 
@@ -21,6 +22,7 @@ struct worker {
     uv_signal_t on_term, on_int;
     struct embedded *nats;
     struct serve *serve;
+    struct cgroup *cgroup;
     struct err why;
     bool ended, url_written;
 };
@@ -73,6 +75,23 @@ static void on_signal(uv_signal_t *h, int sig)
         on_drained(w);
 }
 
+/* An optional layer: without it the worker starts and logs why; `isolane doctor` has the remedy,
+ * and results list the layers in force. */
+static void open_cgroup(struct worker *w)
+{
+    const struct cgroup_limits l = cgroup_limits_of(w->o->config);
+    struct err e = {0};
+    char text[256];
+    if (w->o->config->jail == JAIL_OFF || !cgroup_limits_any(&l))
+        return;
+    if (cgroup_open(&l, &w->cgroup, &e)) {
+        log_info("worker", "no cgroup around the cells: %s (isolane doctor knows more)", e.msg);
+        return;
+    }
+    cgroup_describe(w->cgroup, text, sizeof text);
+    log_info("worker", "cgroup around the cells: %s", text);
+}
+
 static int open_all(struct worker *w, struct err *e)
 {
     static const struct serve_events handlers = {
@@ -81,6 +100,7 @@ static int open_all(struct worker *w, struct err *e)
         .drained = on_drained,
     };
     struct config *c = w->o->config;
+    open_cgroup(w); /* before there are other processes than this one */
     if (w->o->embedded) {
         int rc = embedded_start(&w->loop, c, w->o->paths, &w->nats, e);
         if (rc)
@@ -88,7 +108,8 @@ static int open_all(struct worker *w, struct err *e)
         free(c->nats.url);
         c->nats.url = mem_strdup(embedded_url(w->nats));
     }
-    struct serve_options so = {.config = c, .paths = w->o->paths, .engine = w->o->engine};
+    struct serve_options so = {
+        .config = c, .paths = w->o->paths, .engine = w->o->engine, .cgroup = w->cgroup};
     return serve_open(&w->loop, &so, &handlers, w, &w->serve, e);
 }
 
@@ -104,6 +125,7 @@ static void close_all(struct worker *w)
     uv_run(&w->loop, UV_RUN_DEFAULT); /* the close callbacks */
     if (uv_loop_close(&w->loop))
         log_debug("worker", "handles left at the end");
+    cgroup_close(w->cgroup);
 }
 
 int worker_run(const struct worker_options *o, struct err *e)

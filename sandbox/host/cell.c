@@ -107,6 +107,13 @@ static void close_socket(struct cell *c)
     buf_free(&c->out); /* not the inbox: the frame in hand may lie in it */
 }
 
+/* Killed, and not by us: a process that hung up may have been killed before we did it again. */
+static bool died_of_memory(const struct cell *c)
+{
+    return c->reaped && WIFSIGNALED(c->exited.status) && WTERMSIG(c->exited.status) == SIGKILL &&
+           (!c->killed || c->hung_up) && zygote_out_of_memory(c->z);
+}
+
 static void tell_gone(struct cell *c)
 {
     const struct cell_gone g = {
@@ -115,6 +122,7 @@ static void tell_gone(struct cell *c)
         .status = c->exited.status,
         .cpu_us = c->reaped ? exited_cpu_us(c) : 0,
         .maxrss_kb = c->exited.maxrss_kb,
+        .oom = died_of_memory(c),
         .denied_syscall = c->denied,
         .breach = c->breach,
     };
@@ -269,6 +277,7 @@ static size_t read_some(struct cell *c)
         return 0;
     if (n <= 0) {
         stop_listening(c);
+        c->hung_up = !c->killed;
         cell_kill(c); /* a process that hangs up has nothing left to do */
         return 0;
     }

@@ -48,6 +48,7 @@ struct cell_gone {
     int status;       /* wait status */
     int64_t cpu_us;   /* user + system of the whole process */
     uint64_t maxrss_kb;
+    bool oom;           /* the kernel ended it because memory had run out */
     int denied_syscall; /* number from the DENIED frame, -1 when there was none */
     const char *breach; /* what it did against the protocol, NULL when nothing */
 };

@@ -26,7 +26,7 @@ struct cell {
     int fd, pidfd;
     int pid;    /* of the pidfd, as the kernel told us; 0: not known, or dead by then */
     int sender; /* of whoever wrote into the socket first; 0: nobody yet */
-    bool told_ready, kill_wanted, killed, lost;
+    bool told_ready, kill_wanted, killed, lost, hung_up;
     bool busy, doomed; /* cell_free() came while busy */
     bool reaped;
     struct control_exited exited;

@@ -51,6 +51,10 @@ enum zygote_wait {
 };
 void zygote_expect(struct zygote *z, enum zygote_wait w, struct cell *c);
 
+/* True when the kernel's OOM killer has ended a process of the zygote's cgroup of which nobody has
+ * been told yet. */
+bool zygote_out_of_memory(struct zygote *z);
+
 /* The process is of no use any more: kills it; `gone` follows with this reason. */
 void zygote_fail(struct zygote *z, int code, const char *why);
 

@@ -17,6 +17,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "sandbox/jail/cgroup.h"
 #include "sandbox/jail/jail.h"
 
 #define RUNTIME_FD 4
@@ -97,7 +98,8 @@ int launch_zygote(const struct zygote_options *o, struct launched *out, struct e
     prepare(&p, o);
     const int order[5] = {fds[NULL_FD], fds[NULL_FD], fds[WORDS_IN], fds[THEIRS], fds[RUNTIME]};
     memcpy(p.fds, order, sizeof order);
-    out->pid = jail_clone(o->jail, &out->pidfd, &out->layers, e);
+    out->pid =
+        jail_clone(o->jail, o->cgroup ? cgroup_fd(o->cgroup) : -1, &out->pidfd, &out->layers, e);
     if (out->pid == 0)
         become_zygote(&p);
     if (out->pid > 0) {

@@ -33,6 +33,7 @@
 #include "sandbox/host/cell_inner.h"
 #include "sandbox/host/claims.h"
 #include "sandbox/host/kin.h"
+#include "sandbox/jail/cgroup.h"
 
 #define START_MAX_US                                                                               \
     (30 * INT64_C(1000000)) /* V8, training, huge pages: 0.1 s on an idle machine */
@@ -70,6 +71,7 @@ struct zygote {
     uv_poll_t poll;
     uv_timer_t timer;
     int epoll, control, pidfd, words;
+    struct cgroup *cgroup; /* may be NULL */
     int64_t started_us;
     struct claims claims;
     int live;
@@ -227,13 +229,20 @@ static void last_words(const struct zygote *z, char out[WORDS_SHOWN + 1])
     out[len - from] = '\0';
 }
 
+bool zygote_out_of_memory(struct zygote *z)
+{
+    return cgroup_take_oom(z->cgroup);
+}
+
 static void say_how_it_ended(struct zygote *z, int status)
 {
     char words[WORDS_SHOWN + 1], how[64];
     last_words(z, words);
     if (z->why.code)
         return;
-    if (WIFSIGNALED(status))
+    if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL && zygote_out_of_memory(z))
+        snprintf(how, sizeof how, "the kernel's OOM killer");
+    else if (WIFSIGNALED(status))
         snprintf(how, sizeof how, "signal %d (%s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
     else
         snprintf(how, sizeof how, "exit status %d", WEXITSTATUS(status));
@@ -501,6 +510,7 @@ int zygote_start(uv_loop_t *loop, const struct zygote_options *o, const struct z
     z->control = l.control;
     z->pidfd = l.pidfd;
     z->words = l.words;
+    z->cgroup = o->cgroup;
     z->info.pid = l.pid;
     z->claims.first = z->claims.next = FIRST_NUMBER;
     z->started_us = clock_mono_us();

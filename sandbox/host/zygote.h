@@ -11,6 +11,7 @@
 #include "config/config.h"
 #include "config/paths.h"
 
+struct cgroup;
 struct zygote;
 
 struct zygote_options {
@@ -19,6 +20,7 @@ struct zygote_options {
     const char *v8_flags;             /* of the profile; NULL for none; copied */
     /* Only some cells will be wanted: up in half the time, each cell some 0.3 to 1.5 ms dearer. */
     bool few_cells;
+    struct cgroup *cgroup; /* that it is born in; NULL: the caller's. Must outlive the zygote */
 };
 
 struct zygote_info {            /* valid from `up` on */

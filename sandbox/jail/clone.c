@@ -11,6 +11,8 @@
  * only itself, so its cells stay that user, without capabilities, in an empty root, behind the
  * filter.
  *
+ * A cgroup is given as a descriptor of its folder: the child is born in it and never moved.
+ *
  * The caller may have threads: between clone3() and the return in the child only system calls are
  * made. */
 #include "sandbox/jail/steps.h"
@@ -37,9 +39,13 @@ const struct jail_namespace jail_namespaces[JAIL_NAMESPACES] = {
     {LAYER_CGROUP_NS, CLONE_NEWCGROUP},
 };
 
-static pid_t clone_child(uint64_t flags, int *pidfd)
+static pid_t clone_child(uint64_t flags, int cgroup, int *pidfd)
 {
     struct clone_args a = {.flags = flags, .exit_signal = SIGCHLD};
+    if (cgroup >= 0) {
+        a.flags |= CLONE_INTO_CGROUP;
+        a.cgroup = (__u64)cgroup;
+    }
     if (pidfd) {
         a.flags |= CLONE_PIDFD;
         a.pidfd = (uint64_t)(uintptr_t)pidfd;
@@ -47,9 +53,9 @@ static pid_t clone_child(uint64_t flags, int *pidfd)
     return (pid_t)syscall(SYS_clone3, &a, sizeof a);
 }
 
-int jail_try_clone(uint64_t flags)
+int jail_try_clone_into(uint64_t flags, int cgroup)
 {
-    pid_t pid = clone_child(flags, NULL);
+    pid_t pid = clone_child(flags, cgroup, NULL);
     if (pid == 0)
         _exit(0);
     if (pid < 0)
@@ -57,6 +63,11 @@ int jail_try_clone(uint64_t flags)
     while (waitpid(pid, NULL, __WALL) < 0 && errno == EINTR)
         ;
     return 0;
+}
+
+int jail_try_clone(uint64_t flags)
+{
+    return jail_try_clone_into(flags, -1);
 }
 
 /* ---- maps, written by the parent ---- */
@@ -134,7 +145,7 @@ static uint64_t flags_to_be_had(uint64_t wanted)
     return flags;
 }
 
-static int say_which_is_refused(int errnum, struct err *e)
+static int say_which_is_refused(int errnum, bool into_cgroup, struct err *e)
 {
     uint64_t flags = 0;
     for (int i = 0; i < JAIL_NAMESPACES; i++) {
@@ -144,7 +155,8 @@ static int say_which_is_refused(int errnum, struct err *e)
             return jail_refused(e, jail_namespaces[i].layer, rc,
                                 "the kernel refuses the namespace");
     }
-    return jail_refused(e, LAYER_USER_NS, errnum, "the kernel refuses to make the process");
+    return jail_refused(e, into_cgroup ? LAYER_CGROUP : LAYER_USER_NS, errnum,
+                        "the kernel refuses to make the process");
 }
 
 /* ---- the clone itself ---- */
@@ -164,20 +176,20 @@ static pid_t in_child(const int go[2])
     return 0;
 }
 
-static pid_t clone_with(uint64_t flags, int *pidfd, uint32_t *layers, struct err *e)
+static pid_t clone_with(uint64_t flags, int cgroup, int *pidfd, uint32_t *layers, struct err *e)
 {
     int go[2], rc = 0;
     if (pipe2(go, O_CLOEXEC))
         return err_errno(e, "cannot make a pipe for a new process");
-    *layers = layers_of(flags);
-    pid_t pid = clone_child(flags, pidfd);
+    *layers = layers_of(flags) | (cgroup >= 0 ? 1u << LAYER_CGROUP : 0);
+    pid_t pid = clone_child(flags, cgroup, pidfd);
     if (pid == 0)
         return in_child(go);
     int saved = errno;
     close(go[0]);
     if (pid < 0) {
         close(go[1]);
-        return say_which_is_refused(saved, e);
+        return say_which_is_refused(saved, cgroup >= 0, e);
     }
     if (flags & CLONE_NEWUSER)
         rc = write_maps(pid, e);
@@ -193,15 +205,17 @@ static pid_t clone_with(uint64_t flags, int *pidfd, uint32_t *layers, struct err
     return pid;
 }
 
-pid_t jail_clone(enum jail_mode mode, int *pidfd, uint32_t *layers, struct err *e)
+pid_t jail_clone(enum jail_mode mode, int cgroup, int *pidfd, uint32_t *layers, struct err *e)
 {
     uint64_t flags = mode == JAIL_OFF ? 0 : all_flags();
-    pid_t pid = clone_with(flags, pidfd, layers, e);
+    if (mode == JAIL_OFF)
+        cgroup = -1;
+    pid_t pid = clone_with(flags, cgroup, pidfd, layers, e);
     if (pid >= 0 || mode != JAIL_PREFER)
         return pid;
-    pid = clone_with(flags_to_be_had(flags), pidfd, layers, e);
+    pid = clone_with(flags_to_be_had(flags), cgroup, pidfd, layers, e);
     if (pid >= 0)
         return pid;
     /* The user namespace came, its maps were refused: what is left without it. */
-    return clone_with(flags_to_be_had(flags & ~(uint64_t)CLONE_NEWUSER), pidfd, layers, e);
+    return clone_with(flags_to_be_had(flags & ~(uint64_t)CLONE_NEWUSER), cgroup, pidfd, layers, e);
 }

@@ -4,6 +4,7 @@
  * goes the zygote's way (jail_clone, every step of jail_enter) and sends what it found over a pipe,
  * and then a cell's way: sealed, it makes a system call that is not allowed, and has to die of it.
  */
+#include "sandbox/jail/cgroup.h"
 #include "sandbox/jail/steps.h"
 
 #include <errno.h>
@@ -34,6 +35,7 @@ static const char *const shows[LAYERS] = {
     [LAYER_RLIMITS] = "core and file size 0, few files and processes",
     [LAYER_LANDLOCK] = "nothing can be opened, bound or connected to",
     [LAYER_SECCOMP] = "a system call that is not allowed ended its process",
+    [LAYER_CGROUP] = "limits for all cells together",
     [LAYER_NOT_DUMPABLE] = "no ptrace, no core, /proc files closed",
 };
 
@@ -107,7 +109,7 @@ static bool run_trial(struct trial *t, uint32_t *sealed, int *status, struct err
         err_errno(e, "cannot make a pipe");
         return false;
     }
-    pid_t pid = jail_clone(JAIL_PREFER, &pidfd, &layers, e);
+    pid_t pid = jail_clone(JAIL_PREFER, -1, &pidfd, &layers, e);
     if (pid == 0)
         trial_child(pipes[1], layers);
     close(pipes[1]);
@@ -172,12 +174,35 @@ static void check_steps(struct jail_check out[LAYERS])
                     ran ? "the filter is refused, or does not hold" : e.msg);
 }
 
-int jail_doctor(struct jail_check *out, int cap)
+/* As a worker started from here would have it, and taken away again. */
+static void check_cgroup(const struct cgroup_limits *limits, struct jail_check *c)
+{
+    const enum jail_layer l = LAYER_CGROUP;
+    struct cgroup *g = NULL;
+    struct err e = {0};
+    if (!cgroup_limits_any(limits)) {
+        say_missing(c, l, 0, "no limit is configured");
+        snprintf(c->remedy, sizeof c->remedy, "set cgroup_memory_mb, cgroup_pids");
+    } else {
+        int rc = cgroup_open(limits, &g, &e);
+        if (rc) {
+            say_missing(c, l, -rc, e.msg);
+        } else {
+            say_available(c, l);
+            cgroup_describe(g, c->detail, sizeof c->detail);
+        }
+        cgroup_close(g);
+    }
+    c->optional = !c->available;
+}
+
+int jail_doctor(const struct cgroup_limits *limits, struct jail_check *out, int cap)
 {
     struct jail_check all[LAYERS];
     memset(all, 0, sizeof all);
     check_namespaces(all);
     check_steps(all);
+    check_cgroup(limits, &all[LAYER_CGROUP]);
     int n = cap < LAYERS ? cap : LAYERS;
     memcpy(out, all, (size_t)n * sizeof *out);
     return n;

@@ -28,11 +28,12 @@ enum jail_layer {
     LAYER_LANDLOCK,     /* where the kernel has it */
     LAYER_SECCOMP,      /* in the cell */
     LAYER_NOT_DUMPABLE, /* in the cell */
+    LAYER_CGROUP,       /* of a worker: limits for all its cells together (cgroup.h) */
     LAYERS
 };
 
 /* A machine may be without these: what it lacks is shown and not refused. */
-#define JAIL_OPTIONAL (1u << LAYER_LANDLOCK)
+#define JAIL_OPTIONAL (1u << LAYER_LANDLOCK | 1u << LAYER_CGROUP)
 
 /* "userns", "mountns", … as results and doctor show them. */
 const char *jail_layer_name(enum jail_layer l);
@@ -41,8 +42,9 @@ const char *jail_layer_name(enum jail_layer l);
  * that the kernel refuses are left out), with uid and gid maps written. Returns the pid in the
  * parent (and a pidfd in *pidfd, close-on-exec), 0 in the child, or <0 with e: layer, kernel's
  * reason, remedy. *layers gets the bits (1 << enum jail_layer) in force so far, valid on both
- * sides. The child is inside user namespace uid 0 until jail_enter(). */
-pid_t jail_clone(enum jail_mode mode, int *pidfd, uint32_t *layers, struct err *e);
+ * sides. The child is inside user namespace uid 0 until jail_enter(). cgroup: descriptor of the
+ * cgroup v2 folder that it is born in, with any mode but JAIL_OFF; -1: the caller's. */
+pid_t jail_clone(enum jail_mode mode, int cgroup, int *pidfd, uint32_t *layers, struct err *e);
 
 /* Zygote, after everything it needs is loaded and opened: empty read-only root, foreign uid,
  * capabilities, no_new_privs, rlimits, Landlock, parent-death signal. A flat list of steps; the
@@ -64,8 +66,11 @@ struct jail_check {
     char remedy[256];         /* "" when available */
 };
 
-/* Tries each layer in throw-away children. Returns the number of checks written. */
-int jail_doctor(struct jail_check *out, int cap);
+struct cgroup_limits;
+
+/* Tries each layer in throw-away children; the cgroup with these limits. Returns the number of
+ * checks written. */
+int jail_doctor(const struct cgroup_limits *limits, struct jail_check *out, int cap);
 
 #ifdef __cplusplus
 }

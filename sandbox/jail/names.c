@@ -18,6 +18,7 @@ const char *jail_layer_name(enum jail_layer l)
         [LAYER_LANDLOCK] = "landlock",
         [LAYER_SECCOMP] = "seccomp",
         [LAYER_NOT_DUMPABLE] = "not_dumpable",
+        [LAYER_CGROUP] = "cgroup",
     };
     return (unsigned)l < LAYERS ? names[l] : "?";
 }

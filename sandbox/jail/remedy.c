@@ -75,6 +75,18 @@ void jail_remedy(enum jail_layer l, int errnum, char *out, size_t cap)
                 "in a container, allow landlock_create_ruleset and landlock_restrict_self in its "
                 "seccomp profile";
         break;
+    case LAYER_CGROUP:
+        if (errnum == EAGAIN)
+            text = "raise cgroup_pids, or lower pool and max_running";
+        else if (errnum == EOPNOTSUPP || errnum == ENOENT)
+            text = "boot with systemd.unified_cgroup_hierarchy=1, so that cgroup v2 has the "
+                   "controllers memory, pids and cpu";
+        else
+            text =
+                "give the worker a cgroup of its own: the unit of packaging/ has Delegate=yes; by "
+                "hand: systemd-run --scope -p Delegate=yes (in a container: mount cgroup v2 "
+                "writable)";
+        break;
     case LAYER_NO_CAPS:
     case LAYER_NO_NEW_PRIVS:
     case LAYER_RLIMITS:

@@ -13,6 +13,8 @@ extern const struct jail_namespace jail_namespaces[JAIL_NAMESPACES];
 
 /* 0 when a child can be made with these CLONE_NEW* flags, else errno. Makes and reaps one. */
 int jail_try_clone(uint64_t flags);
+/* The same, in the cgroup of that descriptor. */
+int jail_try_clone_into(uint64_t flags, int cgroup);
 
 /* A step that does not apply to this machine (not a failure; its layer is not in force). Any other
  * step returns 0 or <0 with e filled. */

@@ -20,7 +20,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "sandbox/jail/cgroup.h"
 #include "sandbox/jail/jail.h"
+
+static const struct cgroup_limits no_limits __attribute__((unused)) = {0};
 
 #define ORDINARY_USER 65534
 
@@ -70,7 +73,7 @@ static inline void jailed(void (*fn)(uint32_t layers))
     struct err e = {0};
     int pidfd = -1;
     uint32_t layers = 0;
-    pid_t pid = jail_clone(JAIL_REQUIRE, &pidfd, &layers, &e);
+    pid_t pid = jail_clone(JAIL_REQUIRE, -1, &pidfd, &layers, &e);
     if (pid < 0)
         dprintf(STDERR_FILENO, "# %s\n", e.msg);
     NEED(pid >= 0);

@@ -184,7 +184,7 @@ static void child_doctor_without(void)
 {
     struct jail_check c[LAYERS];
     refuse_call(CREATE_RULESET, ENOSYS);
-    NEED(jail_doctor(c, LAYERS) == LAYERS);
+    NEED(jail_doctor(&no_limits, c, LAYERS) == LAYERS);
     NEED(!c[LAYER_LANDLOCK].available && c[LAYER_LANDLOCK].optional);
     NEED(strstr(c[LAYER_LANDLOCK].remedy, "lsm=landlock"));
     NEED(c[LAYER_MOUNT_NS].available && c[LAYER_SECCOMP].available);
@@ -194,7 +194,7 @@ static void child_doctor_refused(void)
 {
     struct jail_check c[LAYERS];
     refuse_call(CREATE_RULESET, EPERM);
-    NEED(jail_doctor(c, LAYERS) == LAYERS);
+    NEED(jail_doctor(&no_limits, c, LAYERS) == LAYERS);
     NEED(!c[LAYER_LANDLOCK].available && !c[LAYER_LANDLOCK].optional);
     NEED(strstr(c[LAYER_LANDLOCK].remedy, "seccomp profile"));
 }

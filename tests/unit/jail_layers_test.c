@@ -258,7 +258,7 @@ static void child_requires(void)
     int pidfd = -1;
     uint32_t layers = 0;
     forbid_user_namespaces();
-    pid_t pid = jail_clone(JAIL_REQUIRE, &pidfd, &layers, &e);
+    pid_t pid = jail_clone(JAIL_REQUIRE, -1, &pidfd, &layers, &e);
     if (pid == 0)
         _exit(9);
     NEED(pid < 0 && e.code == ERR_UNAVAILABLE);
@@ -278,7 +278,7 @@ static void child_prefers(void)
     int pidfd = -1;
     uint32_t layers = 0;
     forbid_user_namespaces();
-    pid_t pid = jail_clone(JAIL_PREFER, &pidfd, &layers, &e);
+    pid_t pid = jail_clone(JAIL_PREFER, -1, &pidfd, &layers, &e);
     NEED(pid >= 0);
     NEED(!(layers & 1u << LAYER_USER_NS) && (layers & 1u << LAYER_NET_NS));
     if (pid == 0) {
@@ -300,7 +300,7 @@ static void child_off(void)
     struct err e = {0};
     int pidfd = -1;
     uint32_t layers = 77, sealed = 0;
-    pid_t pid = jail_clone(JAIL_OFF, &pidfd, &layers, &e);
+    pid_t pid = jail_clone(JAIL_OFF, -1, &pidfd, &layers, &e);
     NEED(pid >= 0 && layers == 0);
     if (pid == 0) {
         NEED(jail_enter(JAIL_OFF, &layers, &e) == 0 && layers == 0);
@@ -320,7 +320,7 @@ static void off_is_off(void **state)
 static void child_doctor_well(void)
 {
     struct jail_check c[LAYERS];
-    NEED(jail_doctor(c, LAYERS) == LAYERS);
+    NEED(jail_doctor(&no_limits, c, LAYERS) == LAYERS);
     for (int i = 0; i < LAYERS; i++) {
         NEED(!strcmp(c[i].layer, jail_layer_name((enum jail_layer)i)));
         NEED(c[i].detail[0] && c[i].available == !c[i].remedy[0]);
@@ -338,7 +338,7 @@ static void child_doctor_ill(void)
 {
     struct jail_check c[LAYERS];
     forbid_user_namespaces();
-    NEED(jail_doctor(c, LAYERS) == LAYERS);
+    NEED(jail_doctor(&no_limits, c, LAYERS) == LAYERS);
     NEED(!c[LAYER_USER_NS].available);
     NEED(strstr(c[LAYER_USER_NS].detail, "No space left"));
     NEED(strstr(c[LAYER_USER_NS].remedy, "max_user_namespaces"));
@@ -372,7 +372,7 @@ static void parent_that_dies(void)
     NEED(pipe(pipes) == 0);
     pid_t middle = fork();
     if (middle == 0) {
-        pid_t pid = jail_clone(JAIL_REQUIRE, &pidfd, &layers, &e);
+        pid_t pid = jail_clone(JAIL_REQUIRE, -1, &pidfd, &layers, &e);
         if (pid == 0) {
             NEED(jail_enter(JAIL_REQUIRE, &layers, &e) == 0);
             NEED(write(pipes[1], "", 1) == 1);
