@@ -9,25 +9,38 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/ip.h"
 #include "config/limits.h"
 #include "config/permissions.h"
 #include "config/profile.h"
 
-#define TENANT_NAME_MAX 64
-#define TENANTS_MAX     1000
+#define TENANT_NAME_MAX    64
+#define TENANTS_MAX        1000
+#define EGRESS_PRIVATE_MAX 64 /* entries of one tenant's egress_private */
 
 #define CONFIG_BY_MACHINE (-1) /* where no number was given and the machine decides */
 
 enum jail_mode { JAIL_REQUIRE, JAIL_PREFER, JAIL_OFF };
 
 struct tenant {
-    char name[TENANT_NAME_MAX + 1]; /* [A-Za-z0-9_-]{1,64} */
-    int64_t weight;                 /* share in the round robin, 1..1000 (default 1) */
-    int64_t max_running;            /* attempts at once on this worker, 0: no ceiling of its own */
-    struct limits defaults;         /* every entry set after load */
-    struct limits ceilings;         /* every entry set after load */
-    struct permissions permissions; /* the most that a job of it may do; clock_us set after load */
-    enum profile profile;           /* the loosest that a job of it may run under */
+    char name[TENANT_NAME_MAX + 1];  /* [A-Za-z0-9_-]{1,64} */
+    int64_t weight;                  /* share in the round robin, 1..1000 (default 1) */
+    int64_t max_running;             /* attempts at once on this worker, 0: no ceiling of its own */
+    struct limits defaults;          /* every entry set after load */
+    struct limits ceilings;          /* every entry set after load */
+    struct permissions permissions;  /* the most that a job of it may do; clock_us set after load */
+    enum profile profile;            /* the loosest that a job of it may run under */
+    struct ip_block *egress_private; /* addresses that are not public and may be reached; owned */
+    int egress_private_count;
+};
+
+/* How the supervisor's connections for scripts are made (egress/). */
+struct egress_config {
+    char *resolvers;            /* "192.0.2.53,[2001:db8::53]:5353"; NULL: the system's */
+    int64_t resolve_timeout_ms; /* one name, all tries, default 5000 */
+    int64_t connect_timeout_ms; /* all addresses of a name, default 10000 */
+    int64_t max_lookups;        /* at once; more wait, default 64 */
+    int64_t max_redirects;      /* of one request, default 20 */
 };
 
 struct nats_config {
@@ -67,6 +80,7 @@ struct config {
     bool live_logs;    /* publish output while a job runs, default true */
     char *nats_server; /* program to start for `up`; default: nats-server from PATH, /usr/sbin */
     struct nats_config nats;
+    struct egress_config egress;
     struct tenant *tenants; /* at least one: "default" when the file names none */
     int tenant_count;
 };
@@ -77,8 +91,9 @@ struct config {
 int config_load(const char *file, struct config **out, struct err *e);
 void config_free(struct config *c);
 
-/* Sets one top-level or nats.* key from a flag, by its name in the file ("data_dir", "nats.url",
- * "pool"); same checks as the file. `source` names the flag for the message ("--data"). */
+/* Sets one top-level, nats.* or egress.* key from a flag, by its name in the file ("data_dir",
+ * "nats.url", "pool"); same checks as the file. `source` names the flag for the message ("--data").
+ */
 int config_set(struct config *c, const char *key, const char *value, const char *source,
                struct err *e);
 

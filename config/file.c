@@ -1,8 +1,8 @@
 /* How this works: libyaml makes a tree of nodes with line numbers; we walk it by what we know may
  * stand there, so an unknown key can't slip through and depth is bounded by the schema (an alias
  * that points at its own parent is a map where a scalar is allowed: an error like any other).
- * Scalars are those of config/keys.c; this file adds what is nested: nats, limits, permissions,
- * tenants.
+ * Scalars are those of config/keys.c; this file adds what is nested: nats, egress, limits,
+ * permissions, tenants.
  *
  * libyaml and not libcyaml: the latter (1.3) knows neither ranges nor what to suggest for a wrong
  * key, and its errors come as several log lines.
@@ -238,17 +238,19 @@ static int read_key(struct reader *r, const struct config_key *k, const struct p
     return 0;
 }
 
-static int read_nats(struct reader *r, const struct place *p)
+/* The keys of the table that begin with `group` ("nats."). */
+static int read_group(struct reader *r, const struct place *p, const char *group)
 {
+    const size_t skip = strlen(group);
     struct names known = {0};
     struct place found[NAMES_MAX];
     const struct config_key *keys[NAMES_MAX];
     for (int i = 0; i < config_key_count; i++) {
-        if (strncmp(config_keys[i].name, "nats.", 5))
+        if (strncmp(config_keys[i].name, group, skip) != 0)
             continue;
         CHECK(known.n < NAMES_MAX);
         keys[known.n] = &config_keys[i];
-        known.v[known.n++] = config_keys[i].name + 5;
+        known.v[known.n++] = config_keys[i].name + skip;
     }
     int rc = take_map(r, p, &known, found);
     for (int i = 0; i < known.n && !rc; i++)
@@ -417,11 +419,34 @@ static int read_tenant_name(struct reader *r, const struct place *item, const st
     return 0;
 }
 
+static int read_egress_private(struct reader *r, const struct place *p, struct tenant *t)
+{
+    static const char allowed[] = "a list of up to 64: " IP_BLOCK_ALLOWED;
+    if (p->node->type != YAML_SEQUENCE_NODE)
+        return refuse(r, p, "found %s; allowed: %s", is_null(p->node) ? "nothing" : kind(p->node),
+                      allowed);
+    ptrdiff_t n = items_in(p->node);
+    if (n > EGRESS_PRIVATE_MAX)
+        return refuse(r, p, "found %td entries; allowed: %s", n, allowed);
+    t->egress_private = mem_alloc((size_t)(n ? n : 1) * sizeof *t->egress_private);
+    for (ptrdiff_t i = 0; i < n; i++) {
+        struct place item = item_of(r, p, i);
+        const char *text;
+        int rc = scalar(r, &item, true, IP_BLOCK_ALLOWED, &text);
+        if (rc)
+            return rc;
+        if (!ip_block_parse(text, &t->egress_private[i]))
+            return refuse(r, &item, "found '%.100s'; allowed: %s", text, IP_BLOCK_ALLOWED);
+        t->egress_private_count++;
+    }
+    return 0;
+}
+
 static int read_tenant(struct reader *r, const struct place *item, struct tenant *t)
 {
-    const struct names known = {
-        .v = {"name", "weight", "max_running", "defaults", "ceilings", "profile", "permissions"},
-        .n = 7};
+    const struct names known = {.v = {"name", "weight", "max_running", "defaults", "ceilings",
+                                      "profile", "permissions", "egress_private"},
+                                .n = 8};
     struct place found[NAMES_MAX];
     struct limit_block defaults, ceilings;
     int rc = take_map(r, item, &known, found);
@@ -437,6 +462,8 @@ static int read_tenant(struct reader *r, const struct place *item, struct tenant
         rc = read_limit_block(r, &found[3], &defaults);
     if (!rc)
         rc = read_limit_block(r, &found[4], &ceilings);
+    if (!rc && found[7].node)
+        rc = read_egress_private(r, &found[7], t);
     if (rc)
         return rc;
     t->defaults = defaults.v;
@@ -459,8 +486,10 @@ static int read_tenants(struct reader *r, const struct place *p)
     for (ptrdiff_t i = 0; i < n; i++) {
         struct place item = item_of(r, p, i);
         int rc = read_tenant(r, &item, &r->c->tenants[i]);
-        if (rc)
+        if (rc) {
+            tenant_clear(&r->c->tenants[i]); /* not counted yet: config_free() passes it by */
             return rc;
+        }
         r->c->tenant_count++; /* config_tenant() sees those before this one */
     }
     return 0;
@@ -468,8 +497,8 @@ static int read_tenants(struct reader *r, const struct place *p)
 
 static int read_top(struct reader *r, yaml_node_t *root)
 {
-    enum { NATS, LIMITS_BASE, PERMISSIONS_BASE, TENANTS, NESTED };
-    struct names known = {.v = {"nats", "limits", "permissions", "tenants"}, .n = NESTED};
+    enum { NATS, EGRESS, LIMITS_BASE, PERMISSIONS_BASE, TENANTS, NESTED };
+    struct names known = {.v = {"nats", "egress", "limits", "permissions", "tenants"}, .n = NESTED};
     struct place found[NAMES_MAX], top = {.node = root, .line = 1};
     const struct config_key *keys[NAMES_MAX];
     for (int i = 0; i < config_key_count; i++) {
@@ -487,7 +516,9 @@ static int read_top(struct reader *r, yaml_node_t *root)
         if (found[i].node)
             rc = read_key(r, keys[i], &found[i]);
     if (!rc && found[NATS].node)
-        rc = read_nats(r, &found[NATS]);
+        rc = read_group(r, &found[NATS], "nats.");
+    if (!rc && found[EGRESS].node)
+        rc = read_group(r, &found[EGRESS], "egress.");
     if (!rc && found[LIMITS_BASE].node) /* before the tenants, wherever it stands */
         rc = read_limits(r, &found[LIMITS_BASE]);
     if (!rc && found[PERMISSIONS_BASE].node)

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/ip.h"
 #include "base/mem.h"
 
 #define TEXT_MAX 4095 /* of any text: a path or a list of URLs is no longer */
@@ -60,6 +61,25 @@ static bool ok_urls(const char *t)
     for (;;) {
         size_t n = strcspn(t, ",");
         if (!ok_one_url(t, n))
+            return false;
+        if (!t[n])
+            return true;
+        t += n + 1;
+    }
+}
+
+/* Addresses of DNS servers: no names (who would resolve them?), no blocks. */
+static bool ok_resolvers(const char *t)
+{
+    for (;;) {
+        char one[IP_BLOCK_TEXT];
+        struct ip_block b;
+        size_t n = strcspn(t, ",");
+        if (!n || n >= sizeof one)
+            return false;
+        memcpy(one, t, n);
+        one[n] = 0;
+        if (strchr(one, '/') || !ip_block_parse(one, &b))
             return false;
         if (!t[n])
             return true;
@@ -158,6 +178,15 @@ const struct config_key config_keys[] = {
     INT_KEY("nats.max_queued_mb", nats.max_queued_mb, 1, 16777216, 1024),
     INT_KEY("nats.results_max_age_hours", nats.results_max_age_hours, 1, 87600, 168),
     INT_KEY("nats.prefetch", nats.prefetch, 1, 65536, 256),
+    {.name = "egress.resolvers",
+     .type = KEY_TEXT,
+     .at = AT(egress.resolvers),
+     .ok = ok_resolvers,
+     .allowed = "ADDRESS, ADDRESS:PORT or [IPv6]:PORT, several separated by commas"},
+    INT_KEY("egress.resolve_timeout_ms", egress.resolve_timeout_ms, 100, 60000, 5000),
+    INT_KEY("egress.connect_timeout_ms", egress.connect_timeout_ms, 100, 120000, 10000),
+    INT_KEY("egress.max_lookups", egress.max_lookups, 1, 1024, 64),
+    INT_KEY("egress.max_redirects", egress.max_redirects, 0, 100, 20),
 };
 const int config_key_count = ARRAY_LEN(config_keys);
 

@@ -1,6 +1,7 @@
 #include "config/tenant.h"
 
 #include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -52,4 +53,7 @@ void tenants_default(struct config *c, const struct limits *base_defaults,
 void tenant_clear(struct tenant *t)
 {
     permissions_free(&t->permissions);
+    free(t->egress_private);
+    t->egress_private = NULL;
+    t->egress_private_count = 0;
 }

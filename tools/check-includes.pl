@@ -1,6 +1,6 @@
 #!/usr/bin/perl
 # Holds the direction of includes (DESIGN: base ← config ← link ← {queue, results, sandbox} ← executor
-# ← cli) and "one third-party library, one file". Perl core only.
+# ← cli; egress stands on config) and "one third-party library, one file". Perl core only.
 #
 #   tools/check-includes.pl [FOLDER]     default: the checkout that this script lies in
 #
@@ -20,6 +20,7 @@ my @sandbox_face = qw(sandbox/jail sandbox/host sandbox/frame.h sandbox/zygote/c
 my %may = (
     'base'             => [qw(base)],
     'config'           => [qw(base config)],
+    'egress'           => [qw(base config egress)],
     'link'             => [qw(base config link)],
     'queue'            => [@supervisor_low, qw(queue)],
     'results'          => [@supervisor_low, qw(results)],
@@ -29,33 +30,34 @@ my %may = (
     # The cell: nothing of the supervisor but what describes the jail and carries an error.
     'sandbox/engine'   => [qw(base/err.h sandbox/frame.h sandbox/engine)],
     'sandbox/zygote'   => [qw(base config sandbox/jail sandbox/frame.h sandbox/engine/engine.h sandbox/zygote)],
-    'executor'         => [@supervisor_low, qw(queue results), @sandbox_face, qw(executor)],
-    'cli'              => [@supervisor_low, qw(queue results), @sandbox_face, qw(executor cli)],
-    'bench'            => [@supervisor_low, qw(queue results), @sandbox_face, qw(executor bench)],
+    'executor'         => [@supervisor_low, qw(egress queue results), @sandbox_face, qw(executor)],
+    'cli'              => [@supervisor_low, qw(egress queue results), @sandbox_face, qw(executor cli)],
+    'bench'            => [@supervisor_low, qw(egress queue results), @sandbox_face, qw(executor bench)],
     'tools'            => [qw(sandbox/jail/syscalls.h)],
-    'tests'            => [@supervisor_low, qw(queue results sandbox executor cli tests)],
+    'tests'            => [@supervisor_low, qw(egress queue results sandbox executor cli tests)],
 );
 
 # tests/unit/<room>_<what>_test.c is linked with its room and those below it, so it sees what the room
 # sees. A header there (shared by tests) is named after its room too, or sees everything.
 my %folder_of_room = (jail => 'sandbox/jail', host => 'sandbox/host',
-    map { $_ => $_ } qw(base config link queue results executor cli));
+    map { $_ => $_ } qw(base config egress link queue results executor cli));
 
 # Made at build time, found through -Ibuild/gen.
 my %generated = map { $_ => 'sandbox/jail' } qw(seccomp_filter.h syscall_names.h);
 
 # Which files may include a library. tests/ may include any: they look at our work from outside.
-my $loop = qr{^(?:link|queue|results|sandbox/host|executor|cli|bench)/};
+my $loop = qr{^(?:egress|link|queue|results|sandbox/host|executor|cli|bench)/};
 my @library = (
     [qr/^jansson\.h$/,           'jansson',      qr{^base/jv\.c$},            'base/jv.c'],
     [qr/^sodium(?:\.h|\/)/,      'libsodium',
         qr{^(?:base/crypto\.c|sandbox/engine/(?:native_sodium|sodium_|native_random)[a-z_]*\.cc)$},
         'base/crypto.c, and in the cell sandbox/engine/native_sodium*.cc, sodium_*.cc, native_random.cc'],
     [qr/^c?yaml(?:\.h|\/)/,      'libyaml',      qr{^config/file\.c$},        'config/file.c'],
+    [qr/^ares(?:_[a-z]+)?\.h$/,  'c-ares',       qr{^egress/dns\.c$},        'egress/dns.c'],
     [qr/^nats(?:\.h|\/)/,        'the NATS client', qr{^link/native\.c$},     'link/native.c'],
     [qr/^sqlite3(?:ext)?\.h$/,   'SQLite',       qr{^results/db\.c$},         'results/db.c'],
-    [qr/^uv(?:\.h|\/)/,          'libuv',        $loop, 'link, queue, results, sandbox/host, executor, cli, bench'],
-    [qr/^ut[a-z]+\.h$/,          'uthash',       $loop, 'link, queue, results, sandbox/host, executor, cli, bench'],
+    [qr/^uv(?:\.h|\/)/,          'libuv',        $loop, 'egress, link, queue, results, sandbox/host, executor, cli, bench'],
+    [qr/^ut[a-z]+\.h$/,          'uthash',       $loop, 'egress, link, queue, results, sandbox/host, executor, cli, bench'],
     [qr/^libsmartcols\//,        'libsmartcols', qr{^cli/table\.c$},          'cli/table.c'],
     [qr/^seccomp\.h$/,           'libseccomp',   qr{^tools/mkfilter\.c$},     'tools/mkfilter.c'],
     [qr/^(?:v8[a-z0-9-]*\.h$|libplatform\/|cppgc\/)/, 'V8', qr{^sandbox/engine/}, 'sandbox/engine'],

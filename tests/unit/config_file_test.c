@@ -82,6 +82,49 @@ static void an_empty_file_gives_the_defaults(void **state)
     }
 }
 
+static void egress_is_read(void **state)
+{
+    (void)state;
+    struct config *c =
+        loaded("egress: {resolvers: '192.0.2.1,[2001:db8::1]:5353', resolve_timeout_ms: 100}\n"
+               "tenants:\n  - name: a\n    egress_private: ['10.1.2.3:8080', 10.0.0.0/8]\n"
+               "  - name: b\n    egress_private: []\n");
+    char text[IP_BLOCK_TEXT];
+    assert_string_equal(c->egress.resolvers, "192.0.2.1,[2001:db8::1]:5353");
+    assert_int_equal(c->egress.resolve_timeout_ms, 100);
+    assert_int_equal(c->egress.max_redirects, 20);
+    assert_int_equal(c->tenants[0].egress_private_count, 2);
+    ip_block_text(&c->tenants[0].egress_private[0], text);
+    assert_string_equal(text, "10.1.2.3:8080");
+    ip_block_text(&c->tenants[0].egress_private[1], text);
+    assert_string_equal(text, "10.0.0.0/8");
+    assert_int_equal(c->tenants[1].egress_private_count, 0);
+    config_free(c);
+}
+
+static void wrong_egress_is_refused(void **state)
+{
+    (void)state;
+    refused("egress: {resolvers: ns.example.org}\n",
+            "c.yaml:1: egress.resolvers: found 'ns.example.org'; allowed: ADDRESS, ADDRESS:PORT or "
+            "[IPv6]:PORT, several separated by commas");
+    refused("egress: {resolvers: 10.0.0.0/8}\n",
+            "c.yaml:1: egress.resolvers: found '10.0.0.0/8'; allowed: ADDRESS, ADDRESS:PORT or "
+            "[IPv6]:PORT, several separated by commas");
+    refused("egress: {max_redirect: 2}\n",
+            "c.yaml:1: egress.max_redirect: unknown key; did you mean 'egress.max_redirects'?");
+    refused("tenants:\n  - name: a\n    egress_private:\n      - 10.0.0.1/8\n",
+            "c.yaml:4: tenants[0].egress_private[0]: found '10.0.0.1/8'; allowed: an address or a "
+            "block, with or without a port: 10.1.2.3:8080, 10.0.0.0/8, [fd00::1]:443, fd00::/8");
+    refused("tenants:\n  - name: a\n    egress_private: [db.internal]\n",
+            "c.yaml:3: tenants[0].egress_private[0]: found 'db.internal'; allowed: an address or a "
+            "block, with or without a port: 10.1.2.3:8080, 10.0.0.0/8, [fd00::1]:443, fd00::/8");
+    refused("tenants:\n  - name: a\n    egress_private: 10.0.0.1\n",
+            "c.yaml:3: tenants[0].egress_private: found a single value; allowed: a list of up to "
+            "64: an address or a block, with or without a port: 10.1.2.3:8080, 10.0.0.0/8, "
+            "[fd00::1]:443, fd00::/8");
+}
+
 static void unknown_keys_are_refused(void **state)
 {
     (void)state;
@@ -316,6 +359,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values_are_taken),
         cmocka_unit_test(an_empty_file_gives_the_defaults),
+        cmocka_unit_test(egress_is_read),
+        cmocka_unit_test(wrong_egress_is_refused),
         cmocka_unit_test(unknown_keys_are_refused),
         cmocka_unit_test(wrong_types_are_refused),
         cmocka_unit_test(values_out_of_range_are_refused),

@@ -224,6 +224,7 @@ static void the_example_is_the_defaults(void **state)
     assert_string_equal(a->name, b->name);
     assert_int_equal(a->weight, b->weight);
     assert_int_equal(a->max_running, b->max_running);
+    assert_int_equal(a->egress_private_count, b->egress_private_count);
     assert_memory_equal(&a->defaults, &b->defaults, sizeof a->defaults);
     assert_memory_equal(&a->ceilings, &b->ceilings, sizeof a->ceilings);
     config_free(example);
