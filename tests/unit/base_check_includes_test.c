@@ -79,9 +79,11 @@ static void includes_downwards_are_fine(void **state)
     static const struct example x[] = {
         {"base/a.c", "#include \"base/b.h\"\n#include <stdio.h>\n#include <sys/stat.h>\n", NULL},
         {"config/a.c", "#include \"base/b.h\"\n", NULL},
+        {"egress/dns.c", "#include \"config/b.h\"\n#include <uv.h>\n#include <ares.h>\n", NULL},
+        {"executor/services/a.c", "#include \"egress/b.h\"\n", NULL},
         {"link/a.c", "#include \"config/b.h\"\n#include <uv.h>\n", NULL},
         {"queue/a.c", "#include \"link/b.h\"\n#include <uthash.h>\n", NULL},
-        {"results/store.c", "#include <sqlite3.h>\n", NULL},
+        {"results/db.c", "#include <sqlite3.h>\n", NULL},
         {"sandbox/host/a.c",
          "#include \"sandbox/jail/jail.h\"\n#include \"sandbox/frame.h\"\n"
          "#include \"sandbox/zygote/control.h\"\n",
@@ -117,6 +119,8 @@ static void includes_upwards_and_sidewards_are_violations(void **state)
          "base/a.c:3: includes \"config/b.h\": base may include base"},
         {"config/a.c", "#include \"link/b.h\"\n", "config may include base, config"},
         {"link/a.c", "#include \"queue/b.h\"\n", "link may include"},
+        {"egress/a.c", "#include \"link/b.h\"\n", "egress may include base, config, egress"},
+        {"queue/a.c", "#include \"egress/b.h\"\n", "queue may include"},
         {"queue/a.c", "#include \"results/b.h\"\n", "queue may include"},
         {"queue/a.c", "#include \"sandbox/host/cell.h\"\n", "queue may include"},
         {"results/a.c", "#include \"queue/b.h\"\n", "results may include"},
@@ -149,8 +153,9 @@ static void each_library_has_its_one_file(void **state)
     static const struct example x[] = {
         {"queue/a.c", "#include <nats/nats.h>\n", "the NATS client belongs to link/native.c alone"},
         {"queue/a.c", "#include <nats.h>\n", "the NATS client belongs"},
-        {"results/record.c", "#include <sqlite3.h>\n", "SQLite belongs to results/store.c alone"},
+        {"results/record.c", "#include <sqlite3.h>\n", "SQLite belongs to results/db.c alone"},
         {"results/store.h", "#include <sqlite3.h>\n", "SQLite belongs"},
+        {"egress/resolve.c", "#include <ares.h>\n", "c-ares belongs to egress/dns.c alone"},
         {"queue/a.c", "#include <jansson.h>\n", "jansson belongs to base/jv.c alone"},
         {"results/a.c", "#include <sodium.h>\n", "libsodium belongs to base/crypto.c"},
         {"sandbox/engine/loop.cc", "#include <sodium/crypto_box.h>\n", "libsodium belongs"},
