@@ -47,7 +47,7 @@ sources_of = $(filter-out $(NOT_IN_ARCHIVE),$(foreach d,$(DIR_$(1)),$(wildcard $
 archive_of = $(B)/lib$(1).a
 ARCHIVES := $(foreach r,$(ROOMS),$(call archive_of,$(r)))
 
-.PHONY: all deps js demo test check check-includes format bench clean install help unit e2e soak soak-slice asan fuzz-slice
+.PHONY: all deps js demo test check check-includes format bench clean install help unit e2e guest soak soak-slice asan fuzz-slice
 all: deps
 	@$(MAKE) --no-print-directory build-all
 
@@ -61,6 +61,7 @@ help:
 	@echo 'make demo     set up, build, run the example jobs and show their results'
 	@echo 'make test     set up, build, run all tests (units, end to end, sanitizers, checks)'
 	@echo 'make          set up and build build/isolane'
+	@echo 'make guest    tests that need a cgroup v2 of their own, in User Mode Linux where it is installed'
 	@echo 'make soak     kills at random over SOAK_JOBS=20000 jobs: nothing lost, nothing doubled'
 	@echo 'make bench    timings: table, CSV and SVG under bench/out'
 	@echo 'make check    format, include directions, shellcheck'
@@ -187,11 +188,16 @@ asan:
 	@ISOLANE_BUILD=$(abspath build/asan) $(PROVE) --exec '$(NODE_TAP)' $(ASAN_E2E)
 ASAN_E2E := tests/e2e/run.test.mjs tests/e2e/queue.test.mjs tests/e2e/badinput.test.mjs
 
+# Tests in a kernel of their own, with a whole cgroup v2; skips without User Mode Linux.
+guest: build-all $(B)/tests/jail_layers_test $(B)/tests/jail_landlock_test $(B)/tests/jail_cgroup_test $(B)/tests/jail_cgroup_limits_test
+	@$(PROVE) --exec '' tests/guest/run.sh
+
 test: all
 	@$(MAKE) --no-print-directory check
 	@$(MAKE) --no-print-directory unit
 	@$(MAKE) --no-print-directory js
 	@$(MAKE) --no-print-directory e2e
+	@$(MAKE) --no-print-directory guest
 	@$(MAKE) --no-print-directory soak-slice
 	@$(MAKE) --no-print-directory asan
 	@$(MAKE) --no-print-directory fuzz-slice

@@ -4,9 +4,10 @@
  *   base's children → isolane-<pid> made, locked, limits written → a clone into it tried
  *
  * A group whose children have controllers may hold no processes itself ("no internal processes",
- * but for the root of the hierarchy). Is the worker alone in its group, as in a unit with
- * Delegate=yes, it moves to a child of its own, <base>/supervisor. Is it not, that is not ours to
- * change: the layer is not in force, and doctor says what to do.
+ * but for the root of the hierarchy). For cpu and pids alone the kernel would allow it, but then
+ * only threads could go into the children, not processes. Is the worker alone in its group, as in a
+ * unit with Delegate=yes, it moves to a child of its own, <base>/supervisor. Is it not, that is not
+ * ours to change: the layer is not in force, and doctor says what to do.
  *
  * memory.swap.max is 0: memory is memory, and what scripts hold is not written to disk.
  * memory.oom.group stays off: out of memory, the kernel ends the largest cell and not all of them.
@@ -153,17 +154,15 @@ static int clean_up(const char *base)
 
 /* ---- controllers ---- */
 
-static bool alone_in(const char *base)
-{
-    char procs[256], own[24];
-    int n = snprintf(own, sizeof own, "%d\n", (int)getpid());
-    return !read_at(base, "cgroup.procs", procs, sizeof procs) && n > 0 && !strcmp(procs, own);
-}
-
+/* Only this process may be in the group, or none (systemd's DelegateSubgroup has moved it). */
 static int move_out_of_the_way(struct cgroup *g)
 {
-    char leaf[sizeof g->base + sizeof LEAF];
-    if (!alone_in(g->base))
+    char leaf[sizeof g->base + sizeof LEAF], procs[256], own[24];
+    int n = read_at(g->base, "cgroup.procs", procs, sizeof procs);
+    if (n || !procs[0])
+        return n;
+    snprintf(own, sizeof own, "%d\n", (int)getpid());
+    if (strcmp(procs, own))
         return -EBUSY;
     snprintf(leaf, sizeof leaf, "%s%s", g->base, LEAF);
     if (mkdir(leaf, 0755) && errno != EEXIST)
@@ -173,14 +172,21 @@ static int move_out_of_the_way(struct cgroup *g)
     return rc;
 }
 
+/* The root of the hierarchy is the only group without a type. */
+static bool is_root(const char *base)
+{
+    char type[32];
+    return read_at(base, "cgroup.type", type, sizeof type) == -ENOENT;
+}
+
 static int switch_on(struct cgroup *g, enum controller c)
 {
     char text[32], on[256];
     if (!read_at(g->base, "cgroup.subtree_control", on, sizeof on) && cgroup_has_word(on, names[c]))
         return 0;
     snprintf(text, sizeof text, "+%s", names[c]);
-    int rc = write_at(g->base, "cgroup.subtree_control", text);
-    if (rc == -EBUSY && !g->moved && !(rc = move_out_of_the_way(g)))
+    int rc = is_root(g->base) || g->moved ? 0 : move_out_of_the_way(g);
+    if (!rc)
         rc = write_at(g->base, "cgroup.subtree_control", text);
     g->switched_on[c] = !rc;
     return rc;
