@@ -13,6 +13,7 @@
 #include "config/limits.h"
 #include "config/permissions.h"
 #include "config/profile.h"
+#include "config/secrets.h"
 
 #define TENANT_NAME_MAX    64
 #define TENANTS_MAX        1000
@@ -20,7 +21,15 @@
 
 #define CONFIG_BY_MACHINE (-1) /* where no number was given and the machine decides */
 
+#define JOB_KEYS_MAX 16
+
 enum jail_mode { JAIL_REQUIRE, JAIL_PREFER, JAIL_OFF };
+
+/* A key that may sign jobs of a tenant: Ed25519. */
+struct job_key {
+    uint8_t pub[KEY_BYTES];
+    char keyid[KEYID_LEN];
+};
 
 struct tenant {
     char name[TENANT_NAME_MAX + 1];  /* [A-Za-z0-9_-]{1,64} */
@@ -32,6 +41,9 @@ struct tenant {
     enum profile profile;            /* the loosest that a job of it may run under */
     struct ip_block *egress_private; /* addresses that are not public and may be reached; owned */
     int egress_private_count;
+    struct job_key *job_keys; /* with any, only jobs signed by one of them are taken */
+    int job_key_count;
+    struct sealed_secrets secrets; /* the operator's, for jobs whose permissions name them */
 };
 
 /* How the supervisor's connections for scripts are made (egress/). */

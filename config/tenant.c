@@ -50,8 +50,28 @@ void tenants_default(struct config *c, const struct limits *base_defaults,
     permissions_fill(&nothing, base, &c->tenants[0].permissions);
 }
 
+int tenant_add_key(struct tenant *t, const char *text, struct err *e)
+{
+    struct job_key k;
+    int rc = key_public_from(text, KEY_ED25519_PUBLIC, k.pub, e);
+    if (rc)
+        return rc;
+    key_id(KEY_ED25519_PUBLIC, k.pub, k.keyid);
+    for (int i = 0; i < t->job_key_count; i++)
+        if (!strcmp(t->job_keys[i].keyid, k.keyid))
+            return err_set(e, ERR_EXISTS, "found a key that stands there already");
+    CHECK(t->job_key_count < JOB_KEYS_MAX);
+    t->job_keys = mem_grow(t->job_keys, (size_t)(t->job_key_count + 1) * sizeof k);
+    t->job_keys[t->job_key_count++] = k;
+    return 0;
+}
+
 void tenant_clear(struct tenant *t)
 {
+    free(t->job_keys);
+    t->job_keys = NULL;
+    t->job_key_count = 0;
+    sealed_secrets_free(&t->secrets);
     permissions_free(&t->permissions);
     free(t->egress_private);
     t->egress_private = NULL;

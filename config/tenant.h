@@ -12,5 +12,9 @@ void tenant_fill(struct tenant *t, const struct limits *base_defaults,
 void tenants_default(struct config *c, const struct limits *base_defaults,
                      const struct limits *base_ceilings, const struct permissions *base);
 
+/* Adds a key that may sign its jobs: base64 or the path of a PEM file. ERR_EXISTS, and as
+ * key_public_from(). */
+int tenant_add_key(struct tenant *t, const char *text, struct err *e);
+
 /* Frees what the entry points to, not the entry. */
 void tenant_clear(struct tenant *t);

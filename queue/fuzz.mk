@@ -3,8 +3,8 @@
 # the payload (queue/job_fuzz.c).
 FUZZ_SECONDS ?= 30
 FUZZ_JOB_SRC := queue/job_fuzz.c queue/job.c queue/job_permissions.c link/subjects.c \
-	$(addprefix config/,limits.c permissions.c profile.c tenant.c) \
-	$(addprefix base/,buf.c crypto.c err.c jsonw.c jv.c jv_text.c mem.c nearest.c utf8.c)
+	$(addprefix config/,limits.c permissions.c profile.c secrets.c tenant.c) \
+	$(addprefix base/,buf.c crypto.c err.c jsonw.c jv.c jv_text.c fs.c keyfile.c mem.c nearest.c sealed.c utf8.c)
 build/fuzz/job_fuzz: $(FUZZ_JOB_SRC) queue/job.h queue/decoding.h
 	@mkdir -p $(@D)
 	@echo "  FUZZ  $@"

@@ -52,7 +52,7 @@ my @library = (
     [qr/^sodium(?:\.h|\/)/,      'libsodium',
         qr{^(?:base/crypto\.c|sandbox/engine/(?:native_sodium|sodium_|native_random)[a-z_]*\.cc)$},
         'base/crypto.c, and in the cell sandbox/engine/native_sodium*.cc, sodium_*.cc, native_random.cc'],
-    [qr/^c?yaml(?:\.h|\/)/,      'libyaml',      qr{^config/file\.c$},        'config/file.c'],
+    [qr/^c?yaml(?:\.h|\/)/,      'libyaml',      qr{^config/reader\.c$},      'config/reader.c'],
     [qr/^ares(?:_[a-z]+)?\.h$/,  'c-ares',       qr{^egress/dns\.c$},        'egress/dns.c'],
     [qr/^nats(?:\.h|\/)/,        'the NATS client', qr{^link/native\.c$},     'link/native.c'],
     [qr/^sqlite3(?:ext)?\.h$/,   'SQLite',       qr{^results/db\.c$},         'results/db.c'],

@@ -1,0 +1,6 @@
+/* The `tenants` of the configuration file. Inside config/ only. */
+#pragma once
+
+#include "config/reader.h"
+
+int read_tenants(struct reader *r, const struct place *p);
