@@ -163,7 +163,7 @@ static void each_library_has_its_one_file(void **state)
         {"sandbox/zygote/a.c", "#include <v8-isolate.h>\n", "V8 belongs"},
         {"base/a.c", "#include <uv.h>\n", "libuv belongs to"},
         {"sandbox/zygote/a.c", "#include <uv.h>\n", "libuv belongs to"},
-        {"queue/a.c", "#include <yaml.h>\n", "libyaml belongs to config/file.c alone"},
+        {"queue/a.c", "#include <yaml.h>\n", "libyaml belongs to config/reader.c alone"},
         {"cli/show.c", "#include <libsmartcols/libsmartcols.h>\n",
          "libsmartcols belongs to cli/table.c"},
         {"sandbox/jail/a.c", "#include <seccomp.h>\n", "libseccomp belongs to tools/mkfilter.c"},
