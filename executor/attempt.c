@@ -12,12 +12,10 @@
 #include "executor/pool.h"
 #include "executor/services/service.h"
 
-#define LATE_MS       5    /* older than this: a long job, its output is sent as it comes */
-#define TICK_MS       50   /* longest time between two looks at a running cell */
-#define REPEAT_MS     5    /* between two requests to stop */
-#define KILL_AFTER_MS 100  /* from the first request to stop to SIGKILL */
-#define LOST_MAX      5    /* runs lost with their zygote before the job ends `internal` */
-#define CLOCK_US      1000 /* guest clocks are coarsened to this */
+#define LATE_MS  5    /* older than this: a long job, its output is sent as it comes */
+#define TICK_MS  50   /* what a cell holds back of its output is asked for so often */
+#define LOST_MAX 5    /* runs lost with their zygote before the job ends `internal` */
+#define CLOCK_US 1000 /* guest clocks are coarsened to this */
 
 struct stream {
     struct buf kept;
@@ -36,8 +34,6 @@ struct attempt {
     struct cell *cell;
     uv_timer_t timer;
     int64_t started_real_us, started_us;
-    int64_t stop_asked_us;
-    enum stop_reason stopped;
     bool late;
     struct stream streams[2]; /* FRAME_STDOUT - 1, FRAME_STDERR - 1 */
 };
@@ -123,6 +119,19 @@ static void take_text(char **to, size_t *to_len, struct buf *from)
     buf_clear(from);
 }
 
+/* Where the script was when it was stopped, if the cell could tell. */
+static void take_place(struct result *r, const struct cell_done *d)
+{
+    struct buf b = {0};
+    size_t len;
+    if (d->stack_len) {
+        buf_addf(&b, "%s: %s\n%.*s", r->error_name, r->error_message, (int)d->stack_len, d->stack);
+        r->error_stack = buf_take(&b, &len);
+    }
+    r->error_line = d->line;
+    r->error_column = d->column;
+}
+
 static void take_cell_error(struct result *r, const struct cell_done *d)
 {
     r->has_error = true;
@@ -135,7 +144,8 @@ static void take_cell_error(struct result *r, const struct cell_done *d)
 }
 
 static struct result *make_result(struct attempt *a, const struct verdict *v,
-                                  const struct cell_done *d, int64_t cpu_us, int64_t wall_us)
+                                  const struct cell_done *d, const struct cell_gone *g,
+                                  int64_t cpu_us, int64_t wall_us)
 {
     struct result *r = result_base(a);
     struct stream *out = &a->streams[FRAME_STDOUT - 1], *err = &a->streams[FRAME_STDERR - 1];
@@ -150,10 +160,19 @@ static struct result *make_result(struct attempt *a, const struct verdict *v,
     if (d) {
         r->heap_peak = d->heap_peak;
         r->memory_peak = d->memory_peak;
+    } else {
+        r->memory_peak = g->memory_peak;
+    }
+    if (v->limit != LIMITS) {
+        r->limit_name = limit_table[v->limit].name;
+        r->limit_value = a->job->limits.v[v->limit];
+        r->limit_used = v->used;
     }
     if (v->own_error)
         set_error(r, v->name, v->message);
-    else if (v->outcome != OUTCOME_OK)
+    if (v->own_error && d)
+        take_place(r, d);
+    else if (!v->own_error && v->outcome != OUTCOME_OK)
         take_cell_error(r, d);
     if (v->outcome == OUTCOME_OK && d->value_len) {
         r->value = mem_copy(d->value, d->value_len);
@@ -184,10 +203,13 @@ static void run_again(struct attempt *a)
 
 static void end_run(struct attempt *a, const struct cell_done *d, const struct cell_gone *g)
 {
-    int64_t wall_us = clock_mono_us() - a->started_us;
+    /* What the watch saw is earlier than what the loop hears of, and a killed script has ended by
+     * then: the kernel takes its time to clear up behind it. */
+    int64_t ended_us = d ? d->ended_at_us : g->ended_at_us;
+    int64_t wall_us = (ended_us ? ended_us : clock_mono_us()) - a->started_us;
     int64_t cpu_us = d ? d->cpu_us : g->cpu_us;
     struct verdict v;
-    verdict_reach(d, g, a->stopped, &a->job->limits, cpu_us, wall_us, &v);
+    verdict_reach(d, g, &a->job->limits, cpu_us, wall_us, &v);
     if (v.lost && ++a->lost <= LOST_MAX) {
         a->number--; /* this run does not count */
         run_again(a);
@@ -200,7 +222,7 @@ static void end_run(struct attempt *a, const struct cell_done *d, const struct c
         run_again(a);
         return;
     }
-    struct result *r = make_result(a, &v, d, cpu_us, wall_us);
+    struct result *r = make_result(a, &v, d, g, cpu_us, wall_us);
     if (may_repeat)
         r->state = "dead";
     forget_run(a);
@@ -208,25 +230,7 @@ static void end_run(struct attempt *a, const struct cell_done *d, const struct c
     a->owner->ended(a, r, a->arg);
 }
 
-/* ---- clocks ---- */
-
-static void on_timer(uv_timer_t *t);
-
-static void arm(struct attempt *a, int64_t in_us)
-{
-    uint64_t ms = in_us <= 0 ? 1 : (uint64_t)(in_us + 999) / 1000;
-    uv_timer_start(&a->timer, on_timer, ms, 0);
-}
-
-static void ask_to_stop(struct attempt *a, enum stop_reason why)
-{
-    if (a->stopped == STOP_NONE) {
-        a->stopped = why;
-        a->stop_asked_us = clock_mono_us();
-    }
-    cell_terminate(a->cell);
-    arm(a, REPEAT_MS * 1000);
-}
+/* ---- live output (budgets: sandbox/host/watch.c) ---- */
 
 static void tell_live(struct attempt *a)
 {
@@ -243,48 +247,26 @@ static void tell_live(struct attempt *a)
 static void on_timer(uv_timer_t *t)
 {
     struct attempt *a = t->data;
-    int64_t now = clock_mono_us(), wall_us = now - a->started_us;
-    const int64_t *limit = a->job->limits.v;
-    if (a->stopped != STOP_NONE) {
-        if (now - a->stop_asked_us >= KILL_AFTER_MS * 1000)
-            cell_kill(a->cell);
-        else
-            cell_terminate(a->cell);
-        arm(a, REPEAT_MS * 1000);
-        return;
-    }
     if (!a->late) {
         a->late = true;
         fault(F_JOB_RUNNING);
     }
     tell_live(a);
     cell_flush(a->cell);
-    int64_t cpu_us = cell_cpu_us(a->cell);
-    int64_t cpu_left = limit[LIMIT_CPU_MS] * 1000 - (cpu_us < 0 ? 0 : cpu_us);
-    int64_t wall_left = limit[LIMIT_WALL_MS] * 1000 - wall_us;
-    if (cpu_left <= 0) {
-        ask_to_stop(a, STOP_CPU);
-    } else if (wall_left <= 0) {
-        ask_to_stop(a, STOP_WALL);
-    } else {
-        int64_t next = cpu_left < wall_left ? cpu_left : wall_left;
-        arm(a, next < TICK_MS * 1000 ? next : TICK_MS * 1000);
-    }
+    uv_timer_start(t, on_timer, TICK_MS, 0);
 }
 
 /* ---- what the cell tells ---- */
 
 static void on_output(struct cell *c, int stream, const char *text, size_t len, void *arg)
 {
-    (void)c;
     struct attempt *a = arg;
     struct stream *s = &a->streams[stream - 1];
     size_t budget = (size_t)a->job->limits.v[LIMIT_OUTPUT_KB] * 1024;
     size_t used = a->streams[0].kept.len + a->streams[1].kept.len;
     if (len > budget - used) { /* an honest cell stops by itself: this one is ended */
         len = budget - used;
-        if (a->stopped == STOP_NONE)
-            ask_to_stop(a, STOP_OUTPUT);
+        cell_stop(c, STOP_OUTPUT);
     }
     uint64_t offset = s->kept.len;
     buf_add(&s->kept, text, len);
@@ -380,6 +362,8 @@ int attempt_start(struct attempt *a, struct cell *c, struct err *e)
         .memory_bytes = (uint64_t)limit[LIMIT_MEMORY_MB] << 20,
         .output_bytes = (uint64_t)limit[LIMIT_OUTPUT_KB] << 10,
         .value_bytes = (uint64_t)limit[LIMIT_OUTPUT_KB] << 10,
+        .cpu_us = limit[LIMIT_CPU_MS] * 1000,
+        .wall_us = limit[LIMIT_WALL_MS] * 1000,
         .job_id = j->id,
         .tenant = j->tenant,
         .name = j->name,
@@ -398,11 +382,10 @@ int attempt_start(struct attempt *a, struct cell *c, struct err *e)
     a->number++;
     a->started_us = clock_mono_us();
     a->started_real_us = clock_real_us();
-    a->stopped = STOP_NONE;
     a->late = false;
     for (int i = 0; i < 2; i++)
         a->streams[i].kept.max = (size_t)limit[LIMIT_OUTPUT_KB] << 10;
-    arm(a, LATE_MS * 1000);
+    uv_timer_start(&a->timer, on_timer, LATE_MS, 0);
     fault(F_JOB_DISPATCHED);
     return 0;
 }
@@ -410,8 +393,7 @@ int attempt_start(struct attempt *a, struct cell *c, struct err *e)
 void attempt_cancel(struct attempt *a)
 {
     CHECK(a->state == ATTEMPT_RUNNING);
-    if (a->stopped == STOP_NONE)
-        ask_to_stop(a, STOP_CANCEL);
+    cell_stop(a->cell, STOP_CANCEL);
 }
 
 void attempt_abandon(struct attempt *a)

@@ -8,11 +8,8 @@
  * LOST_MAX, then `internal`) and when it crashed and max_attempts is not reached. No other way
  * leads back: a job has one result.
  *
- * Clocks: at LATE_MS, then at the next moment a budget can be used up, and at least every TICK_MS,
- * the attempt looks at the cell's CPU clock. CPU time cannot pass faster than wall time in a
- * single-threaded cell, so the next look is never later than the time left. A budget used up asks
- * the cell to stop (repeated every REPEAT_MS: a request may be lost, see engine.cc) and kills it
- * KILL_AFTER_MS later. */
+ * Budgets: cpu_ms and wall_ms are held by the cell's watch (sandbox/host/watch.h), heap_mb and
+ * memory_mb by the cell itself, output_kb by both sides. verdict.h makes the outcome. */
 #pragma once
 
 #include <stdbool.h>

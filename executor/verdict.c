@@ -24,30 +24,53 @@ static void set(struct verdict *v, enum outcome o, const char *name, const char 
     v->name = name;
 }
 
-static void set_limit(struct verdict *v, enum outcome o, enum limit l, const struct limits *limits,
-                      const char *detail)
+int64_t verdict_used(enum limit l, int64_t limit, uint64_t us_or_bytes)
 {
-    set(v, o, "BudgetExceeded", "%s: the limit of %" PRId64 " was reached%s", limit_table[l].name,
-        limits->v[l], detail);
+    static const struct {
+        uint64_t unit, add;
+    } units[LIMITS] = {
+        [LIMIT_CPU_MS] = {1000, 500},
+        [LIMIT_WALL_MS] = {1000, 500},
+        [LIMIT_HEAP_MB] = {1u << 20, (1u << 20) - 1},
+        [LIMIT_MEMORY_MB] = {1u << 20, (1u << 20) - 1},
+        [LIMIT_OUTPUT_KB] = {1024, 1023},
+    };
+    int64_t used = (int64_t)((us_or_bytes + units[l].add) / units[l].unit);
+    return used > limit ? used : limit;
 }
 
-static void from_stop(struct verdict *v, enum stop_reason why, const struct limits *limits,
-                      int64_t cpu_us, int64_t wall_us)
+/* One shape for all: "cpu_ms: the limit of 100 was reached (used 103)". */
+static void set_limit(struct verdict *v, enum outcome o, enum limit l, const struct limits *limits,
+                      uint64_t us_or_bytes, const char *by)
 {
-    char used[64] = "";
+    v->limit = l;
+    v->used = verdict_used(l, limits->v[l], us_or_bytes);
+    set(v, o, "BudgetExceeded", "%s: the limit of %" PRId64 " was reached%s (used %" PRId64 ")",
+        limit_table[l].name, limits->v[l], by, v->used);
+}
+
+static uint64_t larger(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+static uint64_t printed(const struct cell_done *d)
+{
+    return d ? d->stdout_total + d->stderr_total : 0;
+}
+
+static void from_stop(struct verdict *v, enum stop_reason why, const struct cell_done *d,
+                      const struct limits *limits, int64_t cpu_us, int64_t wall_us)
+{
     switch (why) {
     case STOP_CPU:
-        snprintf(used, sizeof used, " (used %" PRId64 ".%03d ms)", cpu_us / 1000,
-                 (int)(cpu_us % 1000));
-        set_limit(v, OUTCOME_CPU_EXCEEDED, LIMIT_CPU_MS, limits, used);
+        set_limit(v, OUTCOME_CPU_EXCEEDED, LIMIT_CPU_MS, limits, (uint64_t)cpu_us, "");
         return;
     case STOP_WALL:
-        snprintf(used, sizeof used, " (after %" PRId64 ".%03d ms)", wall_us / 1000,
-                 (int)(wall_us % 1000));
-        set_limit(v, OUTCOME_WALL_EXCEEDED, LIMIT_WALL_MS, limits, used);
+        set_limit(v, OUTCOME_WALL_EXCEEDED, LIMIT_WALL_MS, limits, (uint64_t)wall_us, "");
         return;
     case STOP_OUTPUT:
-        set_limit(v, OUTCOME_OUTPUT_EXCEEDED, LIMIT_OUTPUT_KB, limits, "");
+        set_limit(v, OUTCOME_OUTPUT_EXCEEDED, LIMIT_OUTPUT_KB, limits, printed(d), "");
         return;
     case STOP_CANCEL:
         set(v, OUTCOME_CANCELLED, "Cancelled", "the job was cancelled on request");
@@ -58,14 +81,10 @@ static void from_stop(struct verdict *v, enum stop_reason why, const struct limi
     set(v, OUTCOME_CRASHED, "CellCrashed", "the cell stopped the script without being asked to");
 }
 
-static bool printed_too_much(const struct cell_done *d, const struct limits *limits)
+static void from_done(struct verdict *v, const struct cell_done *d, const struct limits *limits,
+                      int64_t cpu_us, int64_t wall_us)
 {
-    return d->stdout_total + d->stderr_total > (uint64_t)limits->v[LIMIT_OUTPUT_KB] * 1024;
-}
-
-static void from_done(struct verdict *v, const struct cell_done *d, enum stop_reason stopped,
-                      const struct limits *limits, int64_t cpu_us, int64_t wall_us)
-{
+    bool by_value = printed(d) <= (uint64_t)limits->v[LIMIT_OUTPUT_KB] * 1024;
     switch ((enum frame_end)d->end) {
     case FRAME_END_OK:
         v->outcome = OUTCOME_OK;
@@ -74,17 +93,19 @@ static void from_done(struct verdict *v, const struct cell_done *d, enum stop_re
         v->outcome = OUTCOME_THREW;
         return;
     case FRAME_END_HEAP:
-        set_limit(v, OUTCOME_HEAP_EXCEEDED, LIMIT_HEAP_MB, limits, "");
+        set_limit(v, OUTCOME_HEAP_EXCEEDED, LIMIT_HEAP_MB, limits,
+                  larger(d->over_bytes, d->heap_peak), "");
         return;
     case FRAME_END_MEMORY:
-        set_limit(v, OUTCOME_MEMORY_EXCEEDED, LIMIT_MEMORY_MB, limits, "");
+        set_limit(v, OUTCOME_MEMORY_EXCEEDED, LIMIT_MEMORY_MB, limits,
+                  larger(d->over_bytes, d->memory_peak), "");
         return;
     case FRAME_END_OUTPUT:
         set_limit(v, OUTCOME_OUTPUT_EXCEEDED, LIMIT_OUTPUT_KB, limits,
-                  printed_too_much(d, limits) ? "" : " by the job's value");
+                  by_value ? d->over_bytes : printed(d), by_value ? " by the job's value" : "");
         return;
     case FRAME_END_TERMINATED:
-        from_stop(v, stopped, limits, cpu_us, wall_us);
+        from_stop(v, d->stopped, d, limits, cpu_us, wall_us);
         return;
     case FRAME_END_INTERNAL:
         set(v, OUTCOME_INTERNAL, "InternalError", "in the cell: %.*s",
@@ -94,8 +115,8 @@ static void from_done(struct verdict *v, const struct cell_done *d, enum stop_re
     set(v, OUTCOME_CRASHED, "CellCrashed", "the cell reported an unknown end (%d)", d->end);
 }
 
-static void from_gone(struct verdict *v, const struct cell_gone *g, enum stop_reason stopped,
-                      const struct limits *limits, int64_t cpu_us, int64_t wall_us)
+static void from_gone(struct verdict *v, const struct cell_gone *g, const struct limits *limits,
+                      int64_t cpu_us, int64_t wall_us)
 {
     if (g->denied_syscall >= 0) {
         const char *name = jail_syscall_name((uint32_t)g->denied_syscall);
@@ -104,8 +125,8 @@ static void from_gone(struct verdict *v, const struct cell_gone *g, enum stop_re
     } else if (g->breach) {
         set(v, OUTCOME_CRASHED, "ProtocolBreach", "the cell broke the frame protocol: %s",
             g->breach);
-    } else if (stopped != STOP_NONE) {
-        from_stop(v, stopped, limits, cpu_us, wall_us);
+    } else if (g->stopped != STOP_NONE) {
+        from_stop(v, g->stopped, NULL, limits, cpu_us, wall_us);
     } else if (g->with_zygote) {
         v->lost = true;
         set(v, OUTCOME_INTERNAL, "CellLost", "the cell was lost with its zygote");
@@ -129,13 +150,14 @@ static void from_gone(struct verdict *v, const struct cell_gone *g, enum stop_re
 }
 
 void verdict_reach(const struct cell_done *done, const struct cell_gone *gone,
-                   enum stop_reason stopped, const struct limits *limits, int64_t cpu_us,
-                   int64_t wall_us, struct verdict *out)
+                   const struct limits *limits, int64_t cpu_us, int64_t wall_us,
+                   struct verdict *out)
 {
     CHECK(done || gone);
     memset(out, 0, sizeof *out);
+    out->limit = LIMITS;
     if (done)
-        from_done(out, done, stopped, limits, cpu_us, wall_us);
+        from_done(out, done, limits, cpu_us < 0 ? 0 : cpu_us, wall_us);
     else
-        from_gone(out, gone, stopped, limits, cpu_us, wall_us);
+        from_gone(out, gone, limits, cpu_us < 0 ? 0 : cpu_us, wall_us);
 }

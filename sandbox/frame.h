@@ -116,6 +116,8 @@ struct frame_done {
     uint64_t heap_peak;                  /* bytes of JavaScript heap at the highest */
     uint64_t memory_peak;                /* bytes the process took beyond what the zygote gave it */
     uint64_t stdout_total, stderr_total; /* bytes printed, also those over the cap */
+    uint64_t over_bytes; /* HEAP, MEMORY, OUTPUT: in use together with what was asked for; 0: not
+                            known */
 };
 
 struct frame_call {

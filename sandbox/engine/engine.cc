@@ -232,6 +232,11 @@ uint64_t engine_heap_peak(void)
     return limits.heap_peak;
 }
 
+uint64_t engine_over_bytes(void)
+{
+    return limits.over_bytes;
+}
+
 const char *engine_version(void)
 {
     static char text[48];

@@ -46,6 +46,7 @@ struct engine_result {
     const char *value, *name, *message, *stack;
     size_t value_len, name_len, message_len, stack_len;
     uint64_t heap_peak;
+    uint64_t over_bytes; /* frame.h */
 };
 
 /* Starts V8 from the snapshot file (mapped read-only), makes isolate and context. flags: further V8
@@ -83,10 +84,14 @@ void engine_finish(struct engine_result *out);
 /* Bytes of JavaScript heap at the highest seen so far, for those last words. Async-signal-safe. */
 uint64_t engine_heap_peak(void);
 
+/* In use together with what was asked for when a ceiling stopped the job; 0: not known. The same.
+ */
+uint64_t engine_over_bytes(void);
+
 /* Asks the running script to stop. For a signal handler on the engine's own thread; pc: the
  * instruction that the signal interrupted (REG_RIP of its ucontext), which tells whether V8 may be
  * touched (see stop.cc). May have no effect: the signal must be repeated until the job has ended.
- * After 50 ms of that without effect the process ends by host->fatal(). */
+ * After 3 ms of that without effect the process ends by host->fatal(). */
 void engine_terminate(uintptr_t pc);
 
 /* "v8 14.6.202.34-node.34" */

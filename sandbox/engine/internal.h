@@ -74,6 +74,7 @@ struct Limits {
     uint64_t value_bytes = 0;
     uint32_t permissions = 0;
     uint64_t heap_peak = 0;
+    uint64_t over_bytes = 0; // engine_result
     // enum frame_end of the first reason to stop the job, 0 while there is none. Written by the
     // signal handler too.
     volatile sig_atomic_t stop = 0;
@@ -90,7 +91,8 @@ void limits_begin(const engine_job *job);
 // There is no job.
 void limits_forget();
 // Stops the job for this reason; the first reason stays. Not for signal handlers (see stop.cc).
-void limits_stop(int end);
+// over_bytes: what was in use together with what was asked for; 0: not known.
+void limits_stop(int end, uint64_t over_bytes = 0);
 // Ends the process through host->fatal, for this or an earlier reason. Async-signal-safe.
 [[noreturn]] void limits_die(int end);
 // The text for a result that ended so.

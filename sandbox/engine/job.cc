@@ -387,6 +387,7 @@ bool take_value(v8::Local<v8::Context> context, std::string *json, int *end, Err
     size_t len = result.As<v8::String>()->Utf8LengthV2(isolate());
     if (len > limits.value_bytes) {
         *end = FRAME_END_OUTPUT;
+        limits.over_bytes = len;
         text->message = "the value has " + std::to_string(len) + " bytes of JSON; at most " +
                         std::to_string(limits.value_bytes) + " are allowed";
         return false;
@@ -519,6 +520,7 @@ void job_finish(engine_result *out)
     out->message = text.message.data(), out->message_len = text.message.size();
     out->stack = text.stack.data(), out->stack_len = text.stack.size();
     out->heap_peak = limits.heap_peak;
+    out->over_bytes = limits.over_bytes;
 }
 
 } // namespace isolane

@@ -115,7 +115,7 @@ void after_gc(v8::Isolate *isolate, v8::GCType type, v8::GCCallbackFlags)
     if (limits.heap_bytes && heap_after_gc > limits.heap_bytes) // one below kFirstHeapBytes
         limits_stop(FRAME_END_HEAP);
     if (limits.memory_bytes && outside_bytes + heap_after_gc > limits.memory_bytes)
-        limits_stop(FRAME_END_MEMORY);
+        limits_stop(FRAME_END_MEMORY, outside_bytes + heap_after_gc);
 }
 
 class CellAllocator final : public v8::ArrayBuffer::Allocator
@@ -192,6 +192,7 @@ void limits_begin(const engine_job *job)
     limits.value_bytes = job->value_bytes;
     limits.permissions = job->permissions;
     limits.heap_peak = 0;
+    limits.over_bytes = 0;
     refused = false;
     if (limits.stop) // of an earlier invocation
         engine.isolate->CancelTerminateExecution();
@@ -216,10 +217,12 @@ void limits_forget()
     limits.heap_bytes = limits.memory_bytes = 0;
 }
 
-void limits_stop(int end)
+void limits_stop(int end, uint64_t over_bytes)
 {
-    if (!limits.stop)
+    if (!limits.stop) {
         limits.stop = end;
+        limits.over_bytes = over_bytes;
+    }
     if (engine.isolate)
         engine.isolate->TerminateExecution();
 }
@@ -248,7 +251,7 @@ bool limits_room(size_t n, bool last)
     // Refused once, V8 collects garbage and asks again; a full collection that has not helped was
     // the last hope. Then the script is stopped, which overrides the error that V8 would throw.
     if (limits.stop || last || n > limits.memory_bytes || (refused && full_gcs != refused_at_gc)) {
-        limits_stop(FRAME_END_MEMORY);
+        limits_stop(FRAME_END_MEMORY, used + n);
         return n <= kUnwindOutsideBytes && used <= limits.memory_bytes + kUnwindOutsideBytes;
     }
     refused = true;

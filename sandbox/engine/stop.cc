@@ -28,7 +28,7 @@ namespace isolane
 namespace
 {
 
-constexpr int64_t kPatienceMs = 50; // less than the supervisor has before it kills
+constexpr int64_t kPatienceMs = 3; // a budget may be exceeded by 10; then the supervisor kills
 constexpr size_t kTextsMax = 64;
 
 // Machine code that came from files: node, libc and so on. What is outside was generated.

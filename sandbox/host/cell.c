@@ -14,6 +14,9 @@
  * which is on its way and carries the time. So that the clock was not of a newcomer with the same
  * pid, the pidfd is asked behind it whether its process is still there.
  *
+ * Budgets. From INVOKE to DONE or the end the run is on the zygote's watch (watch.h), which knows
+ * the pidfd: the run is taken off before that is closed.
+ *
  * Callbacks may do anything but free the zygote without its cells. While frames are being taken
  * (`busy`), cell_free() is put off. */
 #include "sandbox/host/cell.h"
@@ -25,7 +28,6 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/list.h"
@@ -58,6 +60,11 @@ void cell_terminate(struct cell *c)
         send_signal(c, SIGUSR1);
 }
 
+void cell_stop(struct cell *c, enum stop_reason why)
+{
+    watch_stop(zygote_watcher(c->z), &c->watched, why);
+}
+
 void cell_flush(struct cell *c)
 {
     if (c->p.state == CELL_RUNNING)
@@ -66,23 +73,15 @@ void cell_flush(struct cell *c)
 
 /* ---- CPU time ---- */
 
-/* CPUCLOCK_SCHED of a process, as clock_getcpuclockid(3) makes it; that asks the kernel once more.
- */
-static clockid_t cpu_clock(int pid)
-{
-    return (clockid_t)((~(unsigned)pid << 3) | 2u);
-}
-
 int64_t cell_process_cpu_us(const struct cell *c)
 {
-    struct timespec t;
-    if (c->pid <= 0 || clock_gettime(cpu_clock(c->pid), &t) || !send_signal(c, 0))
-        return -1;
-    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+    return c->pidfd < 0 ? -1 : watch_process_cpu_us(c->pid, c->pidfd);
 }
 
 static int64_t exited_cpu_us(const struct cell *c)
 {
+    if (c->watched.report.killed)
+        return c->watched.report.killed_cpu_us;
     int64_t us = (int64_t)(c->exited.utime_us + c->exited.stime_us) - c->cpu_at_invoke_us;
     return us > 0 ? us : 0;
 }
@@ -111,18 +110,28 @@ static void close_socket(struct cell *c)
 static bool died_of_memory(const struct cell *c)
 {
     return c->reaped && WIFSIGNALED(c->exited.status) && WTERMSIG(c->exited.status) == SIGKILL &&
-           (!c->killed || c->hung_up) && zygote_out_of_memory(c->z);
+           (!c->killed || c->hung_up) && !c->watched.report.killed && zygote_out_of_memory(c->z);
+}
+
+static uint64_t grown_bytes(const struct cell *c)
+{
+    uint64_t at_most = c->exited.maxrss_kb << 10, at_first = zygote_info(c->z)->cell_rss_bytes;
+    return c->reaped && at_most > at_first ? at_most - at_first : 0;
 }
 
 static void tell_gone(struct cell *c)
 {
+    watch_end(zygote_watcher(c->z), &c->watched);
     const struct cell_gone g = {
         .with_zygote = c->lost && !c->breach && c->denied < 0,
         .reaped = c->reaped,
         .status = c->exited.status,
         .cpu_us = c->reaped ? exited_cpu_us(c) : 0,
+        .stopped = c->watched.report.stopped,
+        .ended_at_us = c->watched.report.ended_at_us,
         .maxrss_kb = c->exited.maxrss_kb,
         .oom = died_of_memory(c),
+        .memory_peak = grown_bytes(c),
         .denied_syscall = c->denied,
         .breach = c->breach,
     };
@@ -172,9 +181,12 @@ static void ready_if_both(struct cell *c)
 
 static void deliver_done(struct cell *c, struct saying *s)
 {
+    watch_end(zygote_watcher(c->z), &c->watched);
     s->done.cpu_us = c->reaped ? exited_cpu_us(c) : c->cpu_at_done_us - c->cpu_at_invoke_us;
     if (s->done.cpu_us < 0)
         s->done.cpu_us = -1; /* lost with its zygote: nobody knows */
+    s->done.stopped = c->watched.report.stopped;
+    s->done.ended_at_us = c->watched.report.ended_at_us;
     stop_listening(c);
     c->ev.done(c, &s->done, c->arg);
 }
@@ -227,6 +239,7 @@ static int on_frame(const struct frame *f, const char *payload, void *arg)
     if (f->type == FRAME_DONE)
         c->cpu_at_done_us = c->reaped || c->lost ? -1 : cell_process_cpu_us(c);
     if (f->type == FRAME_DONE && c->cpu_at_done_us < 0 && !c->reaped && !c->lost) {
+        watch_end(zygote_watcher(c->z), &c->watched);
         c->holds_done = true;
         c->done_head = *f;
         buf_add(&c->done_payload, payload, f->len);
@@ -400,6 +413,7 @@ static struct cell *new_cell(struct zygote *z, const struct cell_events *ev, voi
     c->fd = c->pidfd = c->denied = -1;
     c->out.max = CELL_ANSWERS_MAX;
     list_init(&c->wait_node);
+    list_init(&c->watched.node);
     protocol_init(&c->p, &c->in);
     return c;
 }
@@ -462,6 +476,7 @@ void cell_set_arg(struct cell *c, void *arg)
 
 static void free_now(struct cell *c)
 {
+    watch_end(zygote_watcher(c->z), &c->watched);
     list_remove(&c->wait_node);
     close_socket(c);
     if (c->pidfd >= 0)
@@ -476,6 +491,7 @@ void cell_free(struct cell *c)
 {
     if (!c)
         return;
+    watch_end(zygote_watcher(c->z), &c->watched);
     if (c->p.state != CELL_GONE) {
         cell_kill(c);
         zygote_remove(c->z, c->number);

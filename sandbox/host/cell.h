@@ -17,6 +17,7 @@
 
 #include "base/err.h"
 #include "sandbox/frame.h"
+#include "sandbox/host/watch.h"
 #include "sandbox/host/zygote.h"
 
 struct cell;
@@ -26,6 +27,7 @@ struct cell_invocation {
     int source;  /* enum frame_source */
     uint32_t attempt, clock_us, permissions;
     uint64_t heap_bytes, memory_bytes, output_bytes, value_bytes;
+    int64_t cpu_us, wall_us;            /* budgets that the watch holds (watch.h); 0: none */
     const char *job_id, *tenant, *name; /* NUL-terminated */
     const char *script, *input, *env;   /* bytes, with lengths; copied into the frame */
     size_t script_len, input_len, env_len;
@@ -39,18 +41,24 @@ struct cell_done {
     const char *value, *name, *message, *stack;
     size_t value_len, name_len, message_len, stack_len;
     uint64_t heap_peak, memory_peak, stdout_total, stderr_total;
+    uint64_t over_bytes; /* what was in use, with what was asked for, when a ceiling stopped it */
     int64_t cpu_us; /* measured by the supervisor, from invoke to now; -1: lost with its zygote */
+    enum stop_reason stopped; /* what we had asked it to stop for */
+    int64_t ended_at_us;      /* clock_mono_us() when the watch saw its end; 0: it did not */
 };
 
 struct cell_gone {
     bool with_zygote; /* lost because its zygote ended: not the job's fault */
     bool reaped;      /* status and usage below are known */
     int status;       /* wait status */
-    int64_t cpu_us;   /* user + system of the whole process */
+    int64_t cpu_us;   /* user + system of the whole process, up to the kill if the watch did it */
+    enum stop_reason stopped; /* what we had asked it to stop for */
+    int64_t ended_at_us; /* clock_mono_us() when the watch killed it or saw its end; 0: neither */
     uint64_t maxrss_kb;
-    bool oom;           /* the kernel ended it because memory had run out */
-    int denied_syscall; /* number from the DENIED frame, -1 when there was none */
-    const char *breach; /* what it did against the protocol, NULL when nothing */
+    bool oom;             /* the kernel ended it because memory had run out */
+    uint64_t memory_peak; /* bytes it took at the most beyond what the zygote gave it */
+    int denied_syscall;   /* number from the DENIED frame, -1 when there was none */
+    const char *breach;   /* what it did against the protocol, NULL when nothing */
 };
 
 struct cell_events {
@@ -82,8 +90,11 @@ int cell_reply(struct cell *c, uint64_t call_id, bool ok, const char *json, size
 /* CPU time since cell_invoke() in µs, read from the kernel; -1 when the process is gone. */
 int64_t cell_cpu_us(struct cell *c);
 
-/* Asks the script to stop (SIGUSR1: engine_terminate()); its DONE(TERMINATED) should follow at
- * once. Repeating is harmless. */
+/* RUNNING: asks the script to stop for this reason, if it was not asked for another before;
+ * repeated until it has, and SIGKILL after 100 ms. The reason comes back in `done` or `gone`. */
+void cell_stop(struct cell *c, enum stop_reason why);
+/* Asks the script to stop, once (SIGUSR1: engine_terminate()); its DONE(TERMINATED) should follow
+ * at once. Repeating is harmless. */
 void cell_terminate(struct cell *c);
 /* Asks the cell to send the output it holds back (SIGUSR2). */
 void cell_flush(struct cell *c);

@@ -30,6 +30,7 @@ struct cell {
     bool busy, doomed; /* cell_free() came while busy */
     bool reaped;
     struct control_exited exited;
+    struct watched watched;                   /* from INVOKE to DONE, or the end */
     int64_t cpu_at_invoke_us, cpu_at_done_us; /* on the process's clock; -1: it has gone */
     int denied;
     const char *breach;

@@ -125,6 +125,14 @@ int cell_invoke(struct cell *c, const struct cell_invocation *inv, struct err *e
     send_frame(c, v, 8, sizeof head + len);
     if (c->out.len == 0)
         c->out.max = CELL_ANSWERS_MAX;
+    if (c->fd < 0)
+        return 0;
+    c->watched.pid = c->pid;
+    c->watched.pidfd = c->pidfd;
+    c->watched.cpu_at_start_us = us;
+    c->watched.cpu_limit_us = inv->cpu_us;
+    c->watched.wall_limit_us = inv->wall_us;
+    watch_begin(zygote_watcher(c->z), &c->watched);
     return 0;
 }
 

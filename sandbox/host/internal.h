@@ -41,6 +41,9 @@ int zygote_ask_fork(struct zygote *z, int n, const uint64_t *numbers, const int 
 #define SCRATCH_SIZE ((size_t)64 << 10)
 char *zygote_scratch(struct zygote *z);
 
+/* The clocks of its cells. */
+struct watch *zygote_watcher(struct zygote *z);
+
 /* A cell that has to do something within a bounded time (get ready, end). cell_on_late() is called
  * when it has not been taken off the list by then. */
 enum zygote_wait {

@@ -257,6 +257,7 @@ static enum said take_done(struct protocol *p, struct inbox *in, const struct fr
         .memory_peak = figure(head.memory_peak),
         .stdout_total = figure(head.stdout_total),
         .stderr_total = figure(head.stderr_total),
+        .over_bytes = figure(head.over_bytes),
     };
     repair_texts(p, d);
     check_value(p, d);

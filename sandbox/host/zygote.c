@@ -77,6 +77,7 @@ struct zygote {
     int live;
     struct cell *buckets[BUCKETS];
     struct list waits[WAITS];
+    struct watch *watch;
     struct err why; /* code 0: not known yet */
     char scratch[SCRATCH_SIZE];
 };
@@ -130,6 +131,11 @@ void zygote_unwatch(struct zygote *z, int fd)
 char *zygote_scratch(struct zygote *z)
 {
     return z->scratch;
+}
+
+struct watch *zygote_watcher(struct zygote *z)
+{
+    return z->watch;
 }
 
 static void on_tick(uv_timer_t *t);
@@ -196,8 +202,10 @@ void zygote_fail(struct zygote *z, int code, const char *why)
 static void on_closed(uv_handle_t *h)
 {
     struct zygote *z = h->data;
-    if (--z->closing == 0)
-        free(z);
+    if (--z->closing > 0)
+        return;
+    watch_free(z->watch);
+    free(z);
 }
 
 static void close_handles(struct zygote *z)
@@ -296,6 +304,7 @@ static void take_up(struct zygote *z, const struct control_up *up)
     z->info.mappings = up->mappings;
     z->info.private_dirty_bytes = up->private_dirty_bytes;
     z->info.huge_bytes = up->huge_bytes;
+    z->info.cell_rss_bytes = up->cell_rss_bytes;
     memcpy(z->info.engine, up->engine, sizeof z->info.engine);
     z->state = ZYGOTE_UP;
     uv_timer_stop(&z->timer);
@@ -522,6 +531,8 @@ int zygote_start(uv_loop_t *loop, const struct zygote_options *o, const struct z
     uv_poll_start(&z->poll, UV_READABLE, on_events);
     uv_timer_start(&z->timer, on_tick, TICK_MS, TICK_MS);
     rc = watch_process(z, e);
+    if (!rc)
+        rc = watch_new(&z->watch, e);
     if (!rc)
         rc = send_start(z, o, l.layers, e);
     if (rc) {

@@ -27,6 +27,7 @@ struct zygote_info {            /* valid from `up` on */
     uint32_t layers;            /* 1 << enum jail_layer, zygote's and cells' */
     uint32_t threads, mappings; /* mappings: those that a fork copies */
     uint64_t private_dirty_bytes, huge_bytes;
+    uint64_t cell_rss_bytes; /* of a cell that is ready: what a job takes comes on top */
     char engine[64];
     int pid; /* on the host */
 };

@@ -14,6 +14,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "sandbox/jail/jail.h"
@@ -47,14 +48,22 @@ void cell_on_stop(uintptr_t pc)
 
 void cell_on_flush(void)
 {
-    if (phase == RUNNING)
-        wire_flush_now();
+    struct timespec ignored;
+    if (phase != RUNNING)
+        return;
+    wire_flush_now();
+    /* While a process runs, others read its clock as of the last tick, or as of this. */
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ignored);
 }
 
 static _Noreturn void end_trial(void)
 {
-    ssize_t n = write(CELL_FD, &trial_layers, sizeof trial_layers);
-    _exit(n == sizeof trial_layers ? 0 : EXIT_FATAL);
+    struct rusage u;
+    getrusage(RUSAGE_SELF, &u);
+    const struct cell_trial_report r = {.layers = trial_layers,
+                                        .rss_bytes = (uint64_t)u.ru_maxrss << 10};
+    ssize_t n = write(CELL_FD, &r, sizeof r);
+    _exit(n == sizeof r ? 0 : EXIT_FATAL);
 }
 
 void cell_on_denied(uint32_t syscall_number)
@@ -79,6 +88,7 @@ static _Noreturn void on_fatal(int end, const char *message)
 {
     if (phase == RUNNING) {
         wire_last_words(end, message);
+        wire_wait_for_end();
     } else if (phase == IN_ZYGOTE) {
         struct control_failed f = {.kind = CONTROL_FAILED, .code = (uint32_t)-ERR_UNAVAILABLE};
         strncpy(f.text, message, sizeof f.text - 1);
@@ -211,6 +221,7 @@ void cell_main(int sock, const struct cell_start *start)
     phase = RUNNING;
     run(&job);
     finish(&inv);
+    wire_wait_for_end();
     _exit(0);
 }
 

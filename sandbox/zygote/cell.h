@@ -19,8 +19,14 @@ extern const struct engine_host cell_host;
 /* The cell: never returns. sock: its end of the socketpair. */
 _Noreturn void cell_main(int sock, const struct cell_start *start);
 
+/* What a trial shows. */
+struct cell_trial_report {
+    uint32_t layers;    /* in force */
+    uint64_t rss_bytes; /* resident at the most: what a cell has before its job */
+};
+
 /* A trial: goes a cell's way up to the seal, then makes a system call that is not allowed and has
- * to die of it. Writes the layers in force (uint32_t) into `report`. Never returns. */
+ * to die of it. Writes a struct cell_trial_report into `report`. Never returns. */
 _Noreturn void cell_trial(int report, const struct cell_start *start);
 
 /* A training run: does what usual jobs do, says nothing to anybody, returns. In a child that is

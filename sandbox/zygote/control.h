@@ -41,6 +41,7 @@ struct control_up {
     uint32_t threads, mappings;   /* mappings: those that a fork copies */
     uint64_t private_dirty_bytes; /* without huge pages */
     uint64_t huge_bytes;
+    uint64_t cell_rss_bytes; /* at most, of the cell tried, when it was ready */
     char engine[64];
 };
 

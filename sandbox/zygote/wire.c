@@ -32,6 +32,8 @@
 #define IN_CAP   (128u << 10) /* an INVOKE in place, and the largest other frame behind it */
 #define IN_PLACE (32u << 10)  /* larger INVOKEs get memory of their own */
 
+#define LARGE_KB (16L << 10) /* grown by more: giving it back takes a millisecond or more */
+
 enum { EXIT_PEER_GONE = 0, EXIT_PROTOCOL = 70 };
 
 static struct {
@@ -275,6 +277,7 @@ void wire_done(const struct engine_result *r)
         .message_len = cut(r->message_len),
         .stack_len = cut(r->stack_len),
         .heap_peak = r->heap_peak,
+        .over_bytes = r->over_bytes,
     };
     fill_done(&head, &d);
     const struct iovec v[] = {{&head, sizeof head},
@@ -307,11 +310,26 @@ void wire_last_words(int end, const char *message)
 {
     struct frame head;
     struct frame_done d = {
-        .end = (uint32_t)end, .message_len = cut(strlen(message)), .heap_peak = engine_heap_peak()};
+        .end = (uint32_t)end,
+        .message_len = cut(strlen(message)),
+        .heap_peak = engine_heap_peak(),
+        .over_bytes = engine_over_bytes(),
+    };
     fill_done(&head, &d);
     const struct iovec v[] = {
         {&head, sizeof head}, {&d, sizeof d}, {(void *)(uintptr_t)message, d.message_len}};
     send_dying(v, 3);
+}
+
+void wire_wait_for_end(void)
+{
+    char dropped[256];
+    ssize_t n;
+    if (peak_rss_kb() - base_rss_kb < LARGE_KB)
+        return;
+    do
+        n = read(CELL_FD, dropped, sizeof dropped);
+    while (n > 0 || (n < 0 && errno == EINTR));
 }
 
 void wire_denied(uint32_t syscall_number)

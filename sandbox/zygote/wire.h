@@ -49,5 +49,8 @@ void wire_flush_dying(void);
 void wire_done(const struct engine_result *r);
 /* [signal] DONE without a value: the process is about to end by itself. */
 void wire_last_words(int end, const char *message);
+/* [signal] A cell with much memory waits behind its DONE until the supervisor has hung up: the CPU
+ * time of giving the memory back is not the job's, and would be in its usage. */
+void wire_wait_for_end(void);
 /* [signal] DENIED behind what is held back. */
 void wire_denied(uint32_t syscall_number);

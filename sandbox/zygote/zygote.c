@@ -125,10 +125,10 @@ static const char *how_it_ended(int status, char *out, size_t cap)
 }
 
 /* Forks one cell that shows which of its layers hold, so that UP can say so of those to come. */
-static int try_cell(uint32_t *layers, struct err *e)
+static int try_cell(uint32_t *layers, uint64_t *rss_bytes, struct err *e)
 {
     int pipes[2], status = 0;
-    uint32_t shown = 0;
+    struct cell_trial_report shown = {0};
     char how[64];
     const uint32_t wanted = 1u << LAYER_SECCOMP | 1u << LAYER_NOT_DUMPABLE;
     if (pipe2(pipes, O_CLOEXEC))
@@ -146,11 +146,12 @@ static int try_cell(uint32_t *layers, struct err *e)
     if (n != sizeof shown || status != 0)
         return err_set(e, ERR_UNAVAILABLE, "the first cell did not get ready: it ended with %s",
                        how_it_ended(status, how, sizeof how));
-    *layers |= shown;
-    if (z.start.jail == JAIL_REQUIRE && (shown & wanted) != wanted)
+    *layers |= shown.layers;
+    *rss_bytes = shown.rss_bytes;
+    if (z.start.jail == JAIL_REQUIRE && (shown.layers & wanted) != wanted)
         return err_set(e, ERR_UNAVAILABLE, "jail layer %s does not hold in a cell",
-                       shown & (1u << LAYER_SECCOMP) ? jail_layer_name(LAYER_NOT_DUMPABLE)
-                                                     : jail_layer_name(LAYER_SECCOMP));
+                       shown.layers & (1u << LAYER_SECCOMP) ? jail_layer_name(LAYER_NOT_DUMPABLE)
+                                                            : jail_layer_name(LAYER_SECCOMP));
     return 0;
 }
 
@@ -179,7 +180,7 @@ static int start(struct control_up *up, struct err *e)
     z.start.data_bytes = rc ? 0 : figures.data_bytes;
     up->layers = z.start.layers;
     if (!rc)
-        rc = try_cell(&up->layers, e);
+        rc = try_cell(&up->layers, &up->cell_rss_bytes, e);
     if (!rc)
         rc = memory_measure(&files, &figures, e);
     memory_files_close(&files);

@@ -33,7 +33,7 @@ for (const [outcome, what, script, limits, error] of [
     ['heap_exceeded', 'many objects', 'console.log("printed"); const a = []; for (;;) a.push({ n: a.length, s: "x".repeat(10) + a.length })', { heap_mb: 16, ...slow }, ['BudgetExceeded', /^heap_mb: the limit of 16/]],
     ['heap_exceeded', 'one huge array', 'console.log("printed"); const a = new Array(3e7).fill(0.5)', { heap_mb: 16, ...slow }, ['BudgetExceeded', /^heap_mb/]],
     ['memory_exceeded', 'array buffers', 'console.log("printed"); const a = []; for (;;) a.push(new ArrayBuffer(4e6))', { memory_mb: 48, ...slow }, ['BudgetExceeded', /^memory_mb: the limit of 48/]],
-    ['output_exceeded', 'a flood', 'console.log("printed"); for (;;) console.log("x".repeat(1000))', { output_kb: 8, ...slow }, ['BudgetExceeded', /^output_kb: the limit of 8 was reached$/]],
+    ['output_exceeded', 'a flood', 'console.log("printed"); for (;;) console.log("x".repeat(1000))', { output_kb: 8, ...slow }, ['BudgetExceeded', /^output_kb: the limit of 8 was reached \(used [0-9]+\)$/]],
     ['output_exceeded', 'a value that is too large', 'console.log("printed"); export default "x".repeat(20000)', { output_kb: 8, ...slow }, ['BudgetExceeded', /^output_kb.*value/]],
     ['invalid', 'a limit that is none', 'console.log("never printed")', { cpu_ms: 'fast' }, ['InvalidJob', /^limits\.cpu_ms: found/]],
 ]) {

@@ -26,14 +26,17 @@ static struct verdict of_done(int end, enum stop_reason stopped)
     struct cell_done d = {.end = end, .value = "", .name = "", .message = "boom", .stack = ""};
     d.message_len = end == FRAME_END_INTERNAL ? 4 : 0;
     struct verdict v;
-    verdict_reach(&d, NULL, stopped, &limits, 101500, 2000, &v);
+    d.stopped = stopped;
+    verdict_reach(&d, NULL, &limits, 101400, 2000, &v);
     return v;
 }
 
 static struct verdict of_gone(const struct cell_gone *g, enum stop_reason stopped)
 {
     struct verdict v;
-    verdict_reach(NULL, g, stopped, &limits, 5000, 6000, &v);
+    struct cell_gone gone = *g;
+    gone.stopped = stopped;
+    verdict_reach(NULL, &gone, &limits, 5000, 6000, &v);
     return v;
 }
 
@@ -73,15 +76,34 @@ static void test_messages_name_limit_and_use(void **state)
     (void)state;
     struct verdict v = of_done(FRAME_END_TERMINATED, STOP_CPU);
     assert_string_equal(v.name, "BudgetExceeded");
-    assert_string_equal(v.message, "cpu_ms: the limit of 100 was reached (used 101.500 ms)");
-    v = of_done(FRAME_END_HEAP, STOP_NONE);
-    assert_string_equal(v.message, "heap_mb: the limit of 64 was reached");
-    struct cell_done d = {.end = FRAME_END_OUTPUT, .stdout_total = 16385};
-    verdict_reach(&d, NULL, STOP_NONE, &limits, 0, 0, &v);
-    assert_string_equal(v.message, "output_kb: the limit of 16 was reached");
-    d.stdout_total = 10;
-    verdict_reach(&d, NULL, STOP_NONE, &limits, 0, 0, &v);
-    assert_string_equal(v.message, "output_kb: the limit of 16 was reached by the job's value");
+    assert_string_equal(v.message, "cpu_ms: the limit of 100 was reached (used 101)");
+    assert_int_equal(v.limit, LIMIT_CPU_MS);
+    assert_int_equal(v.used, 101);
+    struct cell_done d = {.end = FRAME_END_HEAP, .heap_peak = (66u << 20) + 1};
+    verdict_reach(&d, NULL, &limits, 0, 0, &v);
+    assert_string_equal(v.message, "heap_mb: the limit of 64 was reached (used 67)");
+    d = (struct cell_done){.end = FRAME_END_OUTPUT, .stdout_total = 16384, .stderr_total = 1};
+    verdict_reach(&d, NULL, &limits, 0, 0, &v);
+    assert_string_equal(v.message, "output_kb: the limit of 16 was reached (used 17)");
+    d = (struct cell_done){.end = FRAME_END_OUTPUT, .stdout_total = 10, .over_bytes = 20 << 10};
+    verdict_reach(&d, NULL, &limits, 0, 0, &v);
+    assert_string_equal(v.message,
+                        "output_kb: the limit of 16 was reached by the job's value (used 20)");
+    v = of_done(FRAME_END_OK, STOP_NONE);
+    assert_int_equal(v.limit, LIMITS);
+}
+
+static void test_used_is_in_the_limits_unit_and_never_below_it(void **state)
+{
+    (void)state;
+    assert_int_equal(verdict_used(LIMIT_CPU_MS, 100, 103499), 103);
+    assert_int_equal(verdict_used(LIMIT_CPU_MS, 100, 103500), 104);
+    assert_int_equal(verdict_used(LIMIT_WALL_MS, 100, 99700), 100);
+    assert_int_equal(verdict_used(LIMIT_HEAP_MB, 8, 9u << 20), 9);
+    assert_int_equal(verdict_used(LIMIT_MEMORY_MB, 32, (33u << 20) + 1), 34);
+    assert_int_equal(verdict_used(LIMIT_OUTPUT_KB, 8, 8193), 9);
+    /* a huge request that was refused: nothing was used, the limit was reached all the same */
+    assert_int_equal(verdict_used(LIMIT_MEMORY_MB, 32, 0), 32);
 }
 
 static void test_gone_cells(void **state)
@@ -137,6 +159,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_done_frames),
         cmocka_unit_test(test_messages_name_limit_and_use),
+        cmocka_unit_test(test_used_is_in_the_limits_unit_and_never_below_it),
         cmocka_unit_test(test_gone_cells),
         cmocka_unit_test(test_killed_at_a_limit_is_that_limit),
         cmocka_unit_test(test_lost_with_its_zygote_is_not_the_jobs_fault),

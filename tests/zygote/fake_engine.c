@@ -354,6 +354,11 @@ void engine_terminate(uintptr_t pc)
         stop = FRAME_END_TERMINATED;
 }
 
+uint64_t engine_over_bytes(void)
+{
+    return 0;
+}
+
 uint64_t engine_heap_peak(void)
 {
     return 0;
