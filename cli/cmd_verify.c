@@ -13,6 +13,8 @@
 #include "cli/present.h"
 #include "cli/progress.h"
 #include "cli/show.h"
+#include "results/db.h"
+#include "results/store.h"
 #include "results/verify.h"
 
 #define KEYID_SHOWN 16 /* characters, for people */
@@ -21,6 +23,7 @@ struct check {
     const char *file; /* of envelopes, or the database */
     struct sign_key key;
     bool json;
+    bool integrity; /* of the file's pages as well */
     uint64_t checked;
 };
 
@@ -162,6 +165,9 @@ static int tell_database(const struct check *v, const struct verify_report *r)
                ", every signature and the chain, key %.*s…\n",
                v->file, r->checked, r->checked == 1 ? "result" : "results", r->first, r->last,
                KEYID_SHOWN, v->key.keyid);
+        if (r->pruned)
+            printf("%" PRIu64 " more were removed by retention, as a signed checkpoint says\n",
+                   r->pruned);
         return out_finish(EXIT_JOB_OK);
     }
     if (!v->json) {
@@ -174,6 +180,7 @@ static int tell_database(const struct check *v, const struct verify_report *r)
     jsonw_kint(&w, "checked", (int64_t)r->checked);
     jsonw_kint(&w, "first", (int64_t)r->first);
     jsonw_kint(&w, "last", (int64_t)r->last);
+    jsonw_kint(&w, "pruned", (int64_t)r->pruned);
     jsonw_kstr(&w, "keyid", v->key.keyid);
     jsonw_object_end(&w);
     printf("%s\n", b.data);
@@ -181,12 +188,24 @@ static int tell_database(const struct check *v, const struct verify_report *r)
     return out_finish(EXIT_JOB_OK);
 }
 
+static int check_pages(const char *file, struct err *e)
+{
+    struct store *s = NULL;
+    int rc = store_open(file, STORE_READ, &s, e);
+    if (!rc)
+        rc = db_integrity(store_db(s), e);
+    store_close(s);
+    return rc;
+}
+
 static int verify_database(struct check *v)
 {
     struct verify_report report = {0};
     struct err e = {0};
     struct progress *p = progress_new(0);
-    int rc = verify_db(v->file, &v->key, &report, on_progress, p, &e);
+    int rc = v->integrity ? check_pages(v->file, &e) : 0;
+    if (!rc)
+        rc = verify_db(v->file, &v->key, &report, on_progress, p, &e);
     progress_free(p);
     v->checked = report.checked;
     if (!rc)
@@ -213,13 +232,19 @@ static int run(const struct command *self, int argc, char **argv)
                      .to = &pem,
                      .arg = "PEM",
                      .help = "public key (else worker.pub of the data folder)"},
+                    {.name = "integrity",
+                     .type = OPTION_FLAG,
+                     .to = &v.integrity,
+                     .help = "with --db: check the file's pages and indexes first"},
                     {.name = "json", .type = OPTION_FLAG, .to = &v.json, .help = "print JSON"},
                 },
-                3);
+                4);
     options_add_settings(&o, &settings, false);
     int code = options_parse(&o, argc, argv, 0, 1, "FILE");
     if (code != OPTIONS_GO)
         return code;
+    if (v.integrity && !db)
+        return fail_usage(self, "--integrity: it is about a database; allowed: with --db FILE");
     if (!db == !o.arg_count)
         return fail_usage(self, "found %s; allowed: FILE (- is stdin) or --db FILE",
                           db ? "a file and --db" : "neither a file nor --db");
@@ -235,7 +260,9 @@ const struct command command_verify = {
     .usage = "FILE|- [options] | --db FILE [options]",
     .about = "FILE has one envelope, or one on each line. Of a database every signature is "
              "checked, that\n"
-             "the columns say what was signed, and that no row is missing, moved or altered.",
+             "the columns say what was signed, and that no row is missing, moved or altered but "
+             "those that\n"
+             "a signed checkpoint says retention removed.",
     .exits = "0 verified, 1 not verified, 2 usage, 3 our failure",
     .example = "  isolane result 42 --envelope | isolane verify -\n"
                "  isolane verify --db results.db --key worker.pub",

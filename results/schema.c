@@ -182,6 +182,10 @@ void schema_query(enum query q, int version, struct buf *sql)
         buf_adds(sql, "SELECT ");
         add_columns(version, sql);
         buf_adds(sql, " FROM results WHERE seq >= ?1 ORDER BY seq LIMIT ?2");
+    } else if (q == Q_LIST) {
+        buf_adds(sql, "SELECT ");
+        add_columns(version, sql);
+        buf_adds(sql, " FROM results");
     } else {
         buf_adds(sql, queries[q]);
     }

@@ -85,6 +85,7 @@ enum query {
     Q_CHECKPOINT_SET, /* seq, prev, hash, at, envelope: the only one from now on */
     Q_CHECKPOINT_DROP,
     Q_TENANTS, /* → tenant, rows, bytes */
+    Q_LIST,    /* → all columns; conditions are to follow */
     Q_OLDEST,  /* tenant, from seq → seq, prev, hash, bytes, finished_at */
     QUERIES
 };

@@ -263,29 +263,35 @@ int store_each(struct store *s, uint64_t from,
     return rc;
 }
 
-int store_rows(struct store *s, uint64_t from, int limit,
-               int (*fn)(const struct store_row *row, void *arg), void *arg, struct err *e)
+int store_walk(struct stmt *st, int (*fn)(const struct store_row *row, void *arg), void *arg,
+               struct err *e)
 {
-    struct stmt *st;
-    int rc = store_stmt(s, Q_ROWS, &st, e), step;
-    if (rc)
-        return rc;
-    stmt_bind_int(st, 1, (int64_t)from);
-    stmt_bind_int(st, 2, limit);
-    while (!rc && (step = stmt_step(st, "read the results", e))) {
+    int rc;
+    while ((rc = stmt_step(st, "read the results", e)) == 1) {
         struct cell cells[COLUMNS];
         struct row_view v;
-        if (step < 0) {
-            rc = step;
-            break;
-        }
         for (int c = 0; c < COLUMNS; c++)
             cells[c] = stmt_cell(st, c);
         rc = row_view(cells, &v, e);
         if (!rc)
             rc = fn(&v.row, arg);
         row_view_free(&v);
+        if (rc)
+            break;
     }
+    return rc;
+}
+
+int store_rows(struct store *s, uint64_t from, int limit,
+               int (*fn)(const struct store_row *row, void *arg), void *arg, struct err *e)
+{
+    struct stmt *st;
+    int rc = store_stmt(s, Q_ROWS, &st, e);
+    if (rc)
+        return rc;
+    stmt_bind_int(st, 1, (int64_t)from);
+    stmt_bind_int(st, 2, limit);
+    rc = store_walk(st, fn, arg, e);
     stmt_done(st);
     return rc;
 }
