@@ -13,6 +13,7 @@
 #include "config/limits.h"
 #include "config/permissions.h"
 #include "config/profile.h"
+#include "config/retention.h"
 #include "config/secrets.h"
 
 #define TENANT_NAME_MAX    64
@@ -44,6 +45,7 @@ struct tenant {
     struct job_key *job_keys; /* with any, only jobs signed by one of them are taken */
     int job_key_count;
     struct sealed_secrets secrets; /* the operator's, for jobs whose permissions name them */
+    struct retain retention;       /* of its results */
 };
 
 /* How the supervisor's connections for scripts are made (egress/). */
@@ -93,7 +95,9 @@ struct config {
     char *nats_server; /* program to start for `up`; default: nats-server from PATH, /usr/sbin */
     struct nats_config nats;
     struct egress_config egress;
-    struct tenant *tenants; /* at least one: "default" when the file names none */
+    struct retain retention;      /* of tenants that have no entry (any more) */
+    int64_t retention_interval_s; /* between two looks for what to remove, default 60 */
+    struct tenant *tenants;       /* at least one: "default" when the file names none */
     int tenant_count;
 };
 

@@ -155,8 +155,9 @@ static int read_base_permissions(struct reader *r, const struct place *p)
 
 static int read_top(struct reader *r, yaml_node_t *root)
 {
-    enum { NATS, EGRESS, LIMITS_BASE, PERMISSIONS_BASE, TENANTS, NESTED };
-    struct names known = {.v = {"nats", "egress", "limits", "permissions", "tenants"}, .n = NESTED};
+    enum { NATS, EGRESS, LIMITS_BASE, PERMISSIONS_BASE, RETENTION_BASE, TENANTS, NESTED };
+    struct names known = {.v = {"nats", "egress", "limits", "permissions", "retention", "tenants"},
+                          .n = NESTED};
     struct place found[NAMES_MAX], top = {.node = root, .line = 1};
     const struct config_key *keys[NAMES_MAX];
     for (int i = 0; i < config_key_count; i++) {
@@ -181,10 +182,14 @@ static int read_top(struct reader *r, yaml_node_t *root)
         rc = read_limits(r, &found[LIMITS_BASE]);
     if (!rc && found[PERMISSIONS_BASE].node)
         rc = read_base_permissions(r, &found[PERMISSIONS_BASE]);
+    if (!rc && found[RETENTION_BASE].node)
+        rc = read_retention(r, &found[RETENTION_BASE], &r->c->retention);
     if (!rc && found[TENANTS].node)
         rc = read_tenants(r, &found[TENANTS]);
     if (!rc && !r->c->tenant_count)
         tenants_default(r->c, &r->defaults, &r->ceilings, &r->permissions);
+    if (!rc && !found[TENANTS].node)
+        r->c->tenants[0].retention = r->c->retention;
     return rc;
 }
 

@@ -136,12 +136,25 @@ static int read_secret(struct reader *r, const char *name, const struct place *p
     return rc;
 }
 
+int read_retention(struct reader *r, const struct place *p, struct retain *out)
+{
+    struct names known = {.n = RETENTION_BOUNDS};
+    struct place found[NAMES_MAX];
+    for (int i = 0; i < RETENTION_BOUNDS; i++)
+        known.v[i] = retention_table[i].name;
+    int rc = reader_map(r, p, &known, found);
+    for (int i = 0; i < RETENTION_BOUNDS && !rc; i++)
+        if (found[i].node)
+            rc = reader_int(r, &found[i], 0, retention_table[i].most, &out->v[i]);
+    return rc;
+}
+
 static int read_tenant(struct reader *r, const struct place *item, struct tenant *t)
 {
     const struct names known = {.v = {"name", "weight", "max_running", "defaults", "ceilings",
                                       "profile", "permissions", "egress_private", "job_keys",
-                                      "secrets"},
-                                .n = 10};
+                                      "secrets", "retention"},
+                                .n = 11};
     struct place found[NAMES_MAX];
     struct limit_block defaults, ceilings;
     int rc = reader_map(r, item, &known, found);
@@ -172,6 +185,9 @@ static int read_tenant(struct reader *r, const struct place *item, struct tenant
     if (!rc && found[9].node)
         rc = reader_each(r, &found[9], "names and sealed texts", SECRETS_MAX, read_secret,
                          &t->secrets);
+    t->retention = r->c->retention;
+    if (!rc && found[10].node)
+        rc = read_retention(r, &found[10], &t->retention);
     return rc;
 }
 

@@ -14,12 +14,14 @@
  */
 #include "executor/executor.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "executor/retention.h"
 #include "queue/backlog.h"
 #include "results/envelope.h"
 #include "results/recorder.h"
@@ -36,6 +38,7 @@ struct executor {
     void *arg;
     struct sign_key key;
     struct recorder *recorder;
+    struct janitor *janitor; /* NULL: everything is kept */
     struct backlog *backlog;
     struct pool *pool;       /* NULL once it was closed: see executor_last() */
     uv_prepare_t *turn_done; /* active: a refill is due */
@@ -97,6 +100,12 @@ static void on_unstuck(void *arg)
 {
     struct executor *x = arg;
     x->ev.unstuck(x->arg);
+}
+
+static void on_pruned(size_t rows, bool more, void *arg)
+{
+    struct executor *x = arg;
+    janitor_pruned(x->janitor, rows, more);
 }
 
 /* ---- attempts ---- */
@@ -265,6 +274,7 @@ static const struct recorder_events recorder_handlers = {
     .committed = on_committed,
     .stuck = on_stuck,
     .unstuck = on_unstuck,
+    .pruned = on_pruned,
 };
 static const struct pool_events pool_handlers = {.ready = on_ready, .failed = on_failed};
 
@@ -309,6 +319,7 @@ int executor_open(uv_loop_t *loop, const struct executor_options *o,
         free(x);
         return rc;
     }
+    x->janitor = retention_open(loop, o->config, o->db_path, x->worker, x->recorder);
     *out = x;
     return 0;
 }
@@ -388,6 +399,8 @@ void executor_close(struct executor *x)
         return;
     CHECK(x->waiting == 0 && x->running_count == 0);
     struct err e = {0};
+    janitor_close(x->janitor);
+    x->janitor = NULL;
     if (recorder_close(x->recorder, CLOSE_WAIT_MS, &e))
         log_error("executor", "results not committed: %s", e.msg);
     uv_close((uv_handle_t *)x->turn_done, free_handle);
