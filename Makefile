@@ -61,6 +61,7 @@ help:
 	@echo 'make demo     set up, build, run the example jobs and show their results'
 	@echo 'make test     set up, build, run all tests (units, end to end, sanitizers, checks)'
 	@echo 'make          set up and build build/isolane'
+	@echo 'make fuzz     T=job SECONDS=60: a decoder under libFuzzer (tests/fuzz/build.mk: AFL++, coverage)'
 	@echo 'make guest    tests that need a cgroup v2 of their own, in User Mode Linux where it is installed'
 	@echo 'make soak     kills at random over SOAK_JOBS=20000 jobs: nothing lost, nothing doubled'
 	@echo 'make bench    timings: table, CSV and SVG under bench/out'
@@ -112,7 +113,7 @@ $(patsubst %.c,$(B)/obj/%.o,$(wildcard sandbox/jail/*.c)): | $(GENERATED)
 E := build/engine
 EO := build/obj-engine
 ENGINE_CXX := $(wildcard sandbox/engine/*.cc)
-ENGINE_C := $(wildcard sandbox/zygote/*.c) sandbox/frame.c $(filter-out sandbox/jail/doctor.c sandbox/jail/cgroup%.c,$(wildcard sandbox/jail/*.c)) base/err.c
+ENGINE_C := $(filter-out %_fuzz.c,$(wildcard sandbox/zygote/*.c)) sandbox/frame.c $(filter-out sandbox/jail/doctor.c sandbox/jail/cgroup%.c,$(wildcard sandbox/jail/*.c)) base/err.c
 ENGINE_OBJ := $(patsubst %.cc,$(EO)/%.o,$(ENGINE_CXX)) $(patsubst %.c,$(EO)/%.o,$(ENGINE_C))
 ENGINE_CXXFLAGS := -std=c++20 -fno-exceptions -fno-rtti -D_GNU_SOURCE -I. -Ibuild/gen -isystem $(NODE_DIR)/include/node \
 	-O2 -g -fPIC -fvisibility=hidden -Wall -Wextra -Wshadow -Werror $(HARDEN)
@@ -164,8 +165,9 @@ PROVE := prove --timer
 NODE_TAP := $(abspath $(NODE)) --test-force-exit --test-reporter=$(abspath tests/tap.mjs)
 export ISOLANE_BUILD := $(abspath $(B))
 
-unit: $(UNIT_BIN) engine
-	@$(PROVE) --exec '' $(UNIT_BIN)
+include tests/fuzz/build.mk
+unit: $(UNIT_BIN) $(REPLAY_BIN) engine
+	@$(PROVE) --exec '' $(UNIT_BIN) $(REPLAY_BIN)
 
 js: build-all $(wildcard tests/engine/*.c)
 	@$(MAKE) --no-print-directory engine-shell
@@ -225,7 +227,7 @@ install: all
 	install -m 755 $(E)/libisolane-cell.so $(DESTDIR)$(PREFIX)/lib/isolane/engine/
 	install -m 644 $(E)/snapshot.bin $(DESTDIR)$(PREFIX)/lib/isolane/engine/
 
--include tests/engine/build.mk tests/zygote/build.mk bench/build.mk queue/fuzz.mk
+-include tests/engine/build.mk tests/zygote/build.mk bench/build.mk
 
 -include $(shell find build -name '*.d' 2>/dev/null)
 

@@ -4,6 +4,14 @@
 #include <stdio.h>
 #include <string.h>
 
+/* A message quotes what others wrote; in a log or on a terminal it must not be more than words. */
+static void one_line(char *msg)
+{
+    for (; *msg; msg++)
+        if ((unsigned char)*msg < 0x20 || *msg == 0x7f)
+            *msg = '?';
+}
+
 int err_set(struct err *e, int code, const char *fmt, ...)
 {
     if (e) {
@@ -12,6 +20,7 @@ int err_set(struct err *e, int code, const char *fmt, ...)
         e->code = code;
         vsnprintf(e->msg, sizeof e->msg, fmt, ap);
         va_end(ap);
+        one_line(e->msg);
     }
     return code;
 }
@@ -39,6 +48,7 @@ int err_errno(struct err *e, const char *fmt, ...)
         va_end(ap);
         e->code = ERR_IO;
         append(e, n, strerror(saved));
+        one_line(e->msg);
     }
     errno = saved;
     return ERR_IO;
@@ -55,5 +65,6 @@ int err_wrap(struct err *e, const char *fmt, ...)
     int n = vsnprintf(e->msg, sizeof e->msg, fmt, ap);
     va_end(ap);
     append(e, n, inner);
+    one_line(e->msg);
     return e->code;
 }

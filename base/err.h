@@ -1,9 +1,10 @@
 /* One error shape for our own failures (a guest's failure is `enum outcome`, never this).
  *
  * Functions that can fail return 0 or a negative ERR_* code and fill `struct err` when it is given
- * (a NULL `struct err *` is always fine). A caller that passes a failure on adds where it happened
- * with err_wrap(): "open results: cannot open /x/results.db: Permission denied". Fixed size, no
- * allocation: it works when memory is short. Any thread. */
+ * (a NULL `struct err *` is always fine). Control characters in what a message quotes become '?'. A
+ * caller that passes a failure on adds where it happened with err_wrap(): "open results: cannot
+ * open /x/results.db: Permission denied". Fixed size, no allocation: it works when memory is short.
+ * Any thread. */
 #pragma once
 
 #include <stdarg.h>

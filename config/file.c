@@ -193,19 +193,28 @@ static int read_top(struct reader *r, yaml_node_t *root)
     return rc;
 }
 
-int config_file_read(const char *file, struct config *c, struct err *e)
+int config_text_read(const char *file, const char *text, size_t len, struct config *c,
+                     struct err *e)
 {
     struct err mine;
     struct reader r = {.file = file, .c = c, .e = e ? e : &mine};
+    int rc = reader_run(&r, text, len, read_top);
+    permissions_free(&r.permissions);
+    return rc;
+}
+
+int config_file_read(const char *file, struct config *c, struct err *e)
+{
     char *text;
     size_t len;
-    int rc = fs_read_file(file, CONFIG_FILE_MAX, &text, &len, r.e);
-    if (rc == ERR_LIMIT)
-        r.e->code = rc = ERR_INVALID;
-    if (rc)
-        return err_wrap(r.e, "configuration");
-    rc = reader_run(&r, text, len, read_top);
-    permissions_free(&r.permissions);
+    int rc = fs_read_file(file, CONFIG_FILE_MAX, &text, &len, e);
+    if (rc) {
+        err_wrap(e, "configuration");
+        if (rc == ERR_LIMIT && e)
+            e->code = ERR_INVALID;
+        return rc == ERR_LIMIT ? ERR_INVALID : rc;
+    }
+    rc = config_text_read(file, text, len, c, e);
     free(text);
     return rc;
 }

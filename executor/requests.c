@@ -6,12 +6,11 @@
 
 #include "base/clock.h"
 #include "base/jsonw.h"
-#include "base/jv.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "executor/question.h"
 #include "results/store.h"
 
-#define REQUEST_MAX      4096 /* bytes of a request */
 #define LOOK_TIMEOUT_MS  2000 /* for a look into the results stream */
 #define UNKNOWN_DELAY_MS 40   /* a worker that knows nothing lets the others answer first */
 #define REMEMBERED       1024 /* cancels that came before their job … */
@@ -112,66 +111,6 @@ static void answer_running(struct requests *r, const char *to, const struct cust
     else
         answer(r, to, b.data, b.len);
     buf_free(&b);
-}
-
-/* ---- reading a request ---- */
-
-struct question {
-    char id[JOB_ID_MAX + 1], tenant[TENANT_NAME_MAX + 1];
-    bool output; /* of a running job: what it has printed so far, too */
-};
-
-static int read_name(const struct jv *v, const char *field, char *out, size_t cap,
-                     bool (*valid)(const char *), struct err *e)
-{
-    size_t len = 0;
-    const char *s = jv_string(v, &len);
-    if (!s)
-        return err_set(e, ERR_INVALID, "%s: found %s; allowed: a string", field, jv_type_name(v));
-    if (len >= cap || strlen(s) != len || !valid(s))
-        return err_set(e, ERR_INVALID, "%s: found %zu characters that are no valid %s", field, len,
-                       field);
-    memcpy(out, s, len + 1);
-    return 0;
-}
-
-static bool id_ok(const char *s)
-{
-    return job_id_valid(s, strlen(s));
-}
-
-static int read_question(const struct link_msg *m, bool need_id, struct question *q, struct err *e)
-{
-    memset(q, 0, sizeof *q);
-    if (m->len > REQUEST_MAX)
-        return err_set(e, ERR_INVALID, "request: found %zu bytes; allowed: at most %d", m->len,
-                       REQUEST_MAX);
-    if (m->len == 0 && !need_id)
-        return 0;
-    struct jv *doc = NULL;
-    int rc = jv_parse(m->data, m->len, &doc, e);
-    if (rc)
-        return err_wrap(e, "request");
-    if (jv_type(doc) != JV_OBJECT) {
-        rc = err_set(e, ERR_INVALID, "request: found %s; allowed: an object {\"id\": …}",
-                     jv_type_name(doc));
-        goto out;
-    }
-    const struct jv *id = jv_get(doc, "id"), *tenant = jv_get(doc, "tenant"),
-                    *output = jv_get(doc, "output");
-    if (id)
-        rc = read_name(id, "id", q->id, sizeof q->id, id_ok, e);
-    else if (need_id)
-        rc = err_set(e, ERR_INVALID, "id: missing; allowed: the job's id as a string");
-    if (!rc && tenant)
-        rc = read_name(tenant, "tenant", q->tenant, sizeof q->tenant, tenant_name_valid, e);
-    if (!rc && output && jv_type(output) != JV_BOOL)
-        rc = err_set(e, ERR_INVALID, "output: found %s; allowed: true or false",
-                     jv_type_name(output));
-    q->output = !rc && output && jv_is_true(output);
-out:
-    jv_free(doc);
-    return rc;
 }
 
 /* ---- results.get ---- */
@@ -283,7 +222,7 @@ static void on_get(struct link_msg *m, void *arg)
     struct err e = {0};
     if (!m->reply)
         return;
-    if (read_question(m, true, &q, &e)) {
+    if (question_read(m->data, m->len, true, &q, &e)) {
         answer_error(r, m->reply, &e);
         return;
     }
@@ -343,7 +282,7 @@ static void on_cancel(struct link_msg *m, void *arg)
         answer_error(r, m->reply, &e);
         return;
     }
-    if (read_question(m, false, &q, &e)) {
+    if (question_read(m->data, m->len, false, &q, &e)) {
         answer_error(r, m->reply, &e);
         return;
     }

@@ -45,6 +45,18 @@ int creds_sign(const char *path, const char *nonce, uint8_t sig[ED25519_SIG], st
 }
 
 /* A JWT begins with the base64 of '{"'; nothing else in such a file does. */
+char *creds_find_jwt(const char *text)
+{
+    for (const char *line = text; line;) {
+        if (!strncmp(line, "eyJ", 3))
+            return mem_copy(line, strcspn(line, " \t\r\n"));
+        line = strchr(line, '\n');
+        if (line)
+            line++;
+    }
+    return NULL;
+}
+
 int creds_jwt(const char *path, char **jwt, struct err *e)
 {
     char *text = NULL;
@@ -52,14 +64,7 @@ int creds_jwt(const char *path, char **jwt, struct err *e)
     int rc = fs_read_file(path, FILE_MAX, &text, &len, e);
     if (rc)
         return rc;
-    *jwt = NULL;
-    for (char *line = text; line && !*jwt;) {
-        if (!strncmp(line, "eyJ", 3))
-            *jwt = mem_copy(line, strcspn(line, " \t\r\n"));
-        line = strchr(line, '\n');
-        if (line)
-            line++;
-    }
+    *jwt = creds_find_jwt(text);
     crypto_wipe(text, len);
     free(text);
     if (!*jwt)

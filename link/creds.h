@@ -13,3 +13,5 @@ int creds_public_key(const char *path, char pub[NKEY_PUBLIC_TEXT], struct err *e
 int creds_sign(const char *path, const char *nonce, uint8_t sig[ED25519_SIG], struct err *e);
 /* The JWT of a .creds file; caller frees. */
 int creds_jwt(const char *path, char **jwt, struct err *e);
+/* The same in the text of such a file; NULL: there is none. */
+char *creds_find_jwt(const char *text);

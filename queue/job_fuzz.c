@@ -1,5 +1,5 @@
-/* libFuzzer target of job_decode(): whatever comes in, a job with a usable id comes out; what is
- * taken keeps to its bounds; what is refused says so in one printable line. `make fuzz-job`. */
+/* Fuzz target: job_decode(): whatever comes in, a job with a usable id comes out; what is
+ * taken keeps to its bounds; what is refused says so in one printable line. `make fuzz T=job`. */
 #include <stdlib.h>
 #include <string.h>
 

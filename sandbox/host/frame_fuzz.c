@@ -1,4 +1,4 @@
-/* libFuzzer target: what a cell may send, as noise. The first byte says how the stream is cut into
+/* Fuzz target: what a cell may send, as noise. The first byte says how the stream is cut into
  * reads, the rest is the stream. The invocation is given as soon as READY has come, so that all
  * states are reached. Every text that is handed on is looked at: reading past it shows under the
  * sanitizer. */

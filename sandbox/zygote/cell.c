@@ -20,6 +20,7 @@
 #include "sandbox/jail/jail.h"
 #include "sandbox/zygote/control.h"
 #include "sandbox/zygote/hooks.h"
+#include "sandbox/zygote/invoke.h"
 #include "sandbox/zygote/wire.h"
 
 /* Above what the job was given: V8's room to unwind in after it stopped a script (its own limits
@@ -102,43 +103,6 @@ const struct engine_host cell_host = {.output = wire_output, .call = wire_call, 
 
 /* ---- a job ---- */
 
-static bool fill_job(const struct wire_frame *f, struct frame_invoke *inv, struct engine_job *job)
-{
-    memcpy(inv, f->payload, sizeof *inv);
-    *job = (struct engine_job){
-        .source = (int)inv->source,
-        .attempt = inv->attempt,
-        .clock_us = inv->clock_us,
-        .permissions = inv->permissions,
-        .heap_bytes = inv->heap_bytes,
-        .memory_bytes = inv->memory_bytes,
-        .value_bytes = inv->value_bytes,
-    };
-    const struct {
-        uint32_t len;
-        const char **text;
-        size_t *text_len;
-    } parts[] = {
-        {inv->id_len, &job->id, &job->id_len},
-        {inv->tenant_len, &job->tenant, &job->tenant_len},
-        {inv->name_len, &job->name, &job->name_len},
-        {inv->script_len, &job->script, &job->script_len},
-        {inv->input_len, &job->input, &job->input_len},
-        {inv->env_len, &job->env, &job->env_len},
-    };
-    const char *p = f->payload + sizeof *inv;
-    size_t left = f->head.len - sizeof *inv;
-    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
-        if (parts[i].len > left)
-            return false;
-        *parts[i].text = p;
-        *parts[i].text_len = parts[i].len;
-        p += parts[i].len;
-        left -= parts[i].len;
-    }
-    return left == 0;
-}
-
 static void take_replies(int64_t wait_us)
 {
     struct wire_frame f;
@@ -214,7 +178,7 @@ void cell_main(int sock, const struct cell_start *start)
     wire_ready();
     while (!wire_next(&f, -1))
         ;
-    if (f.head.type != FRAME_INVOKE || !fill_job(&f, &inv, &job))
+    if (f.head.type != FRAME_INVOKE || !invoke_read(&f.head, f.payload, &inv, &job))
         _exit(EXIT_PROTOCOL);
     limit_memory(start, inv.memory_bytes, f.head.len);
     wire_begin(f.head.id, inv.output_bytes);

@@ -28,17 +28,3 @@ $(B)/tests/enemy_zygote: tests/zygote/enemy_zygote.c sandbox/frame.h sandbox/zyg
 	@echo "  LINK  $@"
 	@$(CC) -std=c17 -D_GNU_SOURCE -I. -g -O1 $(WARN) -static -o $@ $<
 $(B)/tests/host_enemy_zygote_test: | $(B)/tests/enemy_zygote
-
-# Decoder and protocol state under libFuzzer: make fuzz-frames FUZZ_SECONDS=60
-FUZZ_SECONDS ?= 30
-FUZZ_SRC := sandbox/host/frame_fuzz.c sandbox/host/inbox.c sandbox/host/protocol.c sandbox/frame.c \
-	base/buf.c base/mem.c base/err.c base/utf8.c base/jv.c base/jv_text.c base/nearest.c
-build/fuzz/frames: $(FUZZ_SRC) sandbox/host/inbox.h sandbox/host/protocol.h sandbox/frame.h
-	@mkdir -p $(@D)
-	@echo "  FUZZ  $@"
-	@clang -std=c17 -D_GNU_SOURCE -I. -g -O1 -fsanitize=fuzzer,address,undefined \
-		-fno-sanitize-recover=all -o $@ $(FUZZ_SRC) -ljansson
-.PHONY: fuzz-frames
-fuzz-frames: build/fuzz/frames
-	@mkdir -p build/fuzz/corpus-frames
-	@$< -max_total_time=$(FUZZ_SECONDS) -max_len=70000 -print_final_stats=1 build/fuzz/corpus-frames tests/zygote/fuzz-seeds

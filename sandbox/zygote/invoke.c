@@ -1,0 +1,41 @@
+#include "sandbox/zygote/invoke.h"
+
+#include <string.h>
+
+bool invoke_read(const struct frame *head, const char *payload, struct frame_invoke *inv,
+                 struct engine_job *job)
+{
+    memcpy(inv, payload, sizeof *inv);
+    *job = (struct engine_job){
+        .source = (int)inv->source,
+        .attempt = inv->attempt,
+        .clock_us = inv->clock_us,
+        .permissions = inv->permissions,
+        .heap_bytes = inv->heap_bytes,
+        .memory_bytes = inv->memory_bytes,
+        .value_bytes = inv->value_bytes,
+    };
+    const struct {
+        uint32_t len;
+        const char **text;
+        size_t *text_len;
+    } parts[] = {
+        {inv->id_len, &job->id, &job->id_len},
+        {inv->tenant_len, &job->tenant, &job->tenant_len},
+        {inv->name_len, &job->name, &job->name_len},
+        {inv->script_len, &job->script, &job->script_len},
+        {inv->input_len, &job->input, &job->input_len},
+        {inv->env_len, &job->env, &job->env_len},
+    };
+    const char *p = payload + sizeof *inv;
+    size_t left = head->len - sizeof *inv;
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        if (parts[i].len > left)
+            return false;
+        *parts[i].text = p;
+        *parts[i].text_len = parts[i].len;
+        p += parts[i].len;
+        left -= parts[i].len;
+    }
+    return left == 0;
+}
