@@ -52,6 +52,16 @@ static void wrapping_puts_context_in_front_and_keeps_the_code(void **state)
     assert_string_equal(e.msg, "verify a.db: row 3");
 }
 
+static void a_message_is_one_line_whatever_it_quotes(void **state)
+{
+    (void)state;
+    struct err e;
+    err_set(&e, ERR_INVALID, "found '%s'", "1\r\n\x1b[31m\x7f");
+    assert_string_equal(e.msg, "found '1???[31m?'");
+    err_wrap(&e, "in %s", "a\nb");
+    assert_string_equal(e.msg, "in a?b: found '1???[31m?'");
+}
+
 static void long_messages_are_cut_not_overrun(void **state)
 {
     (void)state;
@@ -177,6 +187,7 @@ int main(void)
         cmocka_unit_test(error_without_a_place_to_put_it_is_fine),
         cmocka_unit_test(system_error_ends_in_the_words_of_the_system),
         cmocka_unit_test(wrapping_puts_context_in_front_and_keeps_the_code),
+        cmocka_unit_test(a_message_is_one_line_whatever_it_quotes),
         cmocka_unit_test(long_messages_are_cut_not_overrun),
         cmocka_unit_test(list_keeps_order_and_survives_double_removal),
         cmocka_unit_test(list_pops_from_the_front),
