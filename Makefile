@@ -174,6 +174,7 @@ js: build-all $(wildcard tests/engine/*.c)
 	@$(PROVE) --exec '$(NODE_TAP)' $(wildcard tests/engine/*.test.mjs tests/js/*.test.mjs)
 
 e2e: build-all
+	@$(MAKE) --no-print-directory fake-engine lying-engine hole-engines
 	@$(PROVE) --exec '$(NODE_TAP)' $(wildcard tests/e2e/*.test.mjs)
 
 # Random kills over many jobs; make test runs a short slice.

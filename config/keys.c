@@ -129,6 +129,7 @@ const struct config_key config_keys[] = {
     INT_KEY("cgroup_memory_mb", cgroup_memory_mb, 0, 16777216, CONFIG_BY_MACHINE),
     INT_KEY("cgroup_pids", cgroup_pids, 0, 1000000, CONFIG_BY_MACHINE),
     INT_KEY("cgroup_cpu_percent", cgroup_cpu_percent, 0, 1000000, 0),
+    INT_KEY("attest_interval_s", attest_interval_s, 0, 604800, 300),
     BOOL_KEY("live_logs", live_logs, true),
     INT_KEY("retention_interval_s", retention_interval_s, 1, 86400, 60),
     {.name = "nats_server",

@@ -32,6 +32,7 @@ struct attempt {
     int number, lost;
     /* of the present run */
     struct cell *cell;
+    struct pool_origin origin;
     uv_timer_t timer;
     int64_t started_real_us, started_us;
     bool late;
@@ -379,6 +380,7 @@ int attempt_start(struct attempt *a, struct cell *c, struct err *e)
         return rc;
     move(a, ATTEMPT_RUNNING);
     a->cell = c;
+    pool_origin(c, &a->origin);
     a->number++;
     a->started_us = clock_mono_us();
     a->started_real_us = clock_real_us();
@@ -427,6 +429,11 @@ int attempt_number(const struct attempt *a)
 int64_t attempt_started_us(const struct attempt *a)
 {
     return a->started_real_us;
+}
+
+const struct pool_origin *attempt_origin(const struct attempt *a)
+{
+    return &a->origin;
 }
 
 const char *attempt_output(const struct attempt *a, int stream, size_t *len)

@@ -17,6 +17,7 @@
 #include <uv.h>
 
 #include "base/buf.h"
+#include "executor/pool.h"
 #include "executor/verdict.h"
 #include "queue/backlog.h"
 #include "queue/job.h"
@@ -68,6 +69,8 @@ struct job *attempt_job(const struct attempt *a);
 void *attempt_tag(const struct attempt *a);
 int attempt_number(const struct attempt *a);         /* 1.. of the present or last run */
 int64_t attempt_started_us(const struct attempt *a); /* real time, 0: not yet */
+/* The zygote of the present or last run; all zero: it never ran. */
+const struct pool_origin *attempt_origin(const struct attempt *a);
 /* What it has printed so far; stream: FRAME_STDOUT or FRAME_STDERR. Never NULL; lives until it
  * prints more. */
 const char *attempt_output(const struct attempt *a, int stream, size_t *len);

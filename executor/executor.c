@@ -21,6 +21,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "executor/attest.h"
 #include "executor/retention.h"
 #include "queue/backlog.h"
 #include "results/envelope.h"
@@ -57,7 +58,8 @@ static void on_turn_done(uv_prepare_t *h)
 {
     struct executor *x = h->data;
     uv_prepare_stop(h);
-    if (x->pool && !x->draining)
+    bool enough = x->last && x->waiting == 0; /* no job will want another cell */
+    if (x->pool && !x->draining && !enough)
         pool_refill(x->pool, x->running_count, x->waiting, x->recording);
 }
 
@@ -71,10 +73,15 @@ static void refill(struct executor *x)
 static void record(struct executor *x, struct attempt *a, struct result *r)
 {
     const struct zygote_info *z = executor_zygote(x);
+    const struct pool_origin *ran = attempt_origin(a);
     r->worker = mem_strdup(x->worker);
-    r->engine = mem_strdup(z ? z->engine : "");
-    r->jail = z && r->attempts > 0 ? z->layers : 0;
+    r->engine = mem_strdup(r->attempts > 0 ? ran->engine : z ? z->engine : "");
+    r->jail = r->attempts > 0 ? ran->layers : 0;
     r->jail_names = x->jail_names;
+    if (r->attempts > 0 && ran->attested_at_us) {
+        memcpy(r->attest_set, attest_set_hash(), sizeof r->attest_set);
+        r->attested_at_us = ran->attested_at_us;
+    }
     x->recording++;
     recorder_submit(x->recorder, r, a);
 }
@@ -258,6 +265,12 @@ static void on_failed(const struct err *why, void *arg)
     x->ev.failed(why, x->arg);
 }
 
+static void on_unsafe(const struct err *why, void *arg)
+{
+    struct executor *x = arg;
+    x->ev.unsafe(why, x->arg);
+}
+
 /* ---- life ---- */
 
 /* A cell takes two descriptors here; the soft limit is often 1024. */
@@ -276,7 +289,8 @@ static const struct recorder_events recorder_handlers = {
     .unstuck = on_unstuck,
     .pruned = on_pruned,
 };
-static const struct pool_events pool_handlers = {.ready = on_ready, .failed = on_failed};
+static const struct pool_events pool_handlers = {
+    .ready = on_ready, .failed = on_failed, .unsafe = on_unsafe};
 
 static void free_handle(uv_handle_t *h)
 {

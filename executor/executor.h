@@ -30,6 +30,9 @@ struct executor_events {
     void (*up)(void *arg); /* the first cell is ready */
     void (*failed)(const struct err *why,
                    void *arg); /* it can't run jobs; the front-end should end */
+    /* The jail does not hold any more (pool.h): nothing is started again. The front-end takes no
+     * more jobs, hands back those it has, and ends. */
+    void (*unsafe)(const struct err *why, void *arg);
     void (*output)(struct attempt *a, int stream, uint64_t offset, const char *text, size_t len,
                    void *arg);
     void (*progress)(struct attempt *a, double fraction, const char *text, void *arg);

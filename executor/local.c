@@ -112,6 +112,11 @@ static void on_failed(const struct err *why, void *arg)
     stop(arg, why);
 }
 
+static void on_unsafe(const struct err *why, void *arg)
+{
+    stop(arg, why);
+}
+
 static void on_output(struct attempt *a, int stream, uint64_t offset, const char *text, size_t len,
                       void *arg)
 {
@@ -188,6 +193,7 @@ static int run_batch(struct local *l, const char *db, const char *name, struct e
     static const struct executor_events handlers = {
         .up = on_up,
         .failed = on_failed,
+        .unsafe = on_unsafe,
         .output = on_output,
         .progress = on_progress,
         .committed = on_committed,

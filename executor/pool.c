@@ -1,9 +1,15 @@
 /* How this works
  *
  * source = a zygote and what we know about it. `current` forks; `next` is starting and takes over
- * when it is up; `retiring` ones only wait for their last cell. A cell is a `slot`: in `ready` or
- * not, given to a taker or ours. slots and sources are freed in one place each (slot_gone,
- * source_maybe_free). */
+ * when it is attested; `retiring` ones only wait for their last cell. A cell is a `slot`: in
+ * `ready` or not, given to a taker or ours. slots and sources are freed in one place each
+ * (slot_gone, source_maybe_free).
+ *
+ * Attestation. The first cell of a zygote makes the escape attempts (attest.h); those that get
+ * ready meanwhile are `held`, and count as starting until the report is in. Where there is a zygote
+ * to go on with, the new one takes over only then. The timer repeats it in one more cell, which no
+ * job misses. A report that does not come is asked for again (a cell may be killed by anybody); an
+ * attempt that succeeded, or the last miss, ends this pool: `unsafe`. */
 #include "executor/pool.h"
 
 #include <signal.h>
@@ -15,27 +21,36 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "executor/attest.h"
 #include "sandbox/zygote/control.h"
 
 #define RESTART_FIRST_MS 20   /* wait before a zygote that died is replaced … */
 #define RESTART_MOST_MS  5000 /* … doubling up to this */
 #define START_TRIES      4    /* failures in a row, none ever up: give up and say so */
+#define ATTEST_TRIES     3    /* reports in a row that did not come */
 
 struct source {
     struct pool *pool;
     struct zygote *z;
     struct list node;  /* in pool->sources */
     struct list slots; /* every cell of it that exists */
+    struct list held;  /* cells that are ready and wait for the attestation */
     bool up, gone, retiring;
-    int64_t up_at_us;
+    bool attested;          /* its cells may take jobs */
+    int64_t up_at_us;       /* monotonic */
+    int64_t attested_at_us; /* real time of the last good report; 0: none is made (jail: off) */
+    int64_t attest_due_us;  /* monotonic; 0: no attempts are due */
 };
 
 struct slot {
     struct source *source;
     struct cell *cell;
-    struct list node;  /* in pool->ready, or in no list */
+    struct list node;  /* in pool->ready, in source->held, or in no list */
     struct list every; /* in source->slots */
-    bool is_ready, taken;
+    bool was_ready, is_ready, taken;
+    bool prober;                  /* is to make the escape attempts, and gets no job */
+    bool reported;                /* has made them, or nobody wants to know any more */
+    struct attest_run *run;       /* making them */
     const struct cell_events *ev; /* the taker's */
     void *arg;
 };
@@ -56,11 +71,13 @@ struct pool {
     int failures;
     int64_t fork_again_at_us; /* 0: forks are not held back */
     int fork_failures;        /* in a row */
-    bool few_cells, ever_up, closing, timer_closed;
+    int misses;               /* attestations in a row without a report */
+    bool few_cells, ever_up, ever_attested, refused, closing, timer_closed;
 };
 
 static void start_source(struct pool *p);
 static void arm_timer(struct pool *p);
+static void probe_in(struct slot *s);
 
 static void pool_maybe_free(struct pool *p)
 {
@@ -85,21 +102,32 @@ static void source_maybe_free(struct source *s)
 
 /* ---- cells ---- */
 
+static void slot_serves(struct slot *s)
+{
+    struct pool *p = s->source->pool;
+    s->is_ready = true;
+    p->stats.starting--;
+    p->stats.ready++;
+    list_push_back(&p->ready, &s->node);
+}
+
 static void slot_ready(struct cell *c, void *arg)
 {
     (void)c;
     struct slot *s = arg;
     struct pool *p = s->source->pool;
-    s->is_ready = true;
+    s->was_ready = true;
     p->fork_failures = 0;
-    p->stats.starting--;
-    p->stats.ready++;
-    if (s->source->retiring) { /* forked just before its zygote was replaced */
+    if (s->source->retiring || p->refused) { /* forked just before its zygote was replaced */
         cell_kill(s->cell);
-        return;
+    } else if (s->prober) {
+        probe_in(s);
+    } else if (!s->source->attested) {
+        list_push_back(&s->source->held, &s->node);
+    } else {
+        slot_serves(s);
+        p->ev.ready(p->arg);
     }
-    list_push_back(&p->ready, &s->node);
-    p->ev.ready(p->arg);
 }
 
 static void slot_output(struct cell *c, int stream, const char *text, size_t len, void *arg)
@@ -161,10 +189,14 @@ static void slot_gone(struct cell *c, const struct cell_gone *g, void *arg)
         p->stats.taken--;
     else if (s->is_ready)
         p->stats.ready--;
-    else
+    else if (!s->prober)
         p->stats.starting--;
-    if (!s->taken && !s->is_ready && !g->with_zygote && !source->retiring)
+    bool unused = !s->was_ready || (s->prober && !s->run && !s->reported);
+    bool not_made = unused && !g->with_zygote && !source->retiring && !p->refused;
+    if (not_made)
         hold_forks_back(p);
+    if (not_made && s->prober)
+        source->attest_due_us = p->fork_again_at_us;
     list_remove(&s->node);
     list_remove(&s->every);
     if (crashed)
@@ -186,19 +218,22 @@ static const struct cell_events slot_events = {
     .gone = slot_gone,
 };
 
-static void fork_cells(struct pool *p, int n)
+/* What cells it takes from that source: n for jobs, and with `prober` one more, the first. */
+static void fork_cells(struct source *from, int n, bool prober)
 {
+    struct pool *p = from->pool;
     struct slot *slots[CONTROL_FORK_MAX];
     struct cell *cells[CONTROL_FORK_MAX];
     struct err e = {0};
+    n += prober;
     if (n > CONTROL_FORK_MAX)
         n = CONTROL_FORK_MAX;
     for (int i = 0; i < n; i++) {
         slots[i] = mem_alloc(sizeof *slots[i]);
-        slots[i]->source = p->current;
+        slots[i]->source = from;
         list_init(&slots[i]->node);
     }
-    if (cell_fork(p->current->z, n, &slot_events, NULL, cells, &e)) {
+    if (cell_fork(from->z, n, &slot_events, NULL, cells, &e)) {
         log_debug("pool", "cannot ask for %d cells: %s", n, e.msg); /* `gone` follows */
         for (int i = 0; i < n; i++)
             free(slots[i]);
@@ -206,11 +241,120 @@ static void fork_cells(struct pool *p, int n)
     }
     for (int i = 0; i < n; i++) {
         slots[i]->cell = cells[i];
-        list_push_back(&p->current->slots, &slots[i]->every);
+        list_push_back(&from->slots, &slots[i]->every);
         cell_set_arg(cells[i], slots[i]);
     }
-    p->stats.starting += n;
+    slots[0]->prober = prober;
+    p->stats.starting += n - prober;
     p->stats.forked += (uint64_t)n;
+}
+
+/* ---- attestation ---- */
+
+static void kill_idle(struct source *s);
+static void take_over(struct pool *p, struct source *s);
+
+/* No cell of this pool gets another job. */
+static void refuse(struct pool *p, const struct err *why)
+{
+    if (p->refused)
+        return;
+    p->refused = true;
+    log_error("pool", "%s", why->msg);
+    LIST_FOREACH(n, &p->sources)
+    {
+        kill_idle(LIST_ENTRY(n, struct source, node));
+    }
+    arm_timer(p);
+    if (p->ever_attested)
+        p->ev.unsafe(why, p->arg);
+    else
+        p->ev.failed(why, p->arg);
+}
+
+static void attested(struct source *s, const struct attest_report *r)
+{
+    struct pool *p = s->pool;
+    struct list *n;
+    log_debug("pool", "zygote %d attested: %d attempts held, %d not tried", zygote_info(s->z)->pid,
+              r->count[ATTEST_HELD], r->count[ATTEST_SKIPPED]);
+    p->misses = 0;
+    s->attested_at_us = clock_real_us();
+    if (p->config->attest_interval_s > 0)
+        s->attest_due_us = clock_mono_us() + p->config->attest_interval_s * 1000000;
+    bool more = !list_empty(&s->held), takes_over = p->next == s;
+    s->attested = p->ever_attested = true;
+    if (takes_over)
+        take_over(p, s);
+    while ((n = list_pop_front(&s->held)))
+        slot_serves(LIST_ENTRY(n, struct slot, node));
+    arm_timer(p);
+    if (more)
+        p->ev.ready(p->arg);
+    if (takes_over)
+        pool_refill(p, 0, 1, 0);
+}
+
+/* No report came; why is NULL when the cell was lost with its zygote. */
+static void missed(struct source *s, const struct err *why)
+{
+    struct pool *p = s->pool;
+    struct err e = {0};
+    bool with_zygote = !why;
+    if (p->closing || p->refused || s->retiring)
+        return;
+    if (with_zygote) {
+        err_set(&e, ERR_UNAVAILABLE,
+                "the jail is not attested: the zygote was lost while a cell of it made the escape "
+                "attempts; no jobs are run here");
+        why = &e;
+    }
+    if (++p->misses >= ATTEST_TRIES) {
+        refuse(p, why);
+        return;
+    }
+    log_warn("pool", "%s; trying again", why->msg);
+    if (!with_zygote)
+        fork_cells(s, 0, true);
+}
+
+static void on_attest_ended(int rc, const struct attest_report *r, const struct err *why, void *arg)
+{
+    struct slot *slot = arg;
+    struct source *s = slot->source;
+    slot->run = NULL;
+    slot->ev = NULL;
+    slot->reported = true;
+    if (rc == 0)
+        attested(s, r);
+    else if (rc == ERR_DENIED || rc == ERR_PROTOCOL)
+        refuse(s->pool, why);
+    else
+        missed(s, why);
+}
+
+static void probe_in(struct slot *slot)
+{
+    struct source *s = slot->source;
+    struct err e = {0};
+    if (attest_begin(s->pool->loop, slot->cell, zygote_info(s->z)->layers, on_attest_ended, slot,
+                     &slot->run, &e)) {
+        cell_kill(slot->cell); /* it died meanwhile: `gone` follows, the timer tries again */
+        return;
+    }
+    slot->ev = &attest_cell_events;
+    slot->arg = slot->run;
+}
+
+/* ---- for the executor ---- */
+
+void pool_origin(struct cell *c, struct pool_origin *out)
+{
+    const struct slot *s = cell_arg(c);
+    const struct zygote_info *i = zygote_info(s->source->z);
+    memcpy(out->engine, i->engine, sizeof out->engine);
+    out->layers = i->layers;
+    out->attested_at_us = s->source->attested_at_us;
 }
 
 struct cell *pool_take(struct pool *p, const struct cell_events *ev, void *arg)
@@ -235,7 +379,8 @@ void pool_drop(struct cell *c)
 
 void pool_refill(struct pool *p, int running, int waiting, int recording)
 {
-    if (!p->current || !p->current->up || p->current->gone || p->closing || p->fork_again_at_us)
+    if (!p->current || !p->current->attested || p->current->gone || p->closing || p->refused ||
+        p->fork_again_at_us)
         return;
     int have = p->stats.ready + p->stats.starting, target = (int)p->config->pool;
     /* A job that nobody waits behind, and its result up to the commit, have the processor to
@@ -246,23 +391,48 @@ void pool_refill(struct pool *p, int running, int waiting, int recording)
     if (want <= 0 && have == 0 && (waiting > 0 || target > 1))
         want = 1; /* long jobs hold the whole pool: the next one should not wait for a fork */
     if (want > 0)
-        fork_cells(p, want);
+        fork_cells(p->current, want, false);
 }
 
 /* ---- zygotes ---- */
 
-static void retire(struct pool *p, struct source *s)
+static void drop_run(struct slot *s)
 {
-    s->retiring = true;
-    LIST_FOREACH(n, &p->ready)
+    attest_drop(s->run);
+    s->run = NULL;
+    s->reported = true;
+    if (s->prober)
+        s->ev = NULL;
+}
+
+/* Its cells that no job has. */
+static void kill_idle(struct source *s)
+{
+    LIST_FOREACH(n, &s->slots)
     {
-        struct slot *slot = LIST_ENTRY(n, struct slot, node);
-        if (slot->source == s) {
+        struct slot *slot = LIST_ENTRY(n, struct slot, every);
+        if (!slot->taken) {
+            drop_run(slot);
             list_remove(&slot->node);
             cell_kill(slot->cell);
         }
     }
+}
+
+static void retire(struct source *s)
+{
+    s->retiring = true;
+    kill_idle(s);
     source_maybe_free(s);
+}
+
+static void take_over(struct pool *p, struct source *s)
+{
+    struct source *old = p->current;
+    p->next = NULL;
+    p->current = s;
+    if (old)
+        retire(old);
 }
 
 static void source_up(struct zygote *z, void *arg)
@@ -278,15 +448,16 @@ static void source_up(struct zygote *z, void *arg)
     p->ever_up = true;
     p->failures = 0;
     p->stats.zygotes++;
-    if (p->next == s) {
-        struct source *old = p->current;
-        p->next = NULL;
-        p->current = s;
-        if (old)
-            retire(p, old);
-    }
+    bool first = !p->current;
+    if (p->config->jail == JAIL_OFF)
+        s->attested = p->ever_attested = true;
+    else
+        fork_cells(s, first, true); /* a job that waits for the first zygote has its cell at once */
+    if (s->attested || first)
+        take_over(p, s);
     arm_timer(p);
-    pool_refill(p, 0, 1, 0);
+    if (s->attested)
+        pool_refill(p, 0, 1, 0);
 }
 
 static void source_gone(struct zygote *z, const struct err *why, void *arg)
@@ -327,6 +498,7 @@ static void start_source(struct pool *p)
     s->pool = p;
     list_init(&s->node);
     list_init(&s->slots);
+    list_init(&s->held);
     p->restart_at_us = 0;
     p->next = s;
     list_push_back(&p->sources, &s->node);
@@ -334,14 +506,37 @@ static void start_source(struct pool *p)
         source_gone(NULL, &e, s);
 }
 
+static int64_t renewal_due_us(const struct pool *p)
+{
+    return p->config->zygote_renew_s > 0
+               ? p->current->up_at_us + p->config->zygote_renew_s * 1000000
+               : 0;
+}
+
+static void attest_if_due(struct source *s, int64_t now)
+{
+    if (s && s->attest_due_us && now >= s->attest_due_us) {
+        s->attest_due_us = 0; /* set again by the report */
+        fork_cells(s, 0, true);
+    }
+}
+
+/* The earlier of two times of which 0 is never. */
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return !a || (b && b < a) ? b : a;
+}
+
 static void on_timer(uv_timer_t *t)
 {
     struct pool *p = t->data;
+    struct source *s = p->current;
     int64_t now = clock_mono_us();
-    if (!p->current && !p->next && p->restart_at_us && now >= p->restart_at_us)
+    attest_if_due(s, now);
+    attest_if_due(p->next, now);
+    if (!s && !p->next && p->restart_at_us && now >= p->restart_at_us)
         start_source(p);
-    else if (p->current && !p->next && p->config->zygote_renew_s > 0 &&
-             now >= p->current->up_at_us + p->config->zygote_renew_s * 1000000)
+    if (s && !p->next && renewal_due_us(p) && now >= renewal_due_us(p))
         retire_current(p, "it is as old as zygote_renew_s");
     if (p->fork_again_at_us && now >= p->fork_again_at_us) {
         p->fork_again_at_us = 0;
@@ -355,12 +550,19 @@ static void arm_timer(struct pool *p)
     if (p->closing)
         return;
     int64_t at = 0;
-    if (!p->current && !p->next)
+    if (p->refused) {
+        at = 0;
+    } else if (!p->current && !p->next) {
         at = p->restart_at_us;
-    else if (p->current && !p->next && p->config->zygote_renew_s > 0)
-        at = p->current->up_at_us + p->config->zygote_renew_s * 1000000;
-    if (p->fork_again_at_us && (!at || p->fork_again_at_us < at))
-        at = p->fork_again_at_us;
+    } else if (p->current) {
+        at = earlier(p->current->attest_due_us, p->fork_again_at_us);
+        if (p->next)
+            at = earlier(at, p->next->attest_due_us);
+        else
+            at = earlier(at, renewal_due_us(p));
+    } else {
+        at = p->next->attest_due_us;
+    }
     if (!at) {
         uv_timer_stop(&p->timer);
         return;
@@ -422,6 +624,7 @@ void pool_close(struct pool *p)
         /* Each cell's end frees its slot, the last slot its source, the last source the pool. */
         LIST_FOREACH(m, &s->slots)
         {
+            drop_run(LIST_ENTRY(m, struct slot, every));
             cell_kill(LIST_ENTRY(m, struct slot, every)->cell);
         }
         source_maybe_free(s);

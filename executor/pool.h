@@ -4,7 +4,11 @@
  * died by a signal (address-space layout is shared by the cells of a zygote: a crash may have been
  * a probe), and when it died. The new one starts beside the old; the old goes when its last cell is
  * gone. A zygote that cannot start is tried again with back-off; `failed` is told when none has
- * ever come up. */
+ * ever come up.
+ *
+ * No cell is handed out before its zygote was attested (attest.h), which is repeated every
+ * attest_interval_s. When the jail does not hold, nothing is handed out any more: `failed` when no
+ * zygote was ever attested, else `unsafe`. */
 #pragma once
 
 #include <stdbool.h>
@@ -22,6 +26,8 @@ struct pool;
 struct pool_events {
     void (*ready)(void *arg); /* a cell has become ready: dispatch may go on */
     void (*failed)(const struct err *why, void *arg); /* no zygote could be started */
+    /* The jail does not hold any more, or nobody can tell: e names the attempt. Told once. */
+    void (*unsafe)(const struct err *why, void *arg);
 };
 
 struct pool_stats {
@@ -38,6 +44,14 @@ int pool_open(uv_loop_t *loop, const struct config *c, const struct engine_paths
 /* A ready cell, or NULL. Its events go to ev/arg from now on (not `ready`); after `gone` the cell
  * is freed by the pool. */
 struct cell *pool_take(struct pool *p, const struct cell_events *ev, void *arg);
+
+/* What is true of the zygote that a taken cell comes from. */
+struct pool_origin {
+    char engine[64];
+    uint32_t layers;        /* 1 << enum jail_layer */
+    int64_t attested_at_us; /* real time; 0: not attested (jail: off) */
+};
+void pool_origin(struct cell *c, struct pool_origin *out);
 
 /* The taker lets go of a cell: none of its events reach the taker any more. */
 void pool_drop(struct cell *c);

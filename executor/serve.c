@@ -360,6 +360,16 @@ static void on_failed(const struct err *why, void *arg)
     s->ev.failed(why, s->arg);
 }
 
+/* Nobody's script may run behind a jail that does not hold: also those that run now are killed and
+ * handed back. */
+static void on_unsafe(const struct err *why, void *arg)
+{
+    struct serve *s = arg;
+    log_error("serve", "no more jobs are taken, those at hand go back to the queue");
+    s->ev.unsafe(why, s->arg);
+    serve_drain(s, 0);
+}
+
 static void on_stuck(const struct err *why, void *arg)
 {
     struct serve *s = arg;
@@ -413,6 +423,7 @@ static const struct link_events link_handlers = {
 static const struct executor_events executor_handlers = {
     .up = on_up,
     .failed = on_failed,
+    .unsafe = on_unsafe,
     .output = on_output,
     .progress = on_progress,
     .committed = on_committed,

@@ -35,7 +35,10 @@ struct serve_options {
 struct serve_events {
     void (*ready)(void *arg);                         /* jobs are being taken */
     void (*failed)(const struct err *why, void *arg); /* cannot go on; the worker should end */
-    void (*drained)(void *arg);                       /* after serve_drain(): nothing is left */
+    /* The jail does not hold any more: it drains by itself, `drained` follows; end with this error
+     */
+    void (*unsafe)(const struct err *why, void *arg);
+    void (*drained)(void *arg); /* after serve_drain(): nothing is left */
 };
 
 int serve_open(uv_loop_t *loop, const struct serve_options *o, const struct serve_events *ev,

@@ -58,6 +58,13 @@ static void on_failed(const struct err *why, void *arg)
     uv_stop(&w->loop);
 }
 
+/* It is draining: on_drained() follows. */
+static void on_unsafe(const struct err *why, void *arg)
+{
+    struct worker *w = arg;
+    w->why = *why;
+}
+
 static void on_drained(void *arg)
 {
     struct worker *w = arg;
@@ -97,6 +104,7 @@ static int open_all(struct worker *w, struct err *e)
     static const struct serve_events handlers = {
         .ready = on_ready,
         .failed = on_failed,
+        .unsafe = on_unsafe,
         .drained = on_drained,
     };
     struct config *c = w->o->config;

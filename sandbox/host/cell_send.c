@@ -79,7 +79,7 @@ static int check_invocation(const struct cell_invocation *inv, const size_t lens
                 "for all of script, input and env",
                 names[i], lens[i], FRAME_INVOKE_MAX);
     }
-    if (inv->source != FRAME_MODULE && inv->source != FRAME_SCRIPT)
+    if (inv->source != FRAME_MODULE && inv->source != FRAME_SCRIPT && inv->source != FRAME_PROBE)
         return err_set(e, ERR_INVALID, "the job's source is neither a module nor a script");
     return 0;
 }

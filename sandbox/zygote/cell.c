@@ -21,6 +21,7 @@
 #include "sandbox/zygote/control.h"
 #include "sandbox/zygote/hooks.h"
 #include "sandbox/zygote/invoke.h"
+#include "sandbox/zygote/probe.h"
 #include "sandbox/zygote/wire.h"
 
 /* Above what the job was given: V8's room to unwind in after it stopped a script (its own limits
@@ -29,14 +30,14 @@
 
 enum { EXIT_NOT_SEALED = 71, EXIT_PROTOCOL = 72, EXIT_FATAL = 73 };
 
-static volatile enum { IN_ZYGOTE, TRAINING, TRIAL, STARTING, RUNNING } phase;
+static volatile enum { IN_ZYGOTE, TRAINING, TRIAL, STARTING, RUNNING, PROBING } phase;
 static uint32_t trial_layers;
 
 /* ---- signals ---- */
 
 bool cell_is_cell(void)
 {
-    return phase == RUNNING || phase == STARTING || phase == TRIAL;
+    return phase == RUNNING || phase == STARTING || phase == TRIAL || phase == PROBING;
 }
 
 void cell_on_stop(uintptr_t pc)
@@ -69,6 +70,10 @@ static _Noreturn void end_trial(void)
 
 void cell_on_denied(uint32_t syscall_number)
 {
+    if (phase == PROBING) {
+        probe_on_denied(syscall_number);
+        return;
+    }
     if (phase == TRIAL) {
         trial_layers |= 1u << LAYER_SECCOMP; /* proven */
         end_trial();
@@ -153,6 +158,16 @@ static void finish(const struct frame_invoke *inv)
     wire_done(&r);
 }
 
+/* No script: the cell tries its jail, says how that went, and ends. */
+static _Noreturn void probe(uint32_t layers)
+{
+    struct engine_result r = {.end = FRAME_END_OK};
+    phase = PROBING;
+    r.value = probe_run(layers, &r.value_len);
+    wire_done(&r);
+    _exit(0);
+}
+
 /* ---- a process ---- */
 
 /* The steps from fork to seal, the same for a cell and for a trial. */
@@ -182,6 +197,8 @@ void cell_main(int sock, const struct cell_start *start)
         _exit(EXIT_PROTOCOL);
     limit_memory(start, inv.memory_bytes, f.head.len);
     wire_begin(f.head.id, inv.output_bytes);
+    if (inv.source == FRAME_PROBE)
+        probe(start->layers | layers);
     phase = RUNNING;
     run(&job);
     finish(&inv);

@@ -2,7 +2,7 @@
  *
  *   SIGUSR1   from the supervisor: stop the script, send what it printed
  *   SIGUSR2   from the supervisor: send what it printed
- *   SIGSYS    from the filter: tell the name of the call, end
+ *   SIGSYS    from the filter: tell the name of the call, end (or note it: probe.c)
  *   SIGSEGV … a crash: send what was printed, then end by that same signal, so that the wait status
  *             tells the supervisor which it was
  *

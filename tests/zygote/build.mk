@@ -28,3 +28,41 @@ $(B)/tests/enemy_zygote: tests/zygote/enemy_zygote.c sandbox/frame.h sandbox/zyg
 	@echo "  LINK  $@"
 	@$(CC) -std=c17 -D_GNU_SOURCE -I. -g -O1 $(WARN) -static -o $@ $<
 $(B)/tests/host_enemy_zygote_test: | $(B)/tests/enemy_zygote
+
+# The same with a probe that lies (tests/zygote/lying_probe.c): which lie, its snapshot file says.
+LYING_E := build/lying-engine
+.PHONY: lying-engine
+lying-engine: $(LYING_E)/node $(LYING_E)/libisolane-cell.so $(LYING_E)/snapshot.bin
+$(LYING_E)/node: $(NODE)
+	@mkdir -p $(@D)
+	@ln -sfn ../../$(NODE) $@
+$(LYING_E)/libisolane-cell.so: $(filter-out $(EO)/sandbox/zygote/probe.o,$(FAKE_OBJ)) $(EO)/tests/zygote/lying_probe.o sandbox/zygote/exports.map
+	@mkdir -p $(@D)
+	@echo "  LINK  $@"
+	@$(CC) -shared -o $@ $(filter %.o,$^) -Wl,-z,relro,-z,now,-z,noexecstack \
+		-Wl,--version-script=sandbox/zygote/exports.map -Wl,-Bsymbolic -ldl
+$(LYING_E)/snapshot.bin: $(LYING_E)/libisolane-cell.so $(LYING_E)/node
+	@LD_PRELOAD=$(abspath $(LYING_E)/libisolane-cell.so) $(abspath $(LYING_E)/node) isolane-snapshot - $@
+
+# The real engine with a hole in its cells' filter: build/hole-<system call>, build/hole-all.
+HOLES := openat all
+define hole_engine
+build/hole-$(1)/gen/seccomp_filter.h: build/gen/mkfilter
+	@mkdir -p $$(@D)
+	@$$< filter $(1) > $$@
+build/hole-$(1)/seal.o: sandbox/jail/seal.c build/hole-$(1)/gen/seccomp_filter.h
+	@echo "  CC    $$< (with a hole: $(1))"
+	@$$(CC) -Ibuild/hole-$(1)/gen $$(ENGINE_CFLAGS) -MMD -MP -c $$< -o $$@
+build/hole-$(1)/node: $$(NODE)
+	@mkdir -p $$(@D)
+	@ln -sfn ../../$$(NODE) $$@
+build/hole-$(1)/libisolane-cell.so: $$(filter-out $$(EO)/sandbox/jail/seal.o,$$(ENGINE_OBJ)) build/hole-$(1)/seal.o sandbox/zygote/exports.map
+	@echo "  LINK  $$@"
+	@$$(CXX) -shared -o $$@ $$(filter %.o,$$^) -Wl,-z,relro,-z,now,-z,noexecstack \
+		-Wl,--version-script=sandbox/zygote/exports.map -Wl,-Bsymbolic -ldl -lsodium
+build/hole-$(1)/snapshot.bin: build/gen/builtins.js build/hole-$(1)/libisolane-cell.so build/hole-$(1)/node
+	@LD_PRELOAD=$$(abspath build/hole-$(1)/libisolane-cell.so) $$(abspath build/hole-$(1)/node) isolane-snapshot $$< $$@
+endef
+$(foreach h,$(HOLES),$(eval $(call hole_engine,$(h))))
+.PHONY: hole-engines
+hole-engines: $(foreach h,$(HOLES),build/hole-$(h)/snapshot.bin)
