@@ -188,6 +188,7 @@ int main(void)
         cmocka_unit_test(test_the_hash_is_of_the_text),
         cmocka_unit_test(test_names_are_unique),
     };
+    cmocka_set_message_output(CM_OUTPUT_TAP);
     if (crypto_init(NULL))
         return 1;
     return cmocka_run_group_tests(tests, NULL, NULL);
