@@ -39,7 +39,7 @@ int host_pattern_parse(const char *text, struct host_pattern *out, struct err *e
 bool host_pattern_fits(const struct host_pattern *p, const struct host *h, uint16_t port);
 
 /* Names that must never be asked of DNS. HOST_LOCALHOST: "localhost" and what is below it (RFC
- * 6761): it is 127.0.0.1 and ::1 whatever DNS says. HOST_NOWHERE: .invalid, .onion, .local (RFC
+ * 6761): it is 127.0.0.1 whatever DNS says. HOST_NOWHERE: .invalid, .onion, .local (RFC
  * 6761, 7686, 6762). */
 enum host_special { HOST_ORDINARY, HOST_LOCALHOST, HOST_NOWHERE };
 enum host_special host_special(const struct host *h);
