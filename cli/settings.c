@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "config/paths.h"
+#include "egress/policy.h"
 
 #define URL_FILE_MAX ((size_t)4096)
 
@@ -68,6 +69,8 @@ int settings_load(const struct settings *s, struct config **out, struct err *e)
         rc = config_set(c, "data_dir", s->data_dir, "--data", e);
     if (!rc)
         rc = config_check(c, e);
+    if (!rc)
+        rc = egress_check_config(c, e);
     if (rc) {
         config_free(c);
         return rc;

@@ -17,17 +17,23 @@ static const char allowed_hosts[] =
     "a name in A-label form (letters, digits, - and _, labels of 1 to 63, at most 253 in all), an "
     "IPv4 address, or an IPv6 address in brackets without a zone";
 
-static int refuse(const char *text, size_t len, const char *why, struct err *e)
+/* A wrong text as a message can carry it. */
+static const char *show(const char *text, size_t len, char out[SHOWN + 4])
 {
-    char shown[SHOWN + 1];
     size_t n = len < SHOWN ? len : SHOWN;
     for (size_t i = 0; i < n; i++) {
         unsigned char c = (unsigned char)text[i];
-        shown[i] = c > ' ' && c < 0x7f ? (char)c : '?';
+        out[i] = c > ' ' && c < 0x7f ? (char)c : '?';
     }
-    shown[n] = 0;
-    return err_set(e, ERR_INVALID, "found '%s%s' (%s); allowed: %s", shown, len > SHOWN ? "…" : "",
-                   why, allowed_hosts);
+    strcpy(out + n, len > SHOWN ? "…" : "");
+    return out;
+}
+
+static int refuse(const char *text, size_t len, const char *why, struct err *e)
+{
+    char shown[SHOWN + 4];
+    return err_set(e, ERR_INVALID, "found '%s' (%s); allowed: %s", show(text, len, shown), why,
+                   allowed_hosts);
 }
 
 /* ---- IPv4 in all its spellings (WHATWG URL, "IPv4 parser") ---- */
@@ -213,13 +219,14 @@ bool host_port_parse(const char *text, size_t len, uint16_t *out)
 int host_pattern_parse(const char *text, struct host_pattern *out, struct err *e)
 {
     size_t len = strlen(text);
+    char shown[SHOWN + 4];
     const char *from = text[0] == '[' ? memchr(text, ']', len) : text;
     const char *colon = from ? strchr(from, ':') : NULL;
     *out = (struct host_pattern){0};
     if (colon) {
         if (!host_port_parse(colon + 1, strlen(colon + 1), &out->port))
-            return err_set(e, ERR_INVALID, "'%.80s': found port '%.20s'; allowed: 1 to 65535", text,
-                           colon + 1);
+            return err_set(e, ERR_INVALID, "found '%s' (its port); allowed: a port of 1 to 65535",
+                           show(text, len, shown));
         len = (size_t)(colon - text);
     }
     out->wildcard = len > 2 && !strncmp(text, "*.", 2);
@@ -229,8 +236,8 @@ int host_pattern_parse(const char *text, struct host_pattern *out, struct err *e
         return rc;
     if (out->wildcard && out->host.ip.family)
         return err_set(e, ERR_INVALID,
-                       "'%.80s': found '*.' in front of an address; allowed: in front of a name",
-                       text);
+                       "found '%s' ('*.' in front of an address); allowed: in front of a name",
+                       show(text, strlen(text), shown));
     return 0;
 }
 

@@ -89,6 +89,20 @@ void egress_policy_free(struct egress_policy *p)
     free(p);
 }
 
+int egress_check_config(const struct config *c, struct err *e)
+{
+    for (int i = 0; i < c->tenant_count; i++) {
+        const struct tenant *t = &c->tenants[i];
+        struct egress_policy *p;
+        int rc = egress_policy_new(&t->permissions.list[PERMISSION_NET], t->egress_private,
+                                   t->egress_private_count, &p, e);
+        if (rc)
+            return err_wrap(e, "tenant '%s'", t->name);
+        egress_policy_free(p);
+    }
+    return 0;
+}
+
 /* ---- the host ---- */
 
 static const struct entry *entry_for(const struct egress_policy *p, const struct egress_target *t)

@@ -25,6 +25,9 @@ int egress_policy_new(const struct permission_entries *net, const struct ip_bloc
                       int inside_count, struct egress_policy **out, struct err *e);
 void egress_policy_free(struct egress_policy *p);
 
+/* Every tenant's lists, as a policy would read them: for the start of a worker. */
+int egress_check_config(const struct config *c, struct err *e);
+
 /* What the URL itself says: scheme, credentials, port, host against the list. 0: d is EGRESS_OPEN
  * and wants addresses. ERR_DENIED or ERR_INVALID: d is EGRESS_DENIED, and e has the same words. */
 int egress_policy_host(const struct egress_policy *p, const char *url, size_t len,

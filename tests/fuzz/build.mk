@@ -17,7 +17,7 @@ fuzz_main = $(filter %/$(1)_fuzz.c,$(FUZZ_MAIN))
 fuzz_dict = $(if $(wildcard tests/corpus/$(1).dict),tests/corpus/$(1).dict)
 
 # What the targets are linked with: of an archive, only what they need (no libuv, NATS or SQLite).
-FUZZ_LIB := $(filter-out %_fuzz.c,$(wildcard $(addsuffix /*.c,base config link queue results))) \
+FUZZ_LIB := $(filter-out %_fuzz.c,$(wildcard $(addsuffix /*.c,base config egress link queue results))) \
 	$(addprefix sandbox/host/,inbox.c protocol.c claims.c) sandbox/frame.c executor/question.c
 FUZZ_LIBS := -ljansson -lsodium -lyaml -lm
 FUZZ_SAN := -fsanitize=address,undefined -fno-sanitize-recover=all
@@ -78,7 +78,7 @@ fuzz-coverage: $(addprefix build/fuzz/cov/replay_,$(FUZZ_NAMES))
 		build/fuzz/cov/replay_$(firstword $(FUZZ_NAMES)) $(patsubst %,-object build/fuzz/cov/replay_%,$(FUZZ_NAMES)) $(FUZZ_DECODERS) \
 		| awk 'BEGIN { printf "%-26s %8s %7s %8s %7s\n", "decoder", "regions", "reached", "lines", "reached" } \
 			/\.c |^TOTAL/ { printf "%-26s %8s %7s %8s %7s\n", $$1, $$2, $$4, $$8, $$10 }'
-FUZZ_DECODERS := $(wildcard base/jv.c base/jv_text.c base/utf8.c config/file.c config/file_tenant.c config/reader.c config/keys.c config/permissions.c link/address.c link/creds.c link/nkey.c link/subjects.c \
+FUZZ_DECODERS := $(wildcard base/jv.c base/jv_text.c base/utf8.c config/file.c config/file_tenant.c config/reader.c config/keys.c config/permissions.c base/ip.c egress/address.c egress/host.c egress/url.c link/address.c link/creds.c link/nkey.c link/subjects.c \
 	queue/acksubject.c queue/job.c queue/job_permissions.c results/envelope.c results/row.c sandbox/frame.c sandbox/host/inbox.c sandbox/host/protocol.c \
 	sandbox/host/claims.c sandbox/zygote/invoke.c sandbox/zygote/wire.c executor/question.c)
 
