@@ -26,15 +26,17 @@ namespace isolane
 
 Engine engine;
 
-const char *const hook_names[HOOKS] = {"begin",     "input",    "runTimers",   "reply",
-                                       "serialize", "describe", "prepareStack"};
+const char *const hook_names[HOOKS] = {"begin",     "input",    "runTimers",    "reply",
+                                       "serialize", "describe", "prepareStack", "permit"};
 
 namespace
 {
 
 // --single-threaded: a process that forks must not have threads. Tasks that only tidy up
-// (memory reducer) would keep a cell busy that waits. A zygote keeps its compiled built-ins.
-constexpr char kFlags[] = "--single-threaded --no-memory-reducer --no-flush-bytecode";
+// (memory reducer) would keep a cell busy that waits. A zygote keeps its compiled built-ins. With one
+// thread nobody would ever do WebAssembly's optimizing tier, which otherwise runs in the background.
+constexpr char kFlags[] =
+    "--single-threaded --no-memory-reducer --no-flush-bytecode --wasm-sync-tier-up";
 
 bool entropy(unsigned char *out, size_t n)
 {
@@ -127,11 +129,10 @@ int engine_boot(const char *snapshot_path, const char *flags, bool few_cells,
                  snapshot_path);
         return -1;
     }
-    context->AllowCodeGenerationFromStrings(false);
-    context->SetErrorMessageForCodeGenerationFromStrings(
-        literal("Code generation from strings (eval, new Function) is not allowed for this job"));
-    context->SetErrorMessageForWasmCodeGeneration(
-        literal("WebAssembly is not allowed for this job"));
+    if (!permits_install(context)) {
+        snprintf(why, why_cap, "the built-ins cannot take away what needs a permission");
+        return -1;
+    }
     if (!warm_zygote(few_cells, why, why_cap))
         return -1;
     platform_forget_tasks(); // housekeeping of the trial jobs, that every cell would do again
@@ -157,7 +158,8 @@ void engine_begin(const struct engine_job *job)
     v8::HandleScope scope(engine.isolate);
     v8::Local<v8::Context> context = engine.context.Get(engine.isolate);
     v8::Context::Scope inside(context);
-    loop_begin(job->clock_us);
+    clock_begin(job->clock_us);
+    loop_begin();
     limits_begin(job);
     job_begin(job);
 }
@@ -188,7 +190,8 @@ void engine_tick(void)
     v8::Context::Scope inside(context);
     if (loop_timer_due()) {
         v8::TryCatch caught(engine.isolate);
-        v8::Local<v8::Value> now = v8::Number::New(engine.isolate, loop_now_us());
+        v8::Local<v8::Value> now =
+            v8::Number::New(engine.isolate, static_cast<double>(clock_now_us()));
         if (call_hook(context, HOOK_RUN_TIMERS, 1, &now).IsEmpty() && !caught.HasTerminated())
             job_throw(context, caught.Exception(), caught.Message());
         job_after_turn(context);

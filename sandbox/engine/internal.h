@@ -6,9 +6,11 @@
 //   errors.cc   what was thrown → name, message, stack, line, column
 //   limits.cc   heap and memory ceilings, out-of-memory, termination
 //   stop.cc     termination by signal
-//   loop.cc     native_loop: timers, host calls, output, clocks
+//   loop.cc     native_loop: timers, host calls, output
+//   clock.cc    the one clock that scripts can read
+//   permits.cc  eval, WebAssembly, SharedArrayBuffer
 //   pages.cc    v8::PageAllocator that counts
-//   platform.cc v8::Platform: one thread, coarse clocks
+//   platform.cc v8::Platform: one thread
 //   snapshot.cc writes and reads the startup snapshot
 //   warm.cc     takes the page faults before a job pays for them
 #pragma once
@@ -42,6 +44,7 @@ enum Hook {
     HOOK_SERIALIZE,
     HOOK_DESCRIBE,
     HOOK_STACK,
+    HOOK_PERMIT,
     HOOKS
 };
 extern const char *const hook_names[HOOKS];
@@ -121,12 +124,28 @@ struct HostCall {
 };
 
 // ---- loop.cc ----
-void loop_begin(uint32_t clock_us);
+void loop_begin();
 bool loop_waits();      // a timer is set or a call is out
 int64_t loop_wait_us(); // until the next timer: 0 now, -1 none
 bool loop_timer_due();
-double loop_now_us();   // since the job began, not coarsened
 bool loop_take_reply(); // one call less is out; false when none was
+
+// ---- clock.cc ----
+// A job begins: its clock counts from here in steps of so many microseconds.
+void clock_begin(uint32_t clock_us);
+uint64_t clock_now_us(); // since the job began, in steps
+double clock_time_ms();  // since 1970, in the same steps
+// Microseconds until clock_now_us() will be due_us or more: 0 when it is.
+int64_t clock_wait_us(double due_us);
+// Not coarsened; never shown to a script.
+uint64_t clock_monotonic_us();
+double clock_since_begin_us(uint64_t monotonic_us);
+
+// ---- permits.cc ----
+// In a new context: nothing is permitted. False when the built-ins' hook threw.
+bool permits_install(v8::Local<v8::Context> context);
+// What limits.permissions say, for the job that begins. False when the built-ins' hook threw.
+bool permits_begin(v8::Local<v8::Context> context);
 
 // ---- pages.cc ----
 // base with an account (see the file); one for the process.
@@ -135,9 +154,6 @@ v8::PageAllocator *pages_counted(v8::PageAllocator *base);
 // ---- platform.cc ----
 v8::Platform *platform_start();
 v8::PageAllocator *platform_pages();
-void platform_set_clock(uint32_t clock_us);
-// Wall clock in milliseconds, coarsened.
-double platform_time_ms();
 // Drops what V8 has posted so far.
 void platform_forget_tasks();
 // Runs the tasks V8 has posted that are due; false when there were none.

@@ -134,11 +134,6 @@ void import_meta(v8::Local<v8::Context> context, v8::Local<v8::Module>, v8::Loca
     set(context, meta, "main", v8::True(isolate()));
 }
 
-bool wasm_allowed(v8::Local<v8::Context>, v8::Local<v8::String>)
-{
-    return limits.permissions & FRAME_ALLOW_WASM;
-}
-
 // ---- rejections and uncaught errors ----
 
 void on_reject(v8::PromiseRejectMessage message)
@@ -437,7 +432,6 @@ void job_install(v8::Isolate *i)
     i->AddMessageListener(on_message);
     i->SetHostImportModuleDynamicallyCallback(import_dynamic);
     i->SetHostInitializeImportMetaObjectCallback(import_meta);
-    i->SetAllowWasmCodeGenerationCallback(wasm_allowed);
 }
 
 void job_begin(const engine_job *j)
@@ -449,12 +443,9 @@ void job_begin(const engine_job *j)
     job.picture.clear();
     job.internal.clear();
     job.name.assign(j->name, j->name_len);
-    bool eval = limits.permissions & FRAME_ALLOW_EVAL;
-    if (context->IsCodeGenerationFromStringsAllowed() != eval)
-        context->AllowCodeGenerationFromStrings(eval);
     {
         v8::TryCatch caught(isolate());
-        if (!begin_builtins(context, j)) {
+        if (!permits_begin(context) || !begin_builtins(context, j)) {
             if (!limits.stop)
                 job.internal = "the built-ins could not start the job";
             return;

@@ -1,10 +1,9 @@
-// native.loop: the built-ins' way to timers, host calls, output and clocks. The queue of timers is
-// JavaScript (sandbox/js); here is only when the next one is due, as a plain number, so that a cell
-// that waits for nothing never enters JavaScript to find out.
+// native.loop: the built-ins' way to timers, host calls, output and the clock. The queue of timers
+// is JavaScript (sandbox/js); here is only when the next one is due, as a plain number, so that a
+// cell that waits for nothing never enters JavaScript to find out.
 #include "sandbox/engine/internal.h"
 
 #include <cmath>
-#include <time.h>
 
 namespace isolane
 {
@@ -16,18 +15,9 @@ constexpr size_t kChunkUnits = 5u << 10; // UTF-16 units encoded at a time; 3 by
 constexpr size_t kChunkBytes = 3 * kChunkUnits;
 static_assert(kChunkBytes <= FRAME_OUTPUT_MAX, "a chunk of output must fit a frame");
 
-int64_t due_us = -1; // on the clock of loop_now_us()
+int64_t due_us = -1; // on the job's clock
 uint32_t calls_out;
 uint64_t last_call_id;
-uint64_t began_ns;
-uint32_t coarse_us = 1000;
-
-uint64_t now_ns()
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return static_cast<uint64_t>(t.tv_sec) * 1000000000u + static_cast<uint64_t>(t.tv_nsec);
-}
 
 void arm(const v8::FunctionCallbackInfo<v8::Value> &args)
 {
@@ -37,13 +27,12 @@ void arm(const v8::FunctionCallbackInfo<v8::Value> &args)
 
 void now(const v8::FunctionCallbackInfo<v8::Value> &args)
 {
-    uint64_t us = (now_ns() - began_ns) / 1000u;
-    args.GetReturnValue().Set(static_cast<double>(us - us % coarse_us));
+    args.GetReturnValue().Set(static_cast<double>(clock_now_us()));
 }
 
 void time_ms(const v8::FunctionCallbackInfo<v8::Value> &args)
 {
-    args.GetReturnValue().Set(platform_time_ms());
+    args.GetReturnValue().Set(clock_time_ms());
 }
 
 // Appends one code point as UTF-8.
@@ -183,28 +172,14 @@ const NativeFunction functions[] = {
     {"call", call}, {"note", note}, {"drain", drain},
 };
 
-void after_fork()
-{
-    began_ns = now_ns();
-}
-
 } // namespace
 
-const NativeModule native_loop = {"loop", functions, sizeof functions / sizeof *functions,
-                                  after_fork};
+const NativeModule native_loop = {"loop", functions, sizeof functions / sizeof *functions, nullptr};
 
-void loop_begin(uint32_t clock_us)
+void loop_begin()
 {
-    coarse_us = clock_us ? clock_us : 1;
-    platform_set_clock(coarse_us);
     due_us = -1;
     calls_out = 0;
-    began_ns = now_ns();
-}
-
-double loop_now_us()
-{
-    return static_cast<double>((now_ns() - began_ns) / 1000u);
 }
 
 bool loop_waits()
@@ -214,10 +189,7 @@ bool loop_waits()
 
 int64_t loop_wait_us()
 {
-    if (due_us < 0)
-        return -1;
-    int64_t now_us = static_cast<int64_t>((now_ns() - began_ns) / 1000u);
-    return due_us > now_us ? due_us - now_us : 0;
+    return due_us < 0 ? -1 : clock_wait_us(static_cast<double>(due_us));
 }
 
 bool loop_timer_due()

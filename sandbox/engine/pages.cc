@@ -5,7 +5,9 @@
 //             refused, because V8 lets one large allocation pass far beyond its own limit.
 //   reserved  address space without access, made usable in pieces later: WebAssembly memories and
 //             resizable ArrayBuffers. What is usable of it counts as memory outside the heap.
-//   code      the one range that JIT code goes to; bounded by V8 itself (64 MB), not counted.
+//   code      the one range that JIT code of scripts goes to, made with the isolate; bounded by V8
+//             itself (64 MB), not counted. What WebAssembly modules reserve for their code comes
+//             later, in a job, and counts like other reserved memory.
 #include "sandbox/engine/internal.h"
 
 #include <algorithm>
@@ -99,7 +101,8 @@ class CellPages final : public v8::PageAllocator
         void *p = base_->AllocatePages(address, length, alignment, permissions);
         if (p && permissions == kReadWrite)
             heap_.add(p, length);
-        if (p && permissions == kNoAccess)
+        if (p && (permissions == kNoAccess ||
+                  (permissions == kNoAccessWillJitLater && engine.isolate)))
             reserved_.add(p, length);
         return p;
     }

@@ -2,33 +2,23 @@
 //
 // V8 asks it for clocks, pages and a place to post tasks. Nothing here makes a thread: worker tasks
 // (V8 posts none with --single-threaded, but may) and foreground tasks wait in one queue that the
-// engine empties between turns. Clocks that a script can read are coarsened to the job's clock_us.
+// engine empties between turns. The wall clock is the job's (clock.cc), and so is the moment at
+// which a delayed task is due.
 //
 // Pages, JIT page protection and job handles come from V8's own single-threaded platform.
 #include "sandbox/engine/internal.h"
 
-#include <cmath>
 #include <deque>
 #include <libplatform/libplatform.h>
 #include <memory>
 #include <queue>
 #include <sys/random.h>
-#include <time.h>
 
 namespace isolane
 {
 
 namespace
 {
-
-uint32_t clock_us = 1000;
-
-uint64_t monotonic_us()
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return static_cast<uint64_t>(t.tv_sec) * 1000000u + static_cast<uint64_t>(t.tv_nsec) / 1000u;
-}
 
 struct Delayed {
     uint64_t due_us, order; // order: tasks of one moment run as they were posted
@@ -61,7 +51,7 @@ class Tasks final : public v8::TaskRunner
     void add_delayed(std::unique_ptr<v8::Task> task, double seconds)
     {
         uint64_t wait = seconds > 0 ? static_cast<uint64_t>(seconds * 1e6) : 0;
-        delayed_.push({monotonic_us() + wait, order_++, std::move(task)});
+        delayed_.push({clock_monotonic_us() + wait, order_++, std::move(task)});
     }
     void clear()
     {
@@ -70,7 +60,7 @@ class Tasks final : public v8::TaskRunner
     }
     bool run()
     {
-        while (!delayed_.empty() && delayed_.top().due_us <= monotonic_us()) {
+        while (!delayed_.empty() && delay() == 0) {
             ready_.push_back(std::move(delayed_.top().task));
             delayed_.pop();
         }
@@ -88,8 +78,7 @@ class Tasks final : public v8::TaskRunner
             return 0;
         if (delayed_.empty())
             return -1;
-        uint64_t now = monotonic_us(), due = delayed_.top().due_us;
-        return due > now ? static_cast<int64_t>(due - now) : 0;
+        return delay();
     }
 
   protected:
@@ -114,6 +103,10 @@ class Tasks final : public v8::TaskRunner
     }
 
   private:
+    int64_t delay() const
+    {
+        return clock_wait_us(clock_since_begin_us(delayed_.top().due_us));
+    }
     std::deque<std::unique_ptr<v8::Task>> ready_;
     std::priority_queue<Delayed> delayed_;
     uint64_t order_ = 0;
@@ -145,11 +138,11 @@ class CellPlatform final : public v8::Platform
     }
     double MonotonicallyIncreasingTime() override
     {
-        return static_cast<double>(monotonic_us()) / 1e6;
+        return static_cast<double>(clock_monotonic_us()) / 1e6;
     }
     double CurrentClockTimeMillis() override
     {
-        return platform_time_ms();
+        return clock_time_ms();
     }
     v8::TracingController *GetTracingController() override
     {
@@ -196,20 +189,6 @@ v8::Platform *platform_start()
 v8::PageAllocator *platform_pages()
 {
     return platform->GetPageAllocator();
-}
-
-void platform_set_clock(uint32_t us)
-{
-    clock_us = us ? us : 1;
-}
-
-double platform_time_ms()
-{
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
-    uint64_t us =
-        static_cast<uint64_t>(t.tv_sec) * 1000000u + static_cast<uint64_t>(t.tv_nsec) / 1000u;
-    return static_cast<double>(us - us % clock_us) / 1e3;
 }
 
 void platform_forget_tasks()

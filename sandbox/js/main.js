@@ -6,6 +6,7 @@ import { installDOMException } from './dom_exception.js';
 import { reply, resetHostCalls } from './host_call.js';
 import { beginJob, inputOf, installJob } from './job.js';
 import { installRandom, resetRandom } from './math_random.js';
+import { permit } from './permits.js';
 import { describe, prepareStack, serialize } from './outcome.js';
 import { installSodium } from './sodium.js';
 import { installTextCoding } from './text_coding.js';
@@ -31,4 +32,4 @@ function begin(job) {
   beginJob(job);
 }
 
-export default { begin, input: inputOf, runTimers, reply, serialize, describe, prepareStack };
+export default { begin, input: inputOf, runTimers, reply, serialize, describe, prepareStack, permit };

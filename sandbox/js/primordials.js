@@ -11,8 +11,8 @@
 // Rest parameters, array and object literals, templates over strings and numbers are safe.
 
 const { bind, call } = Function.prototype;
-const uncurry = bind.bind(call);
-const getter = (holder, name) => uncurry(Reflect.getOwnPropertyDescriptor(holder, name).get);
+export const uncurry = bind.bind(call);
+export const getter = (holder, name) => uncurry(Reflect.getOwnPropertyDescriptor(holder, name).get);
 
 // Constructors and functions of the global object, for use under their own names.
 export const {
@@ -117,6 +117,8 @@ export const setSize = getter(Set.prototype, 'size');
 export const setValues = uncurry(Set.prototype.values);
 export const mapIteratorNext = uncurry(getPrototypeOf(new Map().entries()).next);
 export const setIteratorNext = uncurry(getPrototypeOf(new Set().values()).next);
+
+export const arrayBufferByteLength = getter(ArrayBuffer.prototype, 'byteLength');
 
 const typedArray = getPrototypeOf(Uint8Array.prototype);
 export const typedArrayBuffer = getter(typedArray, 'buffer');

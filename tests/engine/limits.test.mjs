@@ -5,7 +5,7 @@ import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 import { fileOf, runJob, shellCommand } from '../js/shell.mjs';
 
-const LIMITS = ['--heap-mb', '32', '--memory-mb', '96', '--allow-wasm'];
+const LIMITS = ['--heap-mb', '32', '--memory-mb', '96', '--allow-wasm', '--allow-sab'];
 
 const heap_bombs = {
   'objects': 'const a = []; for (;;) a.push({})',

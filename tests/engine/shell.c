@@ -38,7 +38,8 @@
 static const char usage[] =
     "usage: node FILE [--script] [--input JSON] [--env JSON] [--name NAME] [--json]\n"
     "            [--heap-mb N] [--memory-mb N] [--value-kb N] [--output-kb N] [--clock-us N]\n"
-    "            [--cpu-ms N] [--wall-ms N] [--allow-eval] [--allow-wasm] [--fork N] [--no-fork]\n"
+    "            [--cpu-ms N] [--wall-ms N] [--allow-eval] [--allow-wasm] [--allow-sab]\n"
+    "            [--fork N] [--no-fork]\n"
     "            [--no-warm] [--stats] [--v8-flags FLAGS] [--snapshot PATH]\n"
     "       node --make-snapshot BUNDLE OUT\n"
     "  --cpu-ms, --wall-ms  stop the script by signal as the supervisor would\n"
@@ -53,7 +54,7 @@ struct text {
 static struct options {
     const char *file, *input, *env, *name, *flags, *snapshot;
     uint64_t heap_mb, memory_mb, value_kb, output_kb, clock_us, cpu_ms, wall_ms, forks;
-    bool script, json, eval, wasm, no_fork, no_warm, stats;
+    bool script, json, eval, wasm, sab, no_fork, no_warm, stats;
 } opt = {.env = "{}",
          .heap_mb = 64,
          .memory_mb = 256,
@@ -297,7 +298,8 @@ static int run_job(const char *script, size_t len)
                              .attempt = 1,
                              .clock_us = (uint32_t)opt.clock_us,
                              .permissions = (opt.eval ? FRAME_ALLOW_EVAL : 0u) |
-                                            (opt.wasm ? FRAME_ALLOW_WASM : 0u),
+                                            (opt.wasm ? FRAME_ALLOW_WASM : 0u) |
+                                            (opt.sab ? FRAME_ALLOW_SAB : 0u),
                              .heap_bytes = opt.heap_mb << 20,
                              .memory_bytes = opt.memory_mb << 20,
                              .value_bytes = opt.value_kb << 10,
@@ -459,16 +461,17 @@ static const struct {
     bool *set;
     const char **text;
     uint64_t *number;
-} flags[] = {{"--script", &opt.script, NULL, NULL},     {"--json", &opt.json, NULL, NULL},
-             {"--allow-eval", &opt.eval, NULL, NULL},   {"--allow-wasm", &opt.wasm, NULL, NULL},
-             {"--no-fork", &opt.no_fork, NULL, NULL},   {"--no-warm", &opt.no_warm, NULL, NULL},
-             {"--stats", &opt.stats, NULL, NULL},       {"--input", NULL, &opt.input, NULL},
-             {"--env", NULL, &opt.env, NULL},           {"--name", NULL, &opt.name, NULL},
-             {"--snapshot", NULL, &opt.snapshot, NULL}, {"--v8-flags", NULL, &opt.flags, NULL},
-             {"--heap-mb", NULL, NULL, &opt.heap_mb},   {"--memory-mb", NULL, NULL, &opt.memory_mb},
-             {"--value-kb", NULL, NULL, &opt.value_kb}, {"--output-kb", NULL, NULL, &opt.output_kb},
-             {"--clock-us", NULL, NULL, &opt.clock_us}, {"--cpu-ms", NULL, NULL, &opt.cpu_ms},
-             {"--wall-ms", NULL, NULL, &opt.wall_ms},   {"--fork", NULL, NULL, &opt.forks}};
+} flags[] = {{"--script", &opt.script, NULL, NULL},       {"--json", &opt.json, NULL, NULL},
+             {"--allow-eval", &opt.eval, NULL, NULL},     {"--allow-wasm", &opt.wasm, NULL, NULL},
+             {"--allow-sab", &opt.sab, NULL, NULL},       {"--no-fork", &opt.no_fork, NULL, NULL},
+             {"--no-warm", &opt.no_warm, NULL, NULL},     {"--stats", &opt.stats, NULL, NULL},
+             {"--input", NULL, &opt.input, NULL},         {"--env", NULL, &opt.env, NULL},
+             {"--name", NULL, &opt.name, NULL},           {"--snapshot", NULL, &opt.snapshot, NULL},
+             {"--v8-flags", NULL, &opt.flags, NULL},      {"--heap-mb", NULL, NULL, &opt.heap_mb},
+             {"--memory-mb", NULL, NULL, &opt.memory_mb}, {"--value-kb", NULL, NULL, &opt.value_kb},
+             {"--output-kb", NULL, NULL, &opt.output_kb}, {"--clock-us", NULL, NULL, &opt.clock_us},
+             {"--cpu-ms", NULL, NULL, &opt.cpu_ms},       {"--wall-ms", NULL, NULL, &opt.wall_ms},
+             {"--fork", NULL, NULL, &opt.forks}};
 
 static bool parse(int argc, char **argv)
 {

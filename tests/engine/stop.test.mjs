@@ -38,7 +38,7 @@ const endless = {
 for (const [name, code] of Object.entries(endless)) {
   test(`stopped: ${name}`, () => {
     const r = runJob(
-      `console.error("before");\n${code}`, '--script', '--wall-ms', '40', '--allow-wasm', '--allow-eval',
+      `console.error("before");\n${code}`, '--script', '--wall-ms', '40', '--allow-wasm', '--allow-eval', '--allow-sab',
       '--output-kb', '900000',
     );
     assert.equal(r.end, 'terminated', JSON.stringify(r).slice(0, 500));
@@ -57,7 +57,7 @@ for (const [name, code] of Object.entries({
   test(`40 cells stopped at any moment: ${name}`, () => {
     const { command, env } = shellCommand();
     for (const ms of [1, 2, 3, 5]) {
-      const args = [fileOf(code), '--script', '--json', '--wall-ms', `${ms}`, '--fork', '10'];
+      const args = [fileOf(code), '--script', '--json', '--wall-ms', `${ms}`, '--allow-sab', '--fork', '10'];
       const r = spawnSync(command, args, { env, encoding: 'utf8', timeout: 60000 });
       const ends = r.stdout.trim().split('\n').map((line) => JSON.parse(line).end);
       assert.deepEqual(ends, new Array(10).fill('terminated'), r.stderr);

@@ -138,8 +138,8 @@ test('WebAssembly is refused unless permitted, synchronous and asynchronous', ()
 
 test('Atomics.waitAsync settles by its timeout, Atomics.wait returns', () => {
   const cell = 'new Int32Array(new SharedArrayBuffer(4)), 0, 0';
-  assert.equal(valueOf(`export default await Atomics.waitAsync(${cell}, 20).value`), 'timed-out');
-  assert.equal(valueOf(`Atomics.wait(${cell}, 5)`, '--script'), 'timed-out');
+  assert.equal(valueOf(`export default await Atomics.waitAsync(${cell}, 20).value`, '--allow-sab'), 'timed-out');
+  assert.equal(valueOf(`Atomics.wait(${cell}, 5)`, '--script', '--allow-sab'), 'timed-out');
 });
 
 test('a note to the host needs no answer', () => {

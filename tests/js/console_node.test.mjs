@@ -32,7 +32,7 @@ function split(output) {
   return parts;
 }
 
-const ours = runJob(script, '--output-kb', '20000');
+const ours = runJob(script, '--output-kb', '20000', '--allow-sab');
 const nodes = runNode(script);
 
 test('the script of all cases runs to its end in both', () => {
