@@ -9,13 +9,13 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/utf8.h"
+#include "executor/environment.h"
 #include "executor/pool.h"
 #include "executor/services/service.h"
 
-#define LATE_MS  5    /* older than this: a long job, its output is sent as it comes */
-#define TICK_MS  50   /* what a cell holds back of its output is asked for so often */
-#define LOST_MAX 5    /* runs lost with their zygote before the job ends `internal` */
-#define CLOCK_US 1000 /* guest clocks are coarsened to this */
+#define LATE_MS  5  /* older than this: a long job, its output is sent as it comes */
+#define TICK_MS  50 /* what a cell holds back of its output is asked for so often */
+#define LOST_MAX 5  /* runs lost with their zygote before the job ends `internal` */
 
 struct stream {
     struct buf kept;
@@ -75,6 +75,12 @@ static struct result *result_base(const struct attempt *a)
     r->cls = job_class_name(j->cls);
     r->state = "done";
     r->attempts = a->number;
+    if (a->number > 0) {
+        struct buf granted = {0};
+        permissions_json(&j->permissions, &granted);
+        r->permissions = buf_take(&granted, NULL);
+        r->profile = profile_table[j->profile].name;
+    }
     r->published_at_us = a->facts.published_at_us;
     r->started_at_us = a->started_real_us;
     r->finished_at_us = clock_real_us();
@@ -349,16 +355,25 @@ const struct cell_events attempt_cell_events = {
 
 /* ---- the executor's side ---- */
 
+static uint32_t frame_permissions(const struct permissions *p)
+{
+    return (p->flag[PERMISSION_EVAL] ? FRAME_ALLOW_EVAL : 0u) |
+           (p->flag[PERMISSION_WASM] ? FRAME_ALLOW_WASM : 0u) |
+           (p->flag[PERMISSION_SAB] ? FRAME_ALLOW_SAB : 0u);
+}
+
 int attempt_start(struct attempt *a, struct cell *c, struct err *e)
 {
     const struct job *j = a->job;
     const int64_t *limit = j->limits.v;
+    struct buf env = {0};
+    environment_of(j, &env);
     struct cell_invocation inv = {
         .id = 1,
         .source = j->source == JOB_MODULE ? FRAME_MODULE : FRAME_SCRIPT,
         .attempt = (uint32_t)a->number + 1,
-        .clock_us = CLOCK_US,
-        .permissions = 0,
+        .clock_us = (uint32_t)j->permissions.clock_us,
+        .permissions = frame_permissions(&j->permissions),
         .heap_bytes = (uint64_t)limit[LIMIT_HEAP_MB] << 20,
         .memory_bytes = (uint64_t)limit[LIMIT_MEMORY_MB] << 20,
         .output_bytes = (uint64_t)limit[LIMIT_OUTPUT_KB] << 10,
@@ -372,10 +387,11 @@ int attempt_start(struct attempt *a, struct cell *c, struct err *e)
         .script_len = j->script_len,
         .input = j->input,
         .input_len = j->input_len,
-        .env = j->env,
-        .env_len = j->env_len,
+        .env = env.data,
+        .env_len = env.len,
     };
     int rc = cell_invoke(c, &inv, e);
+    buf_free(&env);
     if (rc)
         return rc;
     move(a, ATTEMPT_RUNNING);
