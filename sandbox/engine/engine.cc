@@ -33,8 +33,9 @@ namespace
 {
 
 // --single-threaded: a process that forks must not have threads. Tasks that only tidy up
-// (memory reducer) would keep a cell busy that waits. A zygote keeps its compiled built-ins. With one
-// thread nobody would ever do WebAssembly's optimizing tier, which otherwise runs in the background.
+// (memory reducer) would keep a cell busy that waits. A zygote keeps its compiled built-ins. With
+// one thread nobody would ever do WebAssembly's optimizing tier, which otherwise runs in the
+// background.
 constexpr char kFlags[] =
     "--single-threaded --no-memory-reducer --no-flush-bytecode --wasm-sync-tier-up";
 

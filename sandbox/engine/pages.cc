@@ -101,8 +101,8 @@ class CellPages final : public v8::PageAllocator
         void *p = base_->AllocatePages(address, length, alignment, permissions);
         if (p && permissions == kReadWrite)
             heap_.add(p, length);
-        if (p && (permissions == kNoAccess ||
-                  (permissions == kNoAccessWillJitLater && engine.isolate)))
+        if (p &&
+            (permissions == kNoAccess || (permissions == kNoAccessWillJitLater && engine.isolate)))
             reserved_.add(p, length);
         return p;
     }
