@@ -163,6 +163,12 @@ void limits_tune_process()
         dlsym(RTLD_DEFAULT, "_ZN4absl29SetMutexDeadlockDetectionModeENS_15OnDeadlockCycleE"));
     if (set_mode)
         set_mode(0); // OnDeadlockCycle::kIgnore
+    // It counts the processors at the first wait for a lock, by opening a file: in a cell that is
+    // Atomics.wait(), and seccomp would end it.
+    auto count_processors =
+        reinterpret_cast<int (*)()>(dlsym(RTLD_DEFAULT, "_ZN4absl13base_internal7NumCPUsEv"));
+    if (count_processors)
+        count_processors();
     auto on_check = reinterpret_cast<void (*)(void (*)(const char *, int, const char *))>(
         dlsym(RTLD_DEFAULT, "_ZN2v84base16SetFatalFunctionEPFvPKciS2_E"));
     if (on_check)
