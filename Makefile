@@ -227,6 +227,10 @@ install: all
 	install -m 755 $(NODE) $(DESTDIR)$(PREFIX)/lib/isolane/engine/node
 	install -m 755 $(E)/libisolane-cell.so $(DESTDIR)$(PREFIX)/lib/isolane/engine/
 	install -m 644 $(E)/snapshot.bin $(DESTDIR)$(PREFIX)/lib/isolane/engine/
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)$(PREFIX)/lib/sysusers.d
+	install -m 644 packaging/isolane.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/isolane.conf
+	sed 's#^ExecStart=/usr/local/#ExecStart=$(PREFIX)/#' packaging/isolane.service > $(DESTDIR)$(PREFIX)/lib/systemd/system/isolane.service
+	chmod 644 $(DESTDIR)$(PREFIX)/lib/systemd/system/isolane.service
 
 -include tests/engine/build.mk tests/zygote/build.mk bench/build.mk
 

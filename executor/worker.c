@@ -9,6 +9,7 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/notify.h"
 #include "executor/embedded.h"
 #include "executor/folder.h"
 #include "executor/serve.h"
@@ -39,6 +40,14 @@ static void write_url(struct worker *w, const char *url)
     buf_free(&b);
 }
 
+/* To systemd, where it started us. */
+static void tell_service(const char *state)
+{
+    int rc = notify_service(state);
+    if (rc < 0)
+        log_warn("worker", "cannot tell the service manager %s: %s", state, strerror(-rc));
+}
+
 static void on_ready(void *arg)
 {
     struct worker *w = arg;
@@ -46,6 +55,7 @@ static void on_ready(void *arg)
     if (w->nats)
         write_url(w, url);
     w->o->ready(url, w->o->arg);
+    tell_service("READY=1");
 }
 
 static void on_failed(const struct err *why, void *arg)
@@ -76,6 +86,7 @@ static void on_signal(uv_signal_t *h, int sig)
 {
     struct worker *w = h->data;
     log_info("worker", "signal %d: draining", sig);
+    tell_service("STOPPING=1");
     if (w->serve)
         serve_drain(w->serve, DRAIN_GRACE_MS);
     else
