@@ -25,7 +25,7 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "queue/acksubject.h"
+#include "link/acksubject.h"
 #include "queue/streams.h"
 
 #define PULL_EXPIRES_US  30000000

@@ -79,7 +79,7 @@ fuzz-coverage: $(addprefix build/fuzz/cov/replay_,$(FUZZ_NAMES))
 		| awk 'BEGIN { printf "%-26s %8s %7s %8s %7s\n", "decoder", "regions", "reached", "lines", "reached" } \
 			/\.c |^TOTAL/ { printf "%-26s %8s %7s %8s %7s\n", $$1, $$2, $$4, $$8, $$10 }'
 FUZZ_DECODERS := $(wildcard base/jv.c base/jv_text.c base/utf8.c config/file.c config/file_tenant.c config/reader.c config/keys.c config/permissions.c base/ip.c egress/address.c egress/host.c egress/url.c link/address.c link/creds.c link/nkey.c link/subjects.c \
-	queue/acksubject.c queue/job.c queue/job_permissions.c results/envelope.c results/row.c sandbox/frame.c sandbox/host/inbox.c sandbox/host/protocol.c \
+	link/acksubject.c queue/job.c queue/job_permissions.c results/envelope.c results/row.c sandbox/frame.c sandbox/host/inbox.c sandbox/host/protocol.c \
 	sandbox/host/claims.c sandbox/zygote/invoke.c sandbox/zygote/wire.c executor/question.c)
 
 # The corpora through the ordinary build: what was once found stays found.

@@ -14,7 +14,7 @@
 #include "base/clock.h"
 #include "base/jv.h"
 #include "base/log.h"
-#include "queue/acksubject.h"
+#include "link/acksubject.h"
 #include "queue/intake.h"
 #include "tests/unit/nats_server.h"
 

@@ -5,7 +5,7 @@
 
 #include "base/mem.h"
 #include "link/subjects.h"
-#include "queue/acksubject.h"
+#include "link/acksubject.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -1,4 +1,4 @@
-#include "queue/acksubject.h"
+#include "link/acksubject.h"
 
 #include <stddef.h>
 #include <string.h>
@@ -36,10 +36,11 @@ bool ack_subject_parse(const char *subject, struct ack_facts *out)
             at++;
     }
     int first = count == SHORT_FORM ? SHORT_FACTS : count >= LONG_FORM ? LONG_FACTS : 0;
-    uint64_t consumer_seq = 0, stored_ns = 0;
+    uint64_t stored_ns = 0;
     if (!first || !number(tokens[first], &out->delivered) ||
-        !number(tokens[first + 1], &out->stream_seq) || !number(tokens[first + 2], &consumer_seq) ||
-        !number(tokens[first + 3], &stored_ns) || !number(tokens[first + 4], &out->pending))
+        !number(tokens[first + 1], &out->stream_seq) ||
+        !number(tokens[first + 2], &out->consumer_seq) || !number(tokens[first + 3], &stored_ns) ||
+        !number(tokens[first + 4], &out->pending))
         return false;
     out->stored_at_us = (int64_t)(stored_ns / 1000);
     return true;

@@ -10,8 +10,9 @@
 struct ack_facts {
     uint64_t delivered; /* 1 at the first delivery */
     uint64_t stream_seq;
-    int64_t stored_at_us; /* real time */
-    uint64_t pending;     /* messages behind this one */
+    uint64_t consumer_seq; /* counts what this consumer was handed, from 1 */
+    int64_t stored_at_us;  /* real time */
+    uint64_t pending;      /* messages behind this one */
 };
 
 /* False: it is no such subject. */

@@ -1,0 +1,468 @@
+/* JetStream requests, following a stream, and key-value buckets, against a real nats-server. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "link/follow.h"
+#include "link/js.h"
+#include "link/kv.h"
+#include "tests/unit/nats_server.h"
+
+#define WAIT_MS 20000
+
+struct fixture {
+    struct nats_server server;
+    uv_loop_t loop;
+    uv_timer_t tick;
+    struct nats_config config;
+    struct link *link;
+    int connected;
+};
+
+static void on_connected(void *arg)
+{
+    ((struct fixture *)arg)->connected++;
+}
+
+static void on_gone(const char *why, void *arg)
+{
+    (void)why;
+    (void)arg;
+}
+
+static void on_tick(uv_timer_t *t)
+{
+    (void)t;
+}
+
+static int set_up(void **state)
+{
+    static const struct link_events events = {on_connected, on_gone, on_gone};
+    struct fixture *f = mem_alloc(sizeof *f);
+    struct err e = {0};
+    log_set_level(LOG_OFF);
+    nats_server_init(&f->server);
+    nats_server_start(&f->server);
+    uv_loop_init(&f->loop);
+    uv_timer_init(&f->loop, &f->tick);
+    uv_timer_start(&f->tick, on_tick, 5, 5);
+    uv_unref((uv_handle_t *)&f->tick);
+    f->config.url = f->server.url;
+    if (link_open(&f->loop, &f->config, "test", WAIT_MS, &events, f, &f->link, &e))
+        fail_msg("%s", e.msg);
+    *state = f;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *f = *state;
+    link_close(f->link, 1000);
+    uv_close((uv_handle_t *)&f->tick, NULL);
+    uv_run(&f->loop, UV_RUN_DEFAULT);
+    assert_int_equal(uv_loop_close(&f->loop), 0); /* nothing is left on it */
+    nats_server_remove(&f->server);
+    free(f);
+    return 0;
+}
+
+#define UNTIL(f, cond)                                                                             \
+    do {                                                                                           \
+        int64_t until_ = clock_mono_us() + WAIT_MS * 1000ll;                                       \
+        while (!(cond) && clock_mono_us() < until_)                                                \
+            uv_run(&(f)->loop, UV_RUN_ONCE);                                                       \
+        assert_true(cond);                                                                         \
+    } while (0)
+
+/* ---- what callbacks brought ---- */
+
+struct seen {
+    int done, code;
+    uint64_t seq;
+    bool duplicate;
+    char text[256], key[KV_KEY_MAX + 1];
+    int64_t at_us;
+};
+
+static void note(struct seen *s, const struct err *why)
+{
+    s->done++;
+    s->code = why ? why->code : 0;
+    if (why)
+        snprintf(s->text, sizeof s->text, "%s", why->msg);
+}
+
+static void on_done(const struct err *why, void *arg)
+{
+    note(arg, why);
+}
+
+static void on_stored(uint64_t seq, bool duplicate, const struct err *why, void *arg)
+{
+    struct seen *s = arg;
+    note(s, why);
+    s->seq = seq;
+    s->duplicate = duplicate;
+}
+
+static void on_found(const struct js_message *m, const struct err *why, void *arg)
+{
+    struct seen *s = arg;
+    note(s, why);
+    if (m) {
+        snprintf(s->text, sizeof s->text, "%.*s", (int)m->m->len, m->m->data);
+        s->seq = m->seq;
+        s->at_us = m->stored_at_us;
+    }
+}
+
+static void ensure(struct fixture *f, const char *name, const char *config)
+{
+    struct seen s = {0};
+    struct err e = {0};
+    assert_int_equal(js_ensure_stream(f->link, name, config, on_done, &s, &e), 0);
+    UNTIL(f, s.done);
+    if (s.code)
+        fail_msg("%s", s.text);
+}
+
+static struct seen publish(struct fixture *f, const char *subject, const char *id, const char *text,
+                           uint64_t last)
+{
+    struct seen s = {0};
+    struct err e = {0};
+    struct link_header h = {"Nats-Msg-Id", id};
+    assert_int_equal(
+        js_publish(f->link, subject, &h, id ? 1 : 0, text, strlen(text), last, on_stored, &s, &e),
+        0);
+    UNTIL(f, s.done);
+    return s;
+}
+
+#define STREAM "{\"name\":\"S\",\"subjects\":[\"s.*\"],\"storage\":\"file\",\"allow_direct\":true}"
+
+static void requests_to_jetstream(void **state)
+{
+    struct fixture *f = *state;
+    struct seen s = {0};
+    struct err e = {0};
+    ensure(f, "S", STREAM);
+    ensure(f, "S", STREAM); /* again, and with other settings: left as it is */
+    ensure(f, "S", "{\"name\":\"S\",\"subjects\":[\"other.*\"],\"storage\":\"memory\"}");
+    s = publish(f, "s.a", "m1", "one", JS_ANY);
+    assert_int_equal(s.code, 0);
+    assert_int_equal(s.seq, 1);
+    s = publish(f, "s.a", "m1", "one", JS_ANY);
+    assert_true(s.duplicate);
+    assert_int_equal(publish(f, "s.a", NULL, "two", 0).code, ERR_CONFLICT);
+    assert_int_equal(publish(f, "s.a", NULL, "two", 1).seq, 2);
+    assert_int_equal(publish(f, "s.b", NULL, "three", 0).seq, 3);
+    assert_int_equal(publish(f, "nowhere", NULL, "x", JS_ANY).code, ERR_UNAVAILABLE);
+
+    memset(&s, 0, sizeof s);
+    assert_int_equal(js_get_last(f->link, "S", "s.a", on_found, &s, &e), 0);
+    UNTIL(f, s.done);
+    assert_string_equal(s.text, "two");
+    assert_true(s.at_us > 1700000000000000 && s.at_us <= clock_real_us() + 1000000);
+    assert_int_equal(js_get(f->link, "S", 3, on_found, &s, &e), 0);
+    UNTIL(f, s.done == 2);
+    assert_string_equal(s.text, "three");
+    assert_int_equal(js_get(f->link, "S", 99, on_found, &s, &e), 0);
+    UNTIL(f, s.done == 3);
+    assert_int_equal(s.code, ERR_NOT_FOUND);
+    assert_int_equal(js_get_last(f->link, "S", "s.none", on_found, &s, &e), 0);
+    UNTIL(f, s.done == 4);
+    assert_int_equal(s.code, ERR_NOT_FOUND);
+}
+
+/* ---- following ---- */
+
+struct followed {
+    int count, caught_up, failed;
+    uint64_t last;
+    bool in_order;
+    char text[32];
+    struct follow *close_at_first;
+};
+
+static void on_message(const struct follow_message *m, void *arg)
+{
+    struct followed *f = arg;
+    f->in_order &= m->seq > f->last;
+    f->last = m->seq;
+    f->count++;
+    snprintf(f->text, sizeof f->text, "%.*s", (int)m->m->len, m->m->data);
+    if (f->close_at_first)
+        follow_close(f->close_at_first);
+}
+
+static void on_caught_up(void *arg)
+{
+    ((struct followed *)arg)->caught_up++;
+}
+
+static void on_failed(const struct err *why, void *arg)
+{
+    (void)why;
+    ((struct followed *)arg)->failed++;
+}
+
+static const struct follow_events follow_handlers = {on_message, on_caught_up, on_failed};
+
+static struct follow *follow(struct fixture *f, struct followed *to, struct follow_options o)
+{
+    struct follow *x = NULL;
+    struct err e = {0};
+    to->in_order = true;
+    o.stream = o.stream ? o.stream : "S";
+    o.batch = 7;
+    assert_int_equal(follow_open(&f->loop, f->link, &o, &follow_handlers, to, &x, &e), 0);
+    return x;
+}
+
+static void fill(struct fixture *f, int n)
+{
+    struct seen s = {0};
+    struct err e = {0};
+    for (int i = 0; i < n; i++) {
+        char text[16];
+        snprintf(text, sizeof text, "%d", i);
+        assert_int_equal(js_publish(f->link, i % 2 ? "s.odd" : "s.even", NULL, 0, text,
+                                    strlen(text), JS_ANY, on_stored, &s, &e),
+                         0);
+        if (i % 100 == 99)
+            UNTIL(f, s.done == i + 1);
+    }
+    UNTIL(f, s.done == n);
+}
+
+static void followers_see_everything_once(void **state)
+{
+    struct fixture *f = *state;
+    struct followed all = {0}, odd = {0}, late = {0}, fresh = {0}, each = {0}, none = {0};
+    ensure(f, "S", STREAM);
+    struct follow *x[6];
+    x[0] = follow(f, &none, (struct follow_options){0});
+    UNTIL(f, none.caught_up == 1); /* an empty stream is caught up with at once */
+    fill(f, 500);
+    x[1] = follow(f, &all, (struct follow_options){0});
+    x[2] = follow(f, &odd, (struct follow_options){.filter = "s.odd"});
+    x[3] = follow(f, &late, (struct follow_options){.from_seq = 401});
+    x[4] = follow(f, &fresh, (struct follow_options){.new_only = true});
+    x[5] = follow(f, &each, (struct follow_options){.last_each = true});
+    UNTIL(f, all.caught_up && odd.caught_up && late.caught_up && fresh.caught_up && each.caught_up);
+    assert_int_equal(all.count, 500);
+    assert_int_equal(odd.count, 250);
+    assert_int_equal(late.count, 100);
+    assert_int_equal(fresh.count, 0);
+    assert_int_equal(each.count, 2);
+    fill(f, 20);
+    UNTIL(f, all.count == 520 && odd.count == 260 && late.count == 120 && fresh.count == 20 &&
+                 each.count == 22 && none.count == 520);
+    assert_true(all.in_order && odd.in_order && late.in_order && fresh.in_order && each.in_order);
+    for (int i = 0; i < 6; i++)
+        follow_close(x[i]);
+}
+
+static void followers_go_on_after_a_crash_of_the_server(void **state)
+{
+    struct fixture *f = *state;
+    struct followed all = {0}, gone = {0};
+    ensure(f, "S", STREAM);
+    fill(f, 50);
+    struct follow *x = follow(f, &all, (struct follow_options){0});
+    UNTIL(f, all.caught_up);
+    nats_server_end(&f->server, SIGTERM); /* what it has told us it has on disk */
+    nats_server_start(&f->server);
+    UNTIL(f, f->connected == 2);
+    fill(f, 50);
+    UNTIL(f, all.count == 100);
+    assert_true(all.in_order);
+    follow_close(x);
+    x = follow(f, &gone, (struct follow_options){.stream = "NONE"});
+    UNTIL(f, gone.failed);
+    follow_close(x);
+}
+
+static void a_follower_may_be_closed_from_inside(void **state)
+{
+    struct fixture *f = *state;
+    struct followed one = {0};
+    ensure(f, "S", STREAM);
+    fill(f, 20);
+    one.close_at_first = follow(f, &one, (struct follow_options){0});
+    UNTIL(f, one.count == 1);
+    for (int i = 0; i < 20; i++)
+        uv_run(&f->loop, UV_RUN_ONCE);
+    assert_int_equal(one.count, 1);
+    follow_close(follow(f, &one, (struct follow_options){0})); /* while its request is under way */
+}
+
+/* ---- buckets ---- */
+
+static void on_got(const struct kv_entry *entry, const struct err *why, void *arg)
+{
+    struct seen *s = arg;
+    note(s, why);
+    if (entry) {
+        snprintf(s->text, sizeof s->text, "%.*s", (int)entry->len, entry->value);
+        snprintf(s->key, sizeof s->key, "%s", entry->key);
+        s->seq = entry->revision;
+    }
+}
+
+static void on_put(uint64_t revision, const struct err *why, void *arg)
+{
+    struct seen *s = arg;
+    note(s, why);
+    s->seq = revision;
+}
+
+static struct seen put(struct fixture *f, struct kv *kv, const char *key, const char *value,
+                       uint64_t revision)
+{
+    struct seen s = {0};
+    struct err e = {0};
+    assert_int_equal(kv_put(kv, key, value, strlen(value), revision, on_put, &s, &e), 0);
+    UNTIL(f, s.done);
+    return s;
+}
+
+static struct seen drop(struct fixture *f, struct kv *kv, const char *key, uint64_t revision)
+{
+    struct seen s = {0};
+    struct err e = {0};
+    assert_int_equal(kv_delete(kv, key, revision, on_put, &s, &e), 0);
+    UNTIL(f, s.done);
+    return s;
+}
+
+static struct seen get(struct fixture *f, struct kv *kv, const char *key)
+{
+    struct seen s = {0};
+    struct err e = {0};
+    assert_int_equal(kv_get(kv, key, on_got, &s, &e), 0);
+    UNTIL(f, s.done);
+    return s;
+}
+
+static struct kv *open_kv(struct fixture *f)
+{
+    struct kv_options o = {
+        .bucket = "things", .history = 3, .max_bytes = 1 << 20, .max_value = 4096, .replicas = 1};
+    struct seen s = {0};
+    struct kv *kv = kv_new(&f->loop, f->link, &o);
+    kv_ensure(kv, on_done, &s);
+    UNTIL(f, s.done);
+    if (s.code)
+        fail_msg("%s", s.text);
+    return kv;
+}
+
+static void keys_are_put_by_revision(void **state)
+{
+    struct fixture *f = *state;
+    struct kv *kv = open_kv(f);
+    struct err e = {0};
+    assert_int_equal(get(f, kv, "a").code, ERR_NOT_FOUND);
+    struct seen first = put(f, kv, "a", "1", 0);
+    assert_int_equal(first.code, 0);
+    assert_int_equal(put(f, kv, "a", "2", 0).code, ERR_CONFLICT);
+    struct seen second = put(f, kv, "a", "2", first.seq);
+    assert_int_equal(second.code, 0);
+    assert_int_equal(put(f, kv, "a", "3", first.seq).code, ERR_CONFLICT);
+    assert_int_equal(put(f, kv, "a", "3", KV_ANY).code, 0);
+    assert_string_equal(get(f, kv, "a").text, "3");
+    assert_int_equal(drop(f, kv, "a", second.seq).code, ERR_CONFLICT);
+    assert_int_equal(drop(f, kv, "a", KV_ANY).code, 0);
+    assert_int_equal(get(f, kv, "a").code, ERR_NOT_FOUND);
+    assert_int_equal(put(f, kv, "a", "again", 0).code, 0); /* a deleted key is not there */
+    assert_string_equal(get(f, kv, "a").text, "again");
+    assert_int_equal(put(f, kv, "a", "x", 0).code, ERR_CONFLICT);
+    for (const char *const *bad =
+             (const char *const[]){"", ".a", "a.", "a..b", "a b", "ä", "a*", NULL};
+         *bad; bad++)
+        assert_int_equal(kv_put(kv, *bad, "x", 1, 0, on_put, NULL, &e), ERR_INVALID);
+    kv_free(kv);
+    struct seen lost = {0};
+    kv = open_kv(f);
+    assert_int_equal(kv_get(kv, "a", on_got, &lost, &e), 0);
+    kv_free(kv); /* the answer comes to nobody */
+    for (int i = 0; i < 20; i++)
+        uv_run(&f->loop, UV_RUN_ONCE);
+    assert_int_equal(lost.done, 0);
+}
+
+struct watched {
+    int entries, deleted, current, at_current;
+    char keys[256];
+};
+
+static void on_entry(const struct kv_entry *entry, void *arg)
+{
+    struct watched *w = arg;
+    w->entries++;
+    w->deleted += entry->deleted;
+    strncat(w->keys, entry->key, sizeof w->keys - strlen(w->keys) - 1);
+    strncat(w->keys, entry->deleted ? "- " : " ", sizeof w->keys - strlen(w->keys) - 1);
+}
+
+static void on_current(void *arg)
+{
+    struct watched *w = arg;
+    w->current++;
+    w->at_current = w->entries;
+}
+
+static void watches_tell_what_is_and_what_changes(void **state)
+{
+    static const struct kv_watch_events ev = {on_entry, on_current, on_failed};
+    struct fixture *f = *state;
+    struct kv *kv = open_kv(f);
+    struct kv_watch *all, *some;
+    struct watched w = {0}, p = {0};
+    struct err e = {0};
+    put(f, kv, "a.x", "1", 0);
+    put(f, kv, "a.y", "1", 0);
+    put(f, kv, "a.y", "2", KV_ANY);
+    put(f, kv, "b", "1", 0);
+    put(f, kv, "gone", "1", 0);
+    drop(f, kv, "gone", KV_ANY);
+    assert_int_equal(kv_watch(kv, NULL, &ev, &w, &all, &e), 0);
+    assert_int_equal(kv_watch(kv, "a.*", &ev, &p, &some, &e), 0);
+    UNTIL(f, w.current && p.current);
+    assert_string_equal(w.keys, "a.x a.y b ");
+    assert_string_equal(p.keys, "a.x a.y ");
+    drop(f, kv, "a.x", KV_ANY);
+    put(f, kv, "c", "1", 0);
+    UNTIL(f, w.entries == 5 && p.entries == 3);
+    assert_string_equal(w.keys, "a.x a.y b a.x- c ");
+    assert_int_equal(w.current, 1);
+    kv_watch_free(all);
+    kv_watch_free(some);
+    kv_free(kv);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(requests_to_jetstream, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(followers_see_everything_once, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(followers_go_on_after_a_crash_of_the_server, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_follower_may_be_closed_from_inside, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(keys_are_put_by_revision, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(watches_tell_what_is_and_what_changes, set_up, tear_down),
+    };
+    cmocka_set_message_output(CM_OUTPUT_TAP);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
