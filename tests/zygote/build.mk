@@ -2,7 +2,7 @@
 # cell cannot be made to do. The processes in it are the real ones. Never built with sanitizers (it is
 # preloaded into node), so both builds share it. Included by the Makefile.
 FAKE_E := build/fake-engine
-FAKE_OBJ := $(patsubst %.c,$(EO)/%.o,$(ENGINE_C) tests/zygote/fake_engine.c)
+FAKE_OBJ := $(patsubst %.c,$(EO)/%.o,$(ENGINE_C) tests/zygote/fake_engine.c tests/zygote/fake_enemy.c)
 
 .PHONY: fake-engine
 fake-engine: $(FAKE_E)/node $(FAKE_E)/libisolane-cell.so $(FAKE_E)/snapshot.bin

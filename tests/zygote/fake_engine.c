@@ -14,9 +14,9 @@
  *   segv · abort · ud2 · exit N · fatal END TEXT
  *   raw HEX · frame TYPE ID HEX bytes, or a frame, straight into the socket
  *   flood N                     N kB of zeroes, straight into the socket
+ *   storm, opens, bulk, …       the commands of fake_enemy.c
  *   close · deaf · stop         closes the socket; stops reading and spins; SIGSTOPs itself
  *   hog MB                      malloc and touch */
-#include <ctype.h>
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -31,10 +31,12 @@
 #include "sandbox/engine/engine.h"
 #include "sandbox/frame.h"
 #include "sandbox/zygote/wire.h"
+#include "tests/zygote/fake_enemy.h"
 
 char fake_snapshot[64]; /* first line of the snapshot file, for lying_probe.c */
 
 static const struct engine_host *host;
+static char engine_flags[512];
 static volatile sig_atomic_t stop; /* enum frame_end of the first reason */
 static char *script, *at;
 static const struct engine_job *job;
@@ -64,32 +66,10 @@ static void say_line(int stream, const char *text)
     say(stream, line);
 }
 
-static void put_raw(const void *p, size_t len)
-{
-    for (size_t done = 0; done < len;) {
-        ssize_t n = write(CELL_FD, (const char *)p + done, len - done);
-        if (n < 0)
-            _exit(99);
-        done += (size_t)n;
-    }
-}
-
-static size_t unhex(const char *hex, unsigned char *out, size_t cap)
-{
-    size_t n = 0;
-    unsigned byte;
-    for (; n < cap && sscanf(hex, "%2x", &byte) == 1; hex += 2) {
-        out[n++] = (unsigned char)byte;
-        if (!isxdigit((unsigned char)hex[1]))
-            break;
-    }
-    return n;
-}
-
 static void cmd_raw(const char *arg)
 {
     unsigned char bytes[2048];
-    put_raw(bytes, unhex(arg, bytes, sizeof bytes));
+    enemy_put(bytes, enemy_unhex(arg, bytes, sizeof bytes));
 }
 
 static void cmd_frame(const char *arg)
@@ -99,17 +79,17 @@ static void cmd_frame(const char *arg)
     unsigned long id;
     int used = 0;
     sscanf(arg, "%u %lu %n", &type, &id, &used);
-    size_t n = unhex(arg + used, bytes, sizeof bytes);
+    size_t n = enemy_unhex(arg + used, bytes, sizeof bytes);
     struct frame f = {.len = (uint32_t)n, .type = (uint16_t)type, .id = id};
-    put_raw(&f, sizeof f);
-    put_raw(bytes, n);
+    enemy_put(&f, sizeof f);
+    enemy_put(bytes, n);
 }
 
 static void cmd_flood(const char *arg)
 {
     static const char zeroes[1024];
     for (long kb = atol(arg); kb > 0; kb--)
-        put_raw(zeroes, sizeof zeroes);
+        enemy_put(zeroes, sizeof zeroes);
 }
 
 static void cmd_syscall(const char *arg)
@@ -241,7 +221,7 @@ static void run_line(char *cmd)
         cmd_flood(arg);
     else if (!strcmp(cmd, "hog"))
         cmd_hog(arg);
-    else if (!run_fatal(cmd, arg)) {
+    else if (!run_fatal(cmd, arg) && !enemy_line(cmd, arg)) {
         end = FRAME_END_THREW;
         snprintf(message, sizeof message, "%s", strcmp(cmd, "throw") ? cmd : arg);
     }
@@ -271,6 +251,7 @@ int engine_boot(const char *snapshot_path, const char *flags, bool few_cells,
         fake_snapshot[0] = '\0';
     if (f)
         fclose(f);
+    snprintf(engine_flags, sizeof engine_flags, "%s", flags ? flags : "");
     if (flags && !strcmp(flags, "--fail")) {
         snprintf(why, why_cap, "told to fail (snapshot %s)", snapshot_path);
         return -1;
@@ -292,6 +273,7 @@ void engine_after_fork(void)
 void engine_warm(void)
 {
     host->output(FRAME_STDOUT, "warm\n", 5); /* must reach nobody */
+    enemy_warm(engine_flags);
 }
 
 void engine_begin(const struct engine_job *j)

@@ -1,0 +1,14 @@
+/* The hostile commands of the fake engine. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* False: it is no such command. */
+bool enemy_line(const char *cmd, const char *arg);
+/* What the flags tell a cell to do before READY. */
+void enemy_warm(const char *flags);
+
+/* Straight into the socket. */
+void enemy_put(const void *p, size_t len);
+size_t enemy_unhex(const char *hex, unsigned char *out, size_t cap);
