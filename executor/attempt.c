@@ -87,6 +87,7 @@ static struct result *result_base(const struct attempt *a)
     r->stream_seq = a->facts.stream_seq;
     memcpy(r->script_sha256, j->script_sha256, sizeof r->script_sha256);
     memcpy(r->input_sha256, j->input_sha256, sizeof r->input_sha256);
+    memcpy(r->signed_by, j->signed_by, sizeof r->signed_by);
     return r;
 }
 

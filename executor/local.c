@@ -71,7 +71,8 @@ static void take_job(struct local *l, const struct local_job *in)
     struct held *h = mem_alloc(sizeof *h);
     struct job *job = NULL;
     struct err e = {0};
-    struct job_origin origin = {.tenant = l->o->tenant, .cls = CLASS_NORMAL, .msg_id = in->id};
+    struct job_origin origin = {
+        .tenant = l->o->tenant, .cls = CLASS_NORMAL, .msg_id = in->id, .local = true};
     struct attempt_facts facts = {.published_at_us = clock_real_us(), .tag = h};
     h->local = l;
     h->label = mem_strdup(in->label);

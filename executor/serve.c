@@ -302,7 +302,11 @@ static void on_job(struct delivery *d, void *arg)
 {
     struct serve *s = arg;
     char tenant[TENANT_NAME_MAX + 1];
-    struct job_origin o = {.tenant = tenant, .msg_id = d->msg_id, .stream_seq = d->stream_seq};
+    struct job_origin o = {.tenant = tenant,
+                           .msg_id = d->msg_id,
+                           .stream_seq = d->stream_seq,
+                           .signature = d->signature,
+                           .signatures = d->signatures};
     fault(F_JOB_RECEIVED);
     if (s->draining || s->stuck) {
         intake_hand_back(s->intake, d, s->draining ? 0 : STUCK_HAND_BACK_MS);

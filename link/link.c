@@ -86,6 +86,11 @@ const char *link_msg_header(const struct link_msg *m, const char *name)
     return m->native ? native_msg_header(m->native, name) : NULL;
 }
 
+int link_msg_header_count(const struct link_msg *m, const char *name)
+{
+    return m->native ? native_msg_header_count(m->native, name) : 0;
+}
+
 struct link_msg *link_msg_keep(struct link_msg *m)
 {
     /* Without a native message (a 503 on a subscription) the subject is the subscription's. */

@@ -31,6 +31,8 @@ struct link_msg {
 
 /* Value of a header (canonical name), NULL when absent. Lives as long as the message. */
 const char *link_msg_header(const struct link_msg *m, const char *name);
+/* How often it stands there: link_msg_header() gives the first. */
+int link_msg_header_count(const struct link_msg *m, const char *name);
 /* Moves the message out of the handler's hands: copy of the struct on the heap, freed with
  * link_msg_free() (any thread). */
 struct link_msg *link_msg_keep(struct link_msg *m);

@@ -81,6 +81,16 @@ const char *native_msg_header(void *msg, const char *name)
     return natsMsgHeader_Get(msg, name, &value) == NATS_OK ? value : NULL;
 }
 
+int native_msg_header_count(void *msg, const char *name)
+{
+    const char **values = NULL;
+    int n = 0;
+    if (natsMsgHeader_Values(msg, name, &values, &n) != NATS_OK)
+        return 0;
+    free(values);
+    return n;
+}
+
 static void empty_bin(void) /* lock held */
 {
     for (int i = 0; i < bin.count; i++)

@@ -62,4 +62,5 @@ void native_sub_free(struct native_sub *s);
 /* A native message as link_msg, which it then owns. */
 void native_msg_show(void *msg, struct link_msg *out);
 const char *native_msg_header(void *msg, const char *name);
+int native_msg_header_count(void *msg, const char *name);
 void native_msg_free(void *msg); /* NULL is fine */

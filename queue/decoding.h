@@ -1,5 +1,5 @@
-/* The decoding of one job, shared by the files that know a field: job.c, job_permissions.c. Inside
- * queue/ only. */
+/* The decoding of one job, shared by the files that know a field: job.c, job_permissions.c,
+ * job_secrets.c. Inside queue/ only. */
 #pragma once
 
 #include "base/jv.h"
@@ -37,3 +37,8 @@ void read_profile(struct decoding *d, const struct jv *v);
 /* Holds both against the tenant's and fills the job's. Once, after all fields; frees what was
  * asked. */
 void resolve_rights(struct decoding *d);
+
+/* The field "secrets", and once, after resolve_rights(), what carrying one means for the job's
+ * permissions. */
+void read_secrets(struct decoding *d, const struct jv *v);
+void grant_secrets(struct decoding *d);

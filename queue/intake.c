@@ -26,6 +26,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "link/acksubject.h"
+#include "queue/signature.h"
 #include "queue/streams.h"
 
 #define PULL_EXPIRES_US  30000000
@@ -218,6 +219,8 @@ static struct delivery *take(struct puller *p, struct link_msg *m, const struct 
     s->msg = link_msg_keep(m);
     d->data = (char *)(uintptr_t)s->msg->data;
     d->len = s->msg->len;
+    d->signature = link_msg_header(s->msg, SIGNATURE_HEADER);
+    d->signatures = d->signature ? link_msg_header_count(s->msg, SIGNATURE_HEADER) : 0;
     s->puller = p;
     s->since_us = clock_mono_us();
     list_push_back(&i->held, &s->node);

@@ -20,7 +20,9 @@ struct delivery {
     char subject[SUBJECT_MAX];
     char *data; /* NUL behind */
     size_t len;
-    char *msg_id; /* Nats-Msg-Id header or NULL */
+    char *msg_id;          /* Nats-Msg-Id header or NULL */
+    const char *signature; /* Isolane-Signature header or NULL; the message's own */
+    int signatures;        /* how many of them */
     uint64_t stream_seq;
     uint32_t delivered;       /* 1 at the first */
     int64_t published_at_us;  /* when the stream took it */

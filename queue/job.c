@@ -18,6 +18,7 @@
 #include "base/nearest.h"
 #include "base/utf8.h"
 #include "queue/decoding.h"
+#include "queue/signature.h"
 
 #define ENV_NAME_MAX     128
 #define ATTEMPTS_DEFAULT 3
@@ -251,6 +252,7 @@ static const struct field {
     {"reuse", read_reuse},
     {"profile", read_profile},
     {"permissions", read_permissions},
+    {"secrets", read_secrets},
 };
 
 static int read_field(const char *name, const struct jv *v, void *arg)
@@ -271,7 +273,7 @@ static int read_field(const char *name, const struct jv *v, void *arg)
     else
         fault_at(d,
                  "unknown field '%s'; allowed: id, script, type, name, input, env, limits, "
-                 "max_attempts, reuse, profile, permissions",
+                 "max_attempts, reuse, profile, permissions, secrets",
                  in_line(name, strlen(name), found));
     return 0;
 }
@@ -351,6 +353,23 @@ static void complete(struct job *j)
     crypto_sha256_hex(j->input, j->input_len, j->input_sha256);
 }
 
+static bool needs_signature(const struct decoding *d, const struct job_origin *o)
+{
+    return d->tenant && d->tenant->job_key_count > 0 && !o->local;
+}
+
+/* The id that the headers gave is forgotten: only what is signed counts. */
+static bool holds_signature(struct decoding *d, const struct job_origin *o)
+{
+    struct err why;
+    d->job->id[0] = 0;
+    if (!signature_check(d->tenant, o->signature, o->signatures, d->text, d->len, d->job->signed_by,
+                         &why))
+        return true;
+    fault_at(d, "%s", why.msg);
+    return false;
+}
+
 int job_decode(const struct config *c, const struct job_origin *o, const char *data, size_t len,
                struct job **out, struct err *e)
 {
@@ -365,12 +384,19 @@ int job_decode(const struct config *c, const struct job_origin *o, const char *d
     };
     begin(d.job, o);
     *out = d.job;
-    if (len > (size_t)c->job_max_kb * 1024) {
+    if (needs_signature(&d, o) && !holds_signature(&d, o)) {
+        snprintf(d.job->id, sizeof d.job->id, "%" PRIu64, o->stream_seq);
+    } else if (len > (size_t)c->job_max_kb * 1024) {
         find_id(&d);
         fault_at(&d, "job: found %zu bytes; allowed: at most %" PRId64 " (job_max_kb)", len,
                  c->job_max_kb * 1024);
     } else {
         read_payload(&d);
+    }
+    if (needs_signature(&d, o) && !*d.job->id) {
+        fault_at(&d, "id: missing; a signed job carries its id, so that it cannot be sent again "
+                     "under another");
+        snprintf(d.job->id, sizeof d.job->id, "%" PRIu64, o->stream_seq);
     }
     if (!d.tenant)
         fault_at(&d, "tenant: found '%s', which this worker's configuration does not name",
@@ -380,6 +406,7 @@ int job_decode(const struct config *c, const struct job_origin *o, const char *d
         d.rc = limits_resolve(&d.job->limits, &d.tenant->defaults, &d.tenant->ceilings,
                               d.tenant->name, &d.job->limits, d.e);
     resolve_rights(&d);
+    grant_secrets(&d);
     return d.rc;
 }
 
@@ -391,6 +418,7 @@ void job_free(struct job *j)
     free(j->input);
     free(j->env);
     permissions_free(&j->permissions);
+    sealed_secrets_free(&j->secrets);
     free(j);
 }
 

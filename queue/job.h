@@ -37,20 +37,29 @@ struct job {
     struct permissions permissions; /* resolved: within the tenant's; empty for an invalid job */
     enum profile profile;           /* resolved: the tenant's or a stricter one */
     int max_attempts;               /* default 3: how often a job whose cell crashed is tried */
+    struct sealed_secrets secrets;  /* what it carries; their names stand in permissions too */
+    char signed_by[KEYID_LEN];      /* id of the key that signed it, "": the tenant has no keys */
     char script_sha256[SHA256_HEX], input_sha256[SHA256_HEX];
 };
 
 /* What is known about a job before its payload is read. */
 struct job_origin {
-    const char *tenant;  /* from the subject */
-    enum job_class cls;  /* from the subject */
-    const char *msg_id;  /* Nats-Msg-Id header or NULL */
-    uint64_t stream_seq; /* 0: none */
+    const char *tenant;    /* from the subject */
+    enum job_class cls;    /* from the subject */
+    const char *msg_id;    /* Nats-Msg-Id header or NULL */
+    uint64_t stream_seq;   /* 0: none */
+    const char *signature; /* first Isolane-Signature header or NULL */
+    int signatures;        /* how many of them */
+    bool local;            /* made by this process (isolane run): needs no signature */
 };
 
 /* Decodes one job message. On ERR_INVALID *out is still made (caller frees), with a usable id
  * (payload id if valid, else msg_id if valid, else the stream sequence), tenant, class and whatever
- * was read, so that a result `invalid` can be written; e says field, found, allowed. */
+ * was read, so that a result `invalid` can be written; e says field, found, allowed.
+ *
+ * Where the tenant has job_keys, nothing of a message is believed before its signature holds, and
+ * no header ever: one that is refused for its signature gets the stream sequence as its id, so that
+ * nobody without a key can take the id of a job that is still to come. */
 int job_decode(const struct config *c, const struct job_origin *o, const char *data, size_t len,
                struct job **out, struct err *e);
 void job_free(struct job *j);

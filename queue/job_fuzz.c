@@ -12,8 +12,14 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static struct tenant tenant = {.name = "default", .weight = 1};
-static struct config config = {.job_max_kb = JOB_MAX_KB, .tenants = &tenant, .tenant_count = 1};
+static struct job_key key = {
+    .keyid = "0000000000000000000000000000000000000000000000000000000000000000"};
+static struct tenant tenants[] = {
+    {.name = "default", .weight = 1},
+    {.name = "keyed", .weight = 1, .job_keys = &key, .job_key_count = 1},
+};
+#define tenant tenants[0] /* whose jobs are taken unsigned */
+static struct config config = {.job_max_kb = JOB_MAX_KB, .tenants = tenants, .tenant_count = 2};
 
 static void make_config(void)
 {
@@ -42,6 +48,11 @@ static void check_taken(const struct job *j)
         for (int i = 0; i < j->permissions.list[l].n; i++)
             CHECK(permission_covers((enum permission_list)l, &tenant.permissions.list[l],
                                     j->permissions.list[l].v[i]));
+    for (int i = 0; i < j->secrets.n; i++) {
+        CHECK(permission_covers(PERMISSION_SECRETS, &j->permissions.list[PERMISSION_SECRETS],
+                                j->secrets.v[i].name));
+        CHECK(j->secrets.v[i].n >= 1 && j->secrets.v[i].n <= SEALED_EACH_MAX);
+    }
     CHECK(!j->permissions.flag[PERMISSION_SAB] && j->permissions.clock_us >= CLOCK_US_DEFAULT);
     CHECK(j->profile == PROFILE_DEFAULT || !j->permissions.flag[PERMISSION_WASM]);
 }
@@ -54,12 +65,34 @@ static void check_words(const struct err *e)
     CHECK(utf8_valid_prefix(e->msg, strlen(e->msg)) == strlen(e->msg));
 }
 
+/* Nobody can sign for the tenant with a key: whatever comes is refused, under the sequence's id.
+ * The header is what stands in front of the first line's end. */
+static void unsigned_one(const char *text, size_t len)
+{
+    const char *nl = len ? memchr(text, '\n', len) : NULL;
+    char *header = nl ? mem_copy(text, (size_t)(nl - text)) : NULL;
+    struct job_origin o = {
+        .tenant = "keyed", .msg_id = "header-1", .stream_seq = 7, .signature = header};
+    struct job *j = NULL;
+    struct err e = {0};
+    o.signatures = header != NULL;
+    CHECK(job_decode(&config, &o, text, len, &j, &e) == ERR_INVALID);
+    CHECK(!strcmp(j->id, "7") && !*j->signed_by);
+    check_words(&e);
+    job_free(j);
+    free(header);
+}
+
 /* The first byte says what is known beside the payload. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (!config.tenants[0].defaults.v[0])
         make_config();
     uint8_t how = size ? data[0] : 0;
+    if (how & 8) {
+        unsigned_one((const char *)data + 1, size - 1);
+        return 0;
+    }
     const char *ids[] = {NULL, "header-1", "123", "no id"};
     struct job_origin o = {
         .tenant = how & 4 ? "stranger" : "default",
