@@ -18,22 +18,22 @@ static struct tenant tenants[] = {
     {.name = "default", .weight = 1},
     {.name = "keyed", .weight = 1, .job_keys = &key, .job_key_count = 1},
 };
-#define tenant tenants[0] /* whose jobs are taken unsigned */
 static struct config config = {.job_max_kb = JOB_MAX_KB, .tenants = tenants, .tenant_count = 2};
 
 static void make_config(void)
 {
     CHECK(crypto_init(NULL) == 0);
     for (int i = 0; i < LIMITS; i++) {
-        tenant.defaults.v[i] = limit_table[i].fallback;
-        tenant.ceilings.v[i] = limit_table[i].ceiling;
+        tenants[0].defaults.v[i] = limit_table[i].fallback;
+        tenants[0].ceilings.v[i] = limit_table[i].ceiling;
     }
     static const char *const net[] = {"api.example.com", "*.example.org:443", "[2001:db8::1]"};
     for (size_t i = 0; i < ARRAY_LEN(net); i++)
-        permission_add(&tenant.permissions.list[PERMISSION_NET], net[i], strlen(net[i]));
-    permission_add(&tenant.permissions.list[PERMISSION_ENV], "LANG", 4);
-    permission_add(&tenant.permissions.list[PERMISSION_SECRETS], "TOKEN", 5);
-    tenant.permissions.flag[PERMISSION_EVAL] = tenant.permissions.flag[PERMISSION_WASM] = true;
+        permission_add(&tenants[0].permissions.list[PERMISSION_NET], net[i], strlen(net[i]));
+    permission_add(&tenants[0].permissions.list[PERMISSION_ENV], "LANG", 4);
+    permission_add(&tenants[0].permissions.list[PERMISSION_SECRETS], "TOKEN", 5);
+    tenants[0].permissions.flag[PERMISSION_EVAL] = tenants[0].permissions.flag[PERMISSION_WASM] =
+        true;
 }
 
 static void check_taken(const struct job *j)
@@ -43,10 +43,10 @@ static void check_taken(const struct job *j)
     CHECK(*j->name && strlen(j->name) <= JOB_NAME_MAX);
     CHECK(j->max_attempts >= 1 && j->max_attempts <= JOB_ATTEMPTS_MAX);
     for (int i = 0; i < LIMITS; i++)
-        CHECK(j->limits.v[i] >= limit_table[i].min && j->limits.v[i] <= tenant.ceilings.v[i]);
+        CHECK(j->limits.v[i] >= limit_table[i].min && j->limits.v[i] <= tenants[0].ceilings.v[i]);
     for (int l = 0; l < PERMISSION_LISTS; l++)
         for (int i = 0; i < j->permissions.list[l].n; i++)
-            CHECK(permission_covers((enum permission_list)l, &tenant.permissions.list[l],
+            CHECK(permission_covers((enum permission_list)l, &tenants[0].permissions.list[l],
                                     j->permissions.list[l].v[i]));
     for (int i = 0; i < j->secrets.n; i++) {
         CHECK(permission_covers(PERMISSION_SECRETS, &j->permissions.list[PERMISSION_SECRETS],
