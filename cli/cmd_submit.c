@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/crypto.h"
 #include "base/jsonw.h"
 #include "base/jv.h"
 #include "cli/client.h"
@@ -12,6 +13,8 @@
 #include "cli/ids.h"
 #include "cli/present.h"
 #include "cli/script.h"
+#include "cli/secrets.h"
+#include "queue/signature.h"
 
 #define PUBACK_TIMEOUT_MS 5000
 #define ID_TEXT           (JOB_ID_MAX + 1)
@@ -20,8 +23,10 @@ struct submission {
     struct settings settings;
     struct limits limits;
     struct option_json input;
-    struct option_list env;
-    const char *path, *tenant, *id;
+    struct option_list env, secrets;
+    const char *path, *tenant, *id, *key_file;
+    char own_id[ID_TEXT];           /* made here, for a signed job without --id */
+    char signature[SIGNATURE_TEXT]; /* "": not signed */
     int class, type;
     int64_t wait_s; /* -1: do not wait; 0: as long as it takes */
     bool json;
@@ -78,7 +83,12 @@ static int publish(struct client *c, const struct submission *s, const struct bu
     struct link_msg *m = NULL;
     /* The stream knows no tenants: an id is the job's own only together with its tenant. */
     snprintf(unique, sizeof unique, "%s/%s", s->tenant, s->id ? s->id : "");
-    const struct link_header id_header = {"Nats-Msg-Id", unique};
+    /* The signature of a signed job stands for it: nobody else can send it first and so have the
+     * stream take the job for its duplicate. */
+    const struct link_header headers[] = {
+        {"Nats-Msg-Id", *s->signature ? s->signature + KEYID_LEN : unique},
+        {SIGNATURE_HEADER, s->signature}};
+    int header_count = *s->signature ? 2 : s->id ? 1 : 0;
     int64_t most = link_max_payload(c->link);
     subject_job(&c->subjects, s->tenant, (enum job_class)s->class, subject);
     if (most > 0 && message->len > (size_t)most)
@@ -86,8 +96,8 @@ static int publish(struct client *c, const struct submission *s, const struct bu
                        "the job is %zu bytes; the server takes at most %" PRId64
                        " in a message (its max_payload)",
                        message->len, most);
-    int rc = link_request_wait(c->link, subject, s->id ? &id_header : NULL, s->id ? 1 : 0,
-                               message->data, message->len, PUBACK_TIMEOUT_MS, &m, e);
+    int rc = link_request_wait(c->link, subject, headers, header_count, message->data, message->len,
+                               PUBACK_TIMEOUT_MS, &m, e);
     if (rc == ERR_UNAVAILABLE && link_is_up(c->link)) {
         struct err why = *e;
         return err_set(e, rc, "nobody takes %s at %s: is a worker running? (%.200s)", subject,
@@ -207,6 +217,16 @@ static void add_options(struct options *o, struct submission *s)
                      .arg = "NAME=VALUE",
                      .pairs = true,
                      .help = "an entry of job.env; may be given again"},
+                    {.name = "secret",
+                     .type = OPTION_LIST,
+                     .to = &s->secrets,
+                     .arg = "NAME[=@FILE]",
+                     .help = "a secret the job may have: the tenant's, or sealed in FILE"},
+                    {.name = "key",
+                     .type = OPTION_TEXT,
+                     .to = &s->key_file,
+                     .arg = "FILE",
+                     .help = "sign the job with this Ed25519 key (isolane keys new)"},
                     {.name = "wait",
                      .type = OPTION_INT,
                      .to = &s->wait_s,
@@ -220,7 +240,7 @@ static void add_options(struct options *o, struct submission *s)
                      .to = &s->json,
                      .help = "print JSON: the result, or without --wait where the job went"},
                 },
-                8);
+                10);
     options_add_limits(o, &s->limits);
     options_add_settings(o, &s->settings, true);
 }
@@ -242,6 +262,55 @@ static int check(const struct command *self, const struct submission *s)
     return OPTIONS_GO;
 }
 
+/* A signed job carries its id: one is made where none is given. */
+static void choose_id(struct submission *s)
+{
+    uint8_t random[12];
+    if (s->id || !s->key_file)
+        return;
+    crypto_random(random, sizeof random);
+    memcpy(s->own_id, "job-", 4);
+    crypto_hex(random, sizeof random, s->own_id + 4);
+    s->id = s->own_id;
+}
+
+static int sign(struct submission *s, const struct buf *message, struct err *e)
+{
+    uint8_t seed[KEY_BYTES];
+    if (!s->key_file)
+        return 0;
+    int rc = key_file_read(s->key_file, KEY_ED25519_SECRET, seed, e);
+    if (!rc)
+        signature_make(seed, s->tenant, message->data, message->len, s->signature);
+    crypto_wipe(seed, sizeof seed);
+    return rc ? err_wrap(e, "--key") : 0;
+}
+
+static int encode(struct submission *s, struct buf *message, struct err *e)
+{
+    struct permissions_asked asked = {0};
+    struct sealed_secrets sealed = {0};
+    struct script_request q = {
+        .path = s->path,
+        .type = s->type,
+        .id = s->id,
+        .input = s->input.text,
+        .env = &s->env,
+        .limits = &s->limits,
+        .secrets = &sealed,
+    };
+    int rc = secrets_for_job(&s->secrets, &sealed, &asked.v.list[PERMISSION_SECRETS], e);
+    if (asked.v.list[PERMISSION_SECRETS].n > 0) {
+        asked.list_given[PERMISSION_SECRETS] = true;
+        q.permissions = &asked;
+    }
+    if (!rc)
+        rc = script_encode(&q, message, e);
+    permissions_free(&asked.v);
+    sealed_secrets_free(&sealed);
+    return rc;
+}
+
 static int run(const struct command *self, int argc, char **argv)
 {
     struct submission s = {
@@ -260,16 +329,9 @@ static int run(const struct command *self, int argc, char **argv)
         code = check(self, &s);
     }
     if (code == OPTIONS_GO) {
-        struct script_request q = {
-            .path = s.path,
-            .type = s.type,
-            .id = s.id,
-            .input = s.input.text,
-            .env = &s.env,
-            .limits = &s.limits,
-        };
         struct client c = {0};
-        if (script_encode(&q, &message, &e) || client_open(&c, &s.settings, &e))
+        choose_id(&s);
+        if (encode(&s, &message, &e) || sign(&s, &message, &e) || client_open(&c, &s.settings, &e))
             code = fail(&e);
         else
             code = submit(&c, &s, &message);
@@ -288,7 +350,9 @@ const struct command command_submit = {
         "Publishes the script to the queue and prints the job's id once the server has it. With\n"
         "--wait prints the result as `isolane result` does and exits by its outcome.",
     .exits = "0 submitted, or job ok, 1 job not ok, or no result in time, 2 usage, 3 our failure",
-    .example = "  isolane submit hello.js --input '{\"name\": \"world\"}' --wait=10\n"
-               "  isolane submit check.mjs --id build-7 --tenant ci --class high --cpu-ms 200",
+    .example =
+        "  isolane submit hello.js --input '{\"name\": \"world\"}' --wait=10\n"
+        "  isolane submit check.mjs --id build-7 --tenant ci --class high --cpu-ms 200\n"
+        "  isolane submit deploy.mjs --tenant ci --key ci.key --secret NPM_TOKEN=@npm.sealed",
     .run = run,
 };

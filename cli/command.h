@@ -27,8 +27,8 @@ struct command {
 #define EXITS_JOB "0 job ok, 1 job not ok, 2 usage, 3 our failure"
 
 extern const struct command command_attest, command_cancel, command_doctor, command_keys,
-    command_logs, command_result, command_submit, command_verify, command_version, command_ls,
-    command_export, command_backup, command_egress;
+    command_logs, command_result, command_secret, command_submit, command_verify, command_version,
+    command_ls, command_export, command_backup, command_egress;
 extern const struct command command_up, command_worker, command_run;
 
 /* "isolane: <text>" as one line on stderr (control characters as blanks). */

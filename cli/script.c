@@ -81,6 +81,8 @@ int script_encode(const struct script_request *q, struct buf *out, struct err *e
         .input = q->input,
         .env = env.data,
         .limits = *q->limits,
+        .permissions = q->permissions,
+        .secrets = q->secrets,
     };
     job_encode(&r, out);
 out:

@@ -8,6 +8,8 @@
 #include "base/err.h"
 #include "cli/options.h"
 #include "config/limits.h"
+#include "config/permissions.h"
+#include "config/secrets.h"
 
 #define SCRIPT_EXTENSIONS ".js, .mjs, .cjs"
 #define SCRIPT_FILE_MAX   ((size_t)64 << 20)
@@ -23,6 +25,8 @@ struct script_request {
     const char *input; /* JSON text, NULL: none */
     const struct option_list *env; /* "NAME=VALUE" */
     const struct limits *limits;
+    const struct permissions_asked *permissions; /* NULL: none are asked for */
+    const struct sealed_secrets *secrets;        /* NULL: none */
 };
 
 /* Appends the job's JSON to out. Errors name the file or the option. */

@@ -10,6 +10,8 @@ struct data_paths {
     char db[PATH_MAX];       /* results.db */
     char key[PATH_MAX];      /* worker.key: Ed25519 secret key, PKCS#8 PEM, mode 0600 */
     char pub[PATH_MAX];      /* worker.pub: public key, SPKI PEM */
+    char seal[PATH_MAX];     /* seal.key: X25519 secret key that secrets are sealed to, mode 0600 */
+    char seal_pub[PATH_MAX]; /* seal.pub: its public half, SPKI PEM */
     char nats_dir[PATH_MAX]; /* nats/: the embedded server's JetStream folder */
     char url[PATH_MAX];      /* nats.url: URL of the running `up`, removed at its end */
     char lock[PATH_MAX];     /* worker.lock: flock'ed by the one worker of this folder */

@@ -458,6 +458,20 @@ static void encode_permissions(struct jsonw *w, const struct permissions_asked *
     jsonw_object_end(w);
 }
 
+static void encode_secrets(struct jsonw *w, const struct sealed_secrets *list)
+{
+    jsonw_name(w, "secrets");
+    jsonw_object(w);
+    for (int i = 0; i < list->n; i++) {
+        jsonw_name(w, list->v[i].name);
+        jsonw_array(w);
+        for (int k = 0; k < list->v[i].n; k++)
+            jsonw_str(w, list->v[i].text[k]);
+        jsonw_array_end(w);
+    }
+    jsonw_object_end(w);
+}
+
 void job_encode(const struct job_request *r, struct buf *out)
 {
     struct jsonw w;
@@ -484,5 +498,7 @@ void job_encode(const struct job_request *r, struct buf *out)
         encode_permissions(&w, r->permissions);
     if (r->profile)
         jsonw_kstr(&w, "profile", r->profile);
+    if (r->secrets && r->secrets->n > 0)
+        encode_secrets(&w, r->secrets);
     jsonw_object_end(&w);
 }

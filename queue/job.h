@@ -76,5 +76,6 @@ struct job_request {
     struct limits limits;
     const struct permissions_asked *permissions; /* NULL: not given */
     const char *profile;                         /* name, NULL: not given */
+    const struct sealed_secrets *secrets;        /* NULL: none */
 };
 void job_encode(const struct job_request *r, struct buf *out);
