@@ -128,8 +128,10 @@ static void wrong_usage_is_refused(void **state)
     (void)state;
     EXPECT(2, &command_verify, "verify --data data", NULL, "found neither a file nor --db");
     EXPECT(2, &command_verify, "verify x --db y", NULL, "found a file and --db; allowed: FILE");
-    EXPECT(2, &command_keys, "keys", NULL, "export or show is missing");
-    EXPECT(2, &command_keys, "keys make", NULL, "found 'make'; allowed: export, show");
+    EXPECT(2, &command_keys, "keys", NULL, "export, show, or new FILE is missing");
+    EXPECT(2, &command_keys, "keys make", NULL, "found 'make'; allowed: export, show, new FILE");
+    EXPECT(2, &command_keys, "keys new", NULL, "new: allowed: new FILE");
+    EXPECT(2, &command_keys, "keys show more", NULL, "found a further word");
     EXPECT(2, &command_version, "version x", NULL, "found 'x' too many");
 }
 
@@ -142,6 +144,8 @@ static void keys_are_printed_as_openssl_reads_them(void **state)
     assert_int_equal(
         shell("cmp exported data/worker.pub && openssl pkey -pubin -in exported -noout"), 0);
     snprintf(want, sizeof want, "%s\n", key.keyid);
+    EXPECT(3, &command_keys, "keys export --seal --data empty", NULL,
+           "/empty/seal.pub is not there");
     EXPECT(0, &command_keys, "keys show --data data", want, NULL);
     EXPECT(0, &command_keys, "keys show --data data --json", "\"algorithm\":\"ed25519\"", NULL);
     EXPECT(3, &command_keys, "keys export --data empty", NULL, "/empty/worker.pub is not there");
