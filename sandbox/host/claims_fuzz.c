@@ -1,5 +1,7 @@
-/* Fuzz target: what a zygote may say. The input is a row of messages: length (2 bytes), descriptors
- * (1 byte), bytes. What is let through keeps to the counts, and its texts can be shown. */
+/* Fuzz target: what a zygote may say. The input is a row of messages: how long it claims to be (1
+ * byte: as long as what is given, or one of the right sizes), descriptors (1 byte), how many bytes
+ * are given (2 bytes), those. What is let through keeps to the counts, and its texts can be shown.
+ */
 #include <string.h>
 
 #include "base/mem.h"
@@ -40,23 +42,39 @@ static void look(const struct claims *c, enum claim said, const union control_me
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+/* So that the seeds stay good when a struct grows. */
+static size_t claimed(uint8_t how, size_t given)
+{
+    switch (how) {
+    case 0xff:
+        return sizeof(struct control_up);
+    case 0xfe:
+        return sizeof(struct control_failed);
+    case 0xfd:
+        return sizeof(struct control_forked);
+    default:
+        return how >= 0xf0 ? sizeof(struct control_exited) * (how & 15) : given;
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct claims c = {.first = 2, .next = 2 + GIVEN};
-    while (size >= 3) {
+    while (size >= 4) {
         union control_message m;
-        size_t len = data[0] | (size_t)data[1] << 8, n = 0;
-        int fds = data[2] % 4;
+        size_t given = data[2] | (size_t)data[3] << 8, n = 0;
+        size_t len = claimed(data[0], given);
+        int fds = data[1] % 4;
         const char *why = NULL;
-        data += 3;
-        size -= 3;
-        size_t have = len < size ? len : size;
+        data += 4;
+        size -= 4;
+        given = given < size ? given : size;
         if (len > sizeof m)
             len = 0; /* as zygote.c has it for a message that was cut */
         memset(&m, 0, sizeof m);
-        memcpy(&m, data, have < len ? have : len);
-        data += have;
-        size -= have;
+        memcpy(&m, data, given < len ? given : len);
+        data += given;
+        size -= given;
         enum claim said = claims_take(&c, &m, len, fds, &n, &why);
         look(&c, said, &m, n, fds, why);
         if (said == CLAIM_LIE)
