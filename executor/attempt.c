@@ -13,9 +13,10 @@
 #include "executor/pool.h"
 #include "executor/services/service.h"
 
-#define LATE_MS  5  /* older than this: a long job, its output is sent as it comes */
-#define TICK_MS  50 /* what a cell holds back of its output is asked for so often */
-#define LOST_MAX 5  /* runs lost with their zygote before the job ends `internal` */
+#define LATE_MS      5  /* older than this: a long job, its output is sent as it comes */
+#define TICK_MS      50 /* what a cell holds back of its output is asked for so often */
+#define LOST_MAX     5  /* runs lost with their zygote before the job ends `internal` */
+#define UTF8_LONGEST 4  /* bytes of a character */
 
 struct stream {
     struct buf kept;
@@ -115,10 +116,16 @@ void attempt_record(struct attempt *a)
     move(a, ATTEMPT_RECORDING);
 }
 
-static void take_text(char **to, size_t *to_len, struct buf *from)
+/* cut: the budget ended the text, perhaps inside a character, which then goes. */
+static void take_text(char **to, size_t *to_len, struct buf *from, bool cut)
 {
     struct buf fixed = {0};
-    if (utf8_valid_prefix(from->data ? from->data : "", from->len) == from->len) {
+    size_t valid = utf8_valid_prefix(from->data ? from->data : "", from->len);
+    if (cut && valid < from->len && from->len - valid < UTF8_LONGEST) {
+        from->len = valid;
+        from->data[valid] = '\0';
+    }
+    if (valid == from->len) {
         *to = buf_take(from, to_len);
         return;
     }
@@ -161,10 +168,10 @@ static struct result *make_result(struct attempt *a, const struct verdict *v,
     r->outcome = v->outcome;
     r->cpu_us = cpu_us < 0 ? 0 : cpu_us;
     r->wall_us = wall_us;
-    take_text(&r->out, &r->out_len, &out->kept);
-    take_text(&r->err_out, &r->err_out_len, &err->kept);
     r->out_total = d && d->stdout_total > out_kept ? d->stdout_total : out_kept;
     r->err_out_total = d && d->stderr_total > err_kept ? d->stderr_total : err_kept;
+    take_text(&r->out, &r->out_len, &out->kept, r->out_total > out_kept);
+    take_text(&r->err_out, &r->err_out_len, &err->kept, r->err_out_total > err_kept);
     if (d) {
         r->heap_peak = d->heap_peak;
         r->memory_peak = d->memory_peak;

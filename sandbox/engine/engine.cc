@@ -20,6 +20,7 @@
 #include <cstring>
 #include <ctime>
 #include <sys/random.h>
+#include <sys/resource.h>
 
 namespace isolane
 {
@@ -60,6 +61,29 @@ bool load_hooks(v8::Local<v8::Context> context)
 
 } // namespace
 
+namespace
+{
+
+// V8 throws RangeError beyond kScriptStack; its C++ (parser, JSON, regular expressions) and ICU go
+// on a little below that, and signal handlers have a stack of their own. Where the process has less
+// than both, which takes a hard limit of the operator's, scripts get what is left.
+constexpr size_t kScriptStackKb = 984;
+constexpr size_t kNativeStackKb = 1024;
+constexpr size_t kLeastStackKb = 128;
+
+size_t script_stack_kb()
+{
+    struct rlimit r;
+    if (getrlimit(RLIMIT_STACK, &r) || r.rlim_cur == RLIM_INFINITY)
+        return kScriptStackKb;
+    size_t all_kb = r.rlim_cur >> 10;
+    if (all_kb >= kScriptStackKb + kNativeStackKb)
+        return kScriptStackKb;
+    return std::max(all_kb / 2, kLeastStackKb);
+}
+
+} // namespace
+
 void v8_start(const char *flags)
 {
     // A job's dates and formats must not depend on the worker's machine.
@@ -68,6 +92,7 @@ void v8_start(const char *flags)
     setenv("LC_ALL", "en_US.UTF-8", 1);
     limits_tune_process();
     v8::V8::SetFlagsFromString(kFlags);
+    v8::V8::SetFlagsFromString(("--stack-size=" + std::to_string(script_stack_kb())).c_str());
     if (flags && *flags)
         v8::V8::SetFlagsFromString(flags);
     v8::V8::SetEntropySource(entropy);

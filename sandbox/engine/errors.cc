@@ -14,6 +14,7 @@ namespace
 {
 
 constexpr int kFramesSearched = 10;
+constexpr size_t kNameShown = 200;   // of a function, of a file
 constexpr size_t kSourceShown = 120; // characters of a source line around the error
 
 bool is_internal(v8::Local<v8::Value> script_name)
@@ -80,6 +81,28 @@ std::string utf8_of(v8::Local<v8::String> s, size_t cap)
 Place place_here()
 {
     return place_in(v8::StackTrace::CurrentStackTrace(v8::Isolate::GetCurrent(), kFramesSearched));
+}
+
+std::string frames_here()
+{
+    v8::Isolate *isolate = v8::Isolate::GetCurrent();
+    v8::Local<v8::StackTrace> stack =
+        v8::StackTrace::CurrentStackTrace(isolate, kFramesSearched, v8::StackTrace::kDetailed);
+    std::string lines;
+    for (int i = 0, n = stack.IsEmpty() ? 0 : stack->GetFrameCount(); i < n; i++) {
+        v8::Local<v8::StackFrame> frame = stack->GetFrame(isolate, static_cast<uint32_t>(i));
+        if (is_internal(frame->GetScriptName()) || frame->GetLineNumber() <= 0)
+            continue;
+        std::string at = utf8_of(frame->GetScriptName().As<v8::String>(), kNameShown) + ":" +
+                         std::to_string(frame->GetLineNumber()) + ":" +
+                         std::to_string(std::max(frame->GetColumn(), 0));
+        std::string function =
+            frame->GetFunctionName().IsEmpty() ? "" : utf8_of(frame->GetFunctionName(), kNameShown);
+        if (!lines.empty())
+            lines += "\n";
+        lines += function.empty() ? "    at " + at : "    at " + function + " (" + at + ")";
+    }
+    return lines;
 }
 
 Place place_of(v8::Local<v8::Context> context, v8::Local<v8::Value> error,

@@ -112,6 +112,8 @@ void limits_outside(int64_t change);
 // ---- stop.cc ----
 void stop_install(v8::Isolate *isolate);
 void stop_begin();
+// The script, which limits.stop tells to end, ends at its next look: not for signal handlers.
+void stop_script();
 // Stands on the stack while the engine runs: only then a signal may act on V8.
 struct Turn {
     Turn();
@@ -180,6 +182,8 @@ void job_after_turn(v8::Local<v8::Context> context);
 // The job ends with this error.
 void job_throw(v8::Local<v8::Context> context, v8::Local<v8::Value> error,
                v8::Local<v8::Message> message);
+// The running script is being stopped: notes where it is.
+void job_note_stop();
 void job_finish(engine_result *out);
 
 // ---- errors.cc ----
@@ -197,6 +201,8 @@ Place place_of(v8::Local<v8::Context> context, v8::Local<v8::Value> error,
                v8::Local<v8::Message> message);
 // Where the running script is.
 Place place_here();
+// The same as lines "    at f (script.mjs:3:5)", the innermost first, without the built-ins' own.
+std::string frames_here();
 // The lines "name:line\nsource\n   ^^" that show a syntax error.
 std::string picture_of(v8::Local<v8::Context> context, const std::string &name, Place place,
                        v8::Local<v8::Message> message);

@@ -51,14 +51,19 @@ struct Job {
     bool threw = false;
     v8::Global<v8::Value> error;
     Place place;
-    std::string picture;  // of a syntax error, stands before its name
-    std::string internal; // our own failure
+    std::string picture;    // of a syntax error, stands before its name
+    std::string internal;   // our own failure
+    std::string stopped_at; // its stack when it was stopped
+    size_t script_len = 0;
     std::vector<Rejection> rejections;
 };
 Job job;
 
 constexpr char kNeverSettled[] = "the job's promise never settled: nothing is left to wait for";
 constexpr size_t kSpecifierShown = 200;
+// V8 counts the lines of a source when it first tells one: milliseconds for a longer one, which a
+// script at the end of its time does not have.
+constexpr size_t kPlacedSource = 1u << 20;
 
 v8::Isolate *isolate()
 {
@@ -442,6 +447,8 @@ void job_begin(const engine_job *j)
     job.place = {};
     job.picture.clear();
     job.internal.clear();
+    job.stopped_at.clear();
+    job.script_len = j->script_len;
     job.name.assign(j->name, j->name_len);
     {
         v8::TryCatch caught(isolate());
@@ -487,6 +494,17 @@ void job_throw(v8::Local<v8::Context> context, v8::Local<v8::Value> error,
     job.place = place_of(context, error, message);
 }
 
+void job_note_stop()
+{
+    if (job.phase == Phase::IDLE && job.script_len == 0)
+        return;
+    if (job.script_len > kPlacedSource || !job.stopped_at.empty())
+        return;
+    v8::HandleScope scope(isolate());
+    job.stopped_at = frames_here();
+    job.place = place_here();
+}
+
 void job_finish(engine_result *out)
 {
     static std::string json;
@@ -500,6 +518,9 @@ void job_finish(engine_result *out)
         json.clear();
         text = {};
         text.message = limits_message(end);
+        text.stack = job.stopped_at;
+        if (!job.stopped_at.empty())
+            text.place = job.place;
     }
     forget_job();
     *out = {};

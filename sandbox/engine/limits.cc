@@ -12,7 +12,8 @@
 //           garbage and asks again; when that has not helped, the script is stopped, END_MEMORY.
 //   Process. What is left (parser, compilers, malloc) has the kernel's RLIMIT_DATA behind it; a
 //           refused malloc or new ends as END_MEMORY by the same callbacks.
-// Stopping is V8's TerminateExecution: no catch, finally or promise job of the script sees it.
+// Stopping (stop.cc) is V8's TerminateExecution: no catch, finally or promise job of the script
+// sees it.
 #include "sandbox/engine/internal.h"
 
 #include <algorithm>
@@ -108,7 +109,7 @@ void after_gc(v8::Isolate *isolate, v8::GCType type, v8::GCCallbackFlags)
     isolate->GetHeapStatistics(&stats);
     heap_after_gc = stats.used_heap_size();
     if (limits.stop) // a signal during the collection left only this flag
-        isolate->TerminateExecution();
+        stop_script();
     if (!(type & v8::kGCTypeMarkSweepCompact))
         return;
     full_gcs++;
@@ -230,7 +231,7 @@ void limits_stop(int end, uint64_t over_bytes)
         limits.over_bytes = over_bytes;
     }
     if (engine.isolate)
-        engine.isolate->TerminateExecution();
+        stop_script();
 }
 
 std::string limits_message(int end)

@@ -110,7 +110,7 @@ void write(const v8::FunctionCallbackInfo<v8::Value> &args)
         return;
     }
     if (limits.stop) // by a signal that could do no more than set this
-        isolate->TerminateExecution();
+        stop_script();
     else if (!put_text(isolate, stream, args[1].As<v8::String>()))
         limits_stop(FRAME_END_OUTPUT);
 }

@@ -17,6 +17,10 @@
 //     Atomics.wait), the process ends through host->fatal, which says the same end.
 //   - Outside the engine, or in the host's own functions, the flag is enough: it ends the turn.
 //   What was printed has been handed over before in all cases.
+//
+//   Where. The first stop of a job is no termination yet but an interrupt: V8 calls on_interrupt()
+//   at the place where it would have looked for the termination, which notes the script's stack for
+//   the result's error and terminates. Every further one terminates at once.
 #include "sandbox/engine/internal.h"
 
 #include <link.h>
@@ -42,6 +46,7 @@ volatile sig_atomic_t inside;  // depth: the engine runs
 volatile sig_atomic_t in_host; // it has called the host
 volatile sig_atomic_t asked;   // a request waits
 int64_t asked_ms;
+bool interrupting; // V8 will call on_interrupt()
 
 int64_t now_ms()
 {
@@ -60,6 +65,15 @@ int add_text(struct dl_phdr_info *info, size_t, void *)
         texts[text_count++] = {from, from + p.p_memsz};
     }
     return 0;
+}
+
+void on_interrupt(v8::Isolate *isolate, void *)
+{
+    interrupting = false;
+    if (!limits.stop) // left over from a job that ended before it looked
+        return;
+    job_note_stop();
+    isolate->TerminateExecution();
 }
 
 bool in_generated_code(uintptr_t pc)
@@ -87,6 +101,17 @@ void stop_install(v8::Isolate *isolate)
 void stop_begin()
 {
     asked = 0;
+    interrupting = false;
+}
+
+void stop_script()
+{
+    if (inside && !in_host && !interrupting) {
+        interrupting = true;
+        engine.isolate->RequestInterrupt(on_interrupt, nullptr);
+    } else {
+        engine.isolate->TerminateExecution();
+    }
 }
 
 Turn::Turn()
@@ -108,7 +133,7 @@ HostCall::~HostCall()
 {
     in_host = 0;
     if (limits.stop) // a signal came meanwhile and left only the flag
-        engine.isolate->TerminateExecution();
+        stop_script();
 }
 
 } // namespace isolane
@@ -128,5 +153,5 @@ void engine_terminate(uintptr_t pc)
         limits_die(FRAME_END_TERMINATED);
     }
     if (in_generated_code(pc))
-        engine.isolate->TerminateExecution();
+        stop_script();
 }

@@ -14,14 +14,16 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "sandbox/jail/cgroup.h"
 #include "sandbox/jail/jail.h"
 
-#define RUNTIME_FD 4
-#define ABOVE_ALL  16 /* lowest number that no descriptor of the child ends up as */
+#define RUNTIME_FD  4
+#define STACK_BYTES (8u << 20)
+#define ABOVE_ALL   16 /* lowest number that no descriptor of the child ends up as */
 
 /* Everything the child needs, made by the parent. */
 struct plan {
@@ -38,11 +40,26 @@ static void prepare(struct plan *p, const struct zygote_options *o)
              p->node);
 }
 
+/* V8's own limit for JavaScript lies below this (sandbox/engine/engine.cc). The operator's ulimit
+ * must not decide where a deep recursion ends; a hard limit below stays, and the engine takes less.
+ */
+static void limit_stack(void)
+{
+    struct rlimit r;
+    if (getrlimit(RLIMIT_STACK, &r))
+        return;
+    if (r.rlim_max > STACK_BYTES)
+        r.rlim_max = STACK_BYTES;
+    r.rlim_cur = r.rlim_max;
+    setrlimit(RLIMIT_STACK, &r);
+}
+
 static _Noreturn void become_zygote(struct plan *p)
 {
     static char *const argv[] = {(char *)"isolane", (char *)"isolane-zygote", NULL};
     static char *const env[] = {(char *)"LD_PRELOAD=/proc/self/fd/4", (char *)"LD_BIND_NOW=1",
                                 NULL};
+    limit_stack();
     setsid(); /* a terminal's Ctrl-C is the supervisor's to handle */
     int failed = 0;
     for (int i = 0; i < 5; i++) {

@@ -7,6 +7,7 @@
 // least 1 and at most 2^31-1 (else 1), as in Node; ids are numbers, one sequence for all three kinds.
 import {
   Map,
+  RangeError,
   TypeError,
   apply,
   define,
@@ -24,6 +25,7 @@ const global = globalThis;
 
 const MAX_DELAY_MS = 2 ** 31 - 1;
 const US_PER_MS = 1000;
+const MAX_PENDING = 20000; // of all three kinds together
 const KEPT_DEAD = 1000; // cleared timers that may stay in the heap in any case
 const NOTHING = -1;
 const AT_ONCE = 0;
@@ -87,6 +89,11 @@ function arm() {
 function checkCallback(callback, name) {
   if (typeof callback !== 'function')
     throw new TypeError(`${name}: the first argument must be a function, found ${typeof callback}`);
+}
+
+function checkPending(name) {
+  if (live !== undefined && mapSize(live) >= MAX_PENDING)
+    throw new RangeError(`${name}: at most ${MAX_PENDING} timers and immediates may be pending in a job`);
 }
 
 function delayOf(delay) {
@@ -177,14 +184,17 @@ async function runMicrotask(callback) {
 const functions = {
   setTimeout(callback, delay = undefined, ...args) {
     checkCallback(callback, 'setTimeout');
+    checkPending('setTimeout');
     return add(callback, delay, args, false);
   },
   setInterval(callback, delay = undefined, ...args) {
     checkCallback(callback, 'setInterval');
+    checkPending('setInterval');
     return add(callback, delay, args, true);
   },
   setImmediate(callback, ...args) {
     checkCallback(callback, 'setImmediate');
+    checkPending('setImmediate');
     const id = nextId++;
     const immediate = { __proto__: null, id, order: id, due: 0, callback, args, repeat: 0 };
     live ??= new Map();

@@ -11,6 +11,7 @@
 
 #include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -27,6 +28,9 @@
 /* Above what the job was given: V8's room to unwind in after it stopped a script (its own limits
  * stop first), the compilers' and the parser's working memory. */
 #define DATA_SLACK_BYTES (48u << 20)
+
+/* RLIMIT_DATA is used up when this much is refused. */
+#define EXHAUSTED_BYTES (4u << 20)
 
 enum { EXIT_NOT_SEALED = 71, EXIT_PROTOCOL = 72, EXIT_FATAL = 73 };
 
@@ -82,10 +86,30 @@ void cell_on_denied(uint32_t syscall_number)
     _exit(128 + SIGSYS);
 }
 
-void cell_on_crash(void)
+/* V8 and ICU end the process when malloc gives them nothing: they meant to, unlike a segmentation
+ * fault. */
+static bool gave_up_without_memory(int sig)
 {
-    if (phase == RUNNING)
+    if (sig != SIGTRAP && sig != SIGABRT && sig != SIGILL)
+        return false;
+    void *p =
+        mmap(NULL, EXHAUSTED_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (p != MAP_FAILED)
+        munmap(p, EXHAUSTED_BYTES);
+    return p == MAP_FAILED;
+}
+
+void cell_on_crash(int sig)
+{
+    if (phase != RUNNING)
+        return;
+    if (!gave_up_without_memory(sig)) {
         wire_flush_dying();
+        return;
+    }
+    wire_last_words(FRAME_END_MEMORY, "memory over its limit");
+    wire_wait_for_end();
+    _exit(0);
 }
 
 /* ---- what the engine asks for ---- */

@@ -9,4 +9,4 @@ void cell_on_stop(uintptr_t pc); /* pc: the interrupted instruction */
 void cell_on_flush(void);
 /* Ends the process, unless it is there to be denied things (probe.h). */
 void cell_on_denied(uint32_t syscall_number);
-void cell_on_crash(void); /* last chance to send what was printed */
+void cell_on_crash(int sig); /* last chance to send what was printed */

@@ -51,7 +51,7 @@ static void on_denied(int sig, siginfo_t *info, void *context)
 static void on_crash(int sig)
 {
     if (cell_is_cell())
-        cell_on_crash();
+        cell_on_crash(sig);
     raise(sig);
 }
 

@@ -119,3 +119,16 @@ test('timers that were cleared are given up', () => {
   assert.equal(r.end, 'ok', r.message);
   assert.equal(r.stdout, 'done\n');
 });
+
+test('a job may have 20000 timers pending, of all kinds together', () => {
+  const text = (what) => `
+    const set = [() => setTimeout(() => {}, 1e6), () => setInterval(() => {}, 1e6), () => setImmediate(() => {})];
+    let n = 0;
+    try { for (;; n++) set[n % 3](); } catch (e) { console.log(n, e.name + ': ' + e.message); }
+    ${what}`;
+  const full = runJob(`${text('throw new Error("done")')}`);
+  assert.equal(full.stdout, '20000 RangeError: setImmediate: at most 20000 timers and immediates may be pending in a job\n');
+  // Cleared and finished ones don't count.
+  const again = runJob('for (let i = 0; i < 1e5; i++) clearTimeout(setTimeout(() => {}, 1e6)); export default 1');
+  assert.equal(again.value, 1, JSON.stringify(again));
+});

@@ -1,0 +1,5 @@
+// expect: cpu_exceeded
+// limits: cpu_ms=150 heap_mb=256 memory_mb=512 wall_ms=20000
+console.log("before");
+const text = "x".repeat(1e6)
+for (;;) new TextEncoder().encode(text)

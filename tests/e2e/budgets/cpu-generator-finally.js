@@ -1,0 +1,11 @@
+// expect: cpu_exceeded
+// limits: cpu_ms=150 heap_mb=256 memory_mb=512 wall_ms=20000
+console.log("before");
+function* g() {
+    try {
+        for (;;) yield
+    } finally {
+        for (;;);
+    }
+}
+for (const _ of g());

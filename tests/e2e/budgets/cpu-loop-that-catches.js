@@ -1,0 +1,12 @@
+// expect: cpu_exceeded
+// limits: cpu_ms=150 heap_mb=256 memory_mb=512 wall_ms=20000
+console.log("before");
+for (;;) {
+    try {
+        for (;;);
+    } catch {
+        console.log("caught")
+    } finally {
+        console.log("finally")
+    }
+}

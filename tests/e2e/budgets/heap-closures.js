@@ -1,0 +1,8 @@
+// expect: heap_exceeded
+// limits: cpu_ms=20000 wall_ms=60000
+console.log("before");
+let f = () => 0
+for (;;) {
+    const g = f
+    f = () => g
+}

@@ -1,0 +1,5 @@
+// expect: heap_exceeded|memory_exceeded
+// limits: cpu_ms=20000 wall_ms=60000
+console.log("before");
+const kept = []
+for (;;) kept.push("x,".repeat(1e6).split(","))

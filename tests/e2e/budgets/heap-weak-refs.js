@@ -1,0 +1,5 @@
+// expect: heap_exceeded
+// limits: cpu_ms=20000 wall_ms=60000
+console.log("before");
+const kept = []
+for (;;) kept.push(new WeakRef({ a: new Array(10) }))

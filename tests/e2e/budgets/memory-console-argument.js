@@ -1,0 +1,5 @@
+// expect: heap_exceeded|memory_exceeded|output_exceeded
+// limits: cpu_ms=20000 wall_ms=60000
+console.log("before");
+const row = new Array(1e5).fill("x".repeat(500))
+for (;;) console.log("%j", row, row)

@@ -1,0 +1,7 @@
+// expect: heap_exceeded|memory_exceeded|cpu_exceeded
+// limits: cpu_ms=3000
+console.log("before");
+for (let i = 0; ; i++) {
+    const o = {}
+    for (let k = 0; k < 20; k++) o[`p${i}_${k}`] = k
+}

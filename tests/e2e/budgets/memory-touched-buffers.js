@@ -1,0 +1,5 @@
+// expect: memory_exceeded
+// limits: cpu_ms=20000 wall_ms=60000
+console.log("before");
+const kept = []
+for (;;) kept.push(new Uint8Array(1e6).fill(1))

@@ -1,0 +1,4 @@
+// expect: threw RangeError
+// limits: cpu_ms=20000 wall_ms=60000
+console.log("before");
+new Float64Array(2 ** 53)

@@ -1,0 +1,4 @@
+// expect: output_exceeded
+// limits: output_kb=8
+console.log("before");
+for (;;) console.log("x".repeat(99))

@@ -1,0 +1,4 @@
+// expect: threw SyntaxError|threw RangeError
+// limits: cpu_ms=20000 wall_ms=60000
+// source: the default export
+export default '/' + '('.repeat(5e5) + ')'.repeat(5e5) + '/'

@@ -1,0 +1,4 @@
+// expect: threw RangeError|threw SyntaxError|heap_exceeded
+// limits: cpu_ms=20000 wall_ms=60000
+// source: the default export
+export default '1?'.repeat(3e5) + '1' + ':1'.repeat(3e5)

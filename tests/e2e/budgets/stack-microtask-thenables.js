@@ -1,0 +1,4 @@
+// expect: cpu_exceeded|heap_exceeded
+console.log("before");
+const t = { then(f) { f(t) } }
+await t
