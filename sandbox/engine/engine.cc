@@ -8,10 +8,12 @@
 //
 //   Random state. Everything a script can see must differ between cells forked from one zygote:
 //   native modules throw away what they drew (after_fork), the built-ins' Math.random is seeded on
-//   first use, page addresses get a fresh seed. What stays common: V8's hash seed and object hashes
-//   (they order nothing that a script sees, and a collision attack would hit the attacker's own
-//   cell), and the isolate's own generator, from which only V8's Math.random draws, which is
-//   replaced before any script runs.
+//   first use, page addresses get a fresh seed. What stays common: object hashes (they order
+//   nothing that a script sees), the isolate's own generator, from which only V8's Math.random
+//   draws, which is replaced before any script runs, and V8's hash seed. That one is drawn when the
+//   zygote starts: the snapshot would bring one that is the same everywhere, for which anybody can
+//   look for colliding keys at home. To give each cell its own would be to hash every name again
+//   per job.
 #include "sandbox/engine/internal.h"
 
 #include <algorithm>
@@ -32,6 +34,8 @@ const char *const hook_names[HOOKS] = {"begin",     "input",    "runTimers",    
 
 namespace
 {
+
+constexpr char kOwnHashSeed[] = "--rehash-snapshot"; // off in the official build; some 2 ms
 
 // --single-threaded: a process that forks must not have threads. Tasks that only tidy up
 // (memory reducer) would keep a cell busy that waits. A zygote keeps its compiled built-ins. With
@@ -133,6 +137,8 @@ int engine_boot(const char *snapshot_path, const char *flags, bool few_cells,
     engine.host = host;
     if (!snapshot_map(snapshot_path, &blob, why, why_cap))
         return -1;
+    if (!few_cells)
+        v8::V8::SetFlagsFromString(kOwnHashSeed);
     v8_start(flags);
     v8::Isolate::CreateParams params;
     params.snapshot_blob = &blob;

@@ -51,7 +51,8 @@ struct engine_result {
 
 /* Starts V8 from the snapshot file (mapped read-only), makes isolate and context. flags: further V8
  * flags of the profile, NULL for none. few_cells: warms up only what nearly every job uses, once:
- * up 5 ms sooner, each cell compiles the rest of what its job needs by itself. 0, or -1 with a line
+ * up 7 ms sooner, each cell compiles the rest of what its job needs by itself, and keys are hashed
+ * with the seed that the snapshot has. 0, or -1 with a line
  * in why. */
 int engine_boot(const char *snapshot_path, const char *flags, bool few_cells,
                 const struct engine_host *host, char *why, size_t why_cap);

@@ -51,7 +51,8 @@ test('`jail: off`: nothing is tried, and jobs run', async () => {
     const { attempts } = JSON.parse(end.stdout);
     for (const a of attempts) assert.equal(a.end, a.layer === 'process' ? 'held' : 'skipped', JSON.stringify(a));
     const job = await isolane(['run', '-', '--json', '--set', 'jail=off', '--data', fresh_folder()], { input: 'export default 1' });
-    assert.equal(JSON.parse(job.stdout).value, 1);
+    const { value, attestation } = JSON.parse(job.stdout);
+    assert.deepEqual({ value, attestation }, { value: 1, attestation: null });
 });
 
 // ---- a jail that does not hold -------------------------------------------------------------------------
@@ -108,8 +109,17 @@ test('attest_interval_s: made again and again, beside the jobs', async () => {
     const c = await Client.connect(w.url);
     const times = () => [...w.stderr.matchAll(/attested: (\d+) attempts held, 0 not tried/g)].length;
     await until('three attestations', () => times() >= 3);
+    const set = createHash('sha256').update((await isolane(['attest', '--text'])).stdout).digest('hex');
     const r = await c.execute({ script: 'export default 1' });
     assert.equal(r.outcome, 'ok');
+    assert.deepEqual(Object.keys(r.attestation), ['set', 'at']);
+    assert.equal(r.attestation.set, set);
+    assert.ok(Date.parse(r.attestation.at) <= Date.parse(r.started_at), `${r.attestation.at}, then ${r.started_at}`);
+    const so_far = times();
+    await until('one more', () => times() > so_far);
+    const next = await c.execute({ script: 'export default 1' });
+    assert.ok(Date.parse(next.attestation.at) > Date.parse(r.attestation.at), 'the time is that of the last one');
+    assert.equal((await c.execute({ id: 'never-ran', script: 1 })).attestation, null);
     await c.close();
     await w.stop();
 });
