@@ -100,7 +100,6 @@ static void begin(struct child *c, void (*stop)(int), void (*work)(void), int64_
     struct err e = {0};
     memset(c, 0, sizeof *c);
     memset(shown, 0, sizeof *shown);
-    assert_int_equal(watch_new(&c->w, &e), 0);
     int go[2];
     assert_int_equal(pipe(go), 0);
     pid_t pid = fork();
@@ -124,6 +123,7 @@ static void begin(struct child *c, void (*stop)(int), void (*work)(void), int64_
     c->x.wall_limit_us = wall_us;
     c->x.cpu_at_start_us = watch_process_cpu_us(pid, c->x.pidfd);
     assert_true(c->x.cpu_at_start_us >= 0);
+    assert_int_equal(watch_new(&c->w, &e), 0); /* behind the fork: it makes a thread */
     watch_begin(c->w, &c->x);
     assert_int_equal(write(go[1], "", 1), 1);
     close(go[0]);
