@@ -87,6 +87,16 @@ export const sections = [
     ['queue.flood.cpu.all', 'CPU a job: all'],
     ['queue.flood.faults.cell', 'page faults of a cell'],
   ]],
+  ['What the jail costs a cell, with every layer beside `jail: off`', [
+    ['jail.on.ready.p50', 'jailed: fork asked → cell ready, p50'],
+    ['jail.off.ready.p50', '`jail: off`: fork asked → cell ready, p50'],
+    ['jail.cost.ready.p50', 'the difference of a pair, p50'],
+    ['jail.on.result.p50', 'jailed: fork asked → result framed, p50'],
+    ['jail.off.result.p50', '`jail: off`: fork asked → result framed, p50'],
+    ['jail.cost.result.p50', 'the difference of a pair, p50'],
+    ['jail.on.zygote', 'jailed: zygote started → up'],
+    ['jail.off.zygote', '`jail: off`: zygote started → up'],
+  ]],
   ['Memory', [
     ['memory.zygote.private-dirty', 'zygote: private dirty, without huge pages'],
     ['memory.zygote.huge', 'zygote: huge pages, shared by its cells'],

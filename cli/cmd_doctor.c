@@ -86,7 +86,7 @@ static int run(const struct command *self, int argc, char **argv)
         print_json(f);
     else
         print_table(f);
-    code = doctor_ready(f) ? EXIT_JOB_OK : EXIT_OURS;
+    code = doctor_ready(f) ? EXIT_JOB_OK : EXIT_JOB_NOT_OK;
     free(f);
     config_free(c);
     return out_finish(code);
@@ -99,7 +99,7 @@ const struct command command_doctor = {
     .about =
         "Tries every layer of the jail in throw-away processes and looks at what else a worker\n"
         "needs, with the configuration given. Says what to do where something is missing.",
-    .exits = "0 a worker can start here, 2 usage, 3 it cannot",
+    .exits = "0 a worker can start here, 1 it cannot, 2 usage, 3 our failure",
     .example = "  isolane doctor\n"
                "  isolane doctor --json | jq '.checks[] | select(.state != \"ok\")'",
     .run = run,

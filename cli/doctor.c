@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/timex.h>
@@ -17,6 +18,7 @@
 
 #include "base/fs.h"
 #include "base/mem.h"
+#include "cli/doctor_disk.h"
 #include "cli/engine.h"
 #include "cli/format.h"
 #include "cli/probe.h"
@@ -33,6 +35,7 @@
 #define FILES_BASE       128                    /* descriptors of a worker without cells */
 #define FILES_PER_CELL   4                      /* socket, pidfd, and a new one being made */
 #define PROCESSES_BASE   32
+#define SYNC_SLOW_US     20000 /* a commit each: under 50 jobs a second one by one */
 
 static struct finding *add(struct findings *f, const char *check, enum finding_state state,
                            const char *detail, ...) __attribute__((format(printf, 4, 5)));
@@ -86,6 +89,11 @@ static void examine_engine(struct findings *f)
                "run make, or set ISOLANE_ENGINE_DIR to the folder that make filled");
     else
         add(f, "engine", FINDING_OK, "%s", text);
+    struct engine_paths paths;
+    struct stat st;
+    if (!engine_paths(&paths, &e) && !stat(paths.snapshot, &st))
+        add(f, "snapshot", FINDING_OK, "%lld kB, in %.250s", (long long)st.st_size / 1024,
+            paths.dir);
 }
 
 /* Only `up` needs the program: a worker may use a server elsewhere. */
@@ -130,6 +138,28 @@ static void nearest_folder(const char *dir, char out[PATH_MAX])
     }
 }
 
+/* Written and taken away again: what a commit needs, and how long it takes here. */
+static void examine_disk(struct findings *f, const char *dir)
+{
+    struct err e;
+    double us = 0;
+    if (disk_try_database(dir, &e))
+        remedy(add(f, "sqlite", FINDING_BAD, "%s: %s", store_sqlite_version(), e.msg),
+               "put the data folder on a local disk: WAL needs shared memory and locks");
+    else
+        add(f, "sqlite", FINDING_OK, "%s, WAL can be had in the data folder",
+            store_sqlite_version());
+    if (disk_sync_us(dir, &us, &e)) {
+        remedy(add(f, "disk sync", FINDING_BAD, "%s", e.msg), "check the disk of the data folder");
+        return;
+    }
+    bool slow = us > SYNC_SLOW_US;
+    struct finding *x = add(f, "disk sync", slow ? FINDING_WARN : FINDING_OK,
+                            "4 kB and fdatasync in %.2f ms (median)", us / 1e3);
+    if (slow)
+        remedy(x, "each commit waits for one: put the data folder on a faster disk");
+}
+
 static void examine_data(const struct config *c, struct findings *f)
 {
     struct data_paths paths;
@@ -149,6 +179,10 @@ static void examine_data(const struct config *c, struct findings *f)
     else
         add(f, "data folder", FINDING_OK, "%.250s%s", paths.dir,
             there ? "" : " (made at the first start)");
+    if (!access(dir, W_OK | X_OK))
+        examine_disk(f, dir);
+    else
+        add(f, "sqlite", FINDING_OK, "%s", store_sqlite_version());
     if (statvfs(dir, &v)) {
         add(f, "free space", FINDING_WARN, "cannot tell: %s", strerror(errno));
         return;
@@ -181,6 +215,70 @@ static void examine_clock(struct findings *f)
                "run an NTP client (systemd-timesyncd, chrony), so that times in results are right");
     else
         add(f, "clock", FINDING_OK, "%s, kept in time", now);
+}
+
+static void examine_timer(struct findings *f)
+{
+    static const char path[] = "/sys/devices/system/clocksource/clocksource0/current_clocksource";
+    struct timespec r = {0};
+    char *source = NULL;
+    size_t len;
+    clock_getres(CLOCK_MONOTONIC, &r);
+    if (!fs_read_file(path, 256, &source, &len, NULL))
+        source[strcspn(source, "\n")] = '\0';
+    bool coarse = r.tv_sec > 0 || r.tv_nsec > 1000000;
+    struct finding *x =
+        add(f, "timer", coarse ? FINDING_WARN : FINDING_OK, "clock source %.40s, resolution %ld ns",
+            source ? source : "not known", r.tv_nsec);
+    if (coarse)
+        remedy(x, "budgets are in milliseconds: boot a kernel with high-resolution timers");
+    free(source);
+}
+
+/* Lowers *least to the number in the file; "max" or no such file: as it is. */
+static void cgroup_least(const char *folder, const char *file, double *least)
+{
+    char path[CGROUP_PATH_MAX + 32], *text = NULL;
+    size_t len;
+    snprintf(path, sizeof path, "%s/%s", folder, file);
+    if (fs_read_file(path, 64, &text, &len, NULL))
+        return;
+    double v = strtod(text, NULL);
+    if (v > 0 && (*least <= 0 || v < *least))
+        *least = v;
+    free(text);
+}
+
+/* What the machine, a unit or a container gives this process and all below it: the least on the way
+ * to the root. */
+static void examine_own_cgroup(struct findings *f)
+{
+    char *own = NULL, *mounts = NULL, at[CGROUP_PATH_MAX] = "", space[FIGURE_MAX] = "no limit";
+    const size_t text_max = 1 << 20;
+    size_t len;
+    double memory = 0, pids = 0;
+    char processes[32] = "no limit";
+    bool found = !fs_read_file("/proc/self/cgroup", text_max, &own, &len, NULL) &&
+                 !fs_read_file("/proc/self/mountinfo", text_max, &mounts, &len, NULL) &&
+                 !cgroup_find(own, mounts, at);
+    free(own);
+    free(mounts);
+    if (!found) {
+        add(f, "own cgroup", FINDING_OK, "no cgroup v2 is mounted");
+        return;
+    }
+    char folder[CGROUP_PATH_MAX];
+    snprintf(folder, sizeof folder, "%s", at);
+    while (strlen(folder) > strlen("/sys/fs/cgroup")) {
+        cgroup_least(folder, "memory.max", &memory);
+        cgroup_least(folder, "pids.max", &pids);
+        *strrchr(folder, '/') = '\0';
+    }
+    if (memory > 0)
+        figure_bytes(memory, space);
+    if (pids > 0)
+        snprintf(processes, sizeof processes, "%.0f", pids);
+    add(f, "own cgroup", FINDING_OK, "%.200s: memory %s, processes %s", at, space, processes);
 }
 
 static void examine_limit(struct findings *f, const char *check, __rlimit_resource_t which,
@@ -259,10 +357,11 @@ void doctor_examine(const struct config *c, struct findings *out)
     examine_jail(c, out);
     examine_engine(out);
     examine_nats_server(c, out);
-    add(out, "sqlite", FINDING_OK, "%s", store_sqlite_version());
     examine_data(c, out);
     examine_clock(out);
+    examine_timer(out);
     examine_limits(c, out);
+    examine_own_cgroup(out);
     examine_huge_pages(out);
 }
 

@@ -32,6 +32,9 @@ static const char *user_namespace_remedy(int errnum)
         return "AppArmor restricts user namespaces on this machine: give isolane a profile with "
                "'userns,', or run: sysctl -w kernel.apparmor_restrict_unprivileged_userns=0";
     switch (errnum) {
+    case ENOENT:
+    case EROFS:
+        return "the worker needs a /proc that it can write to: mount one, not read-only or masked";
     case ENOSYS:
         return "the kernel is older than 5.3, or a container's seccomp profile hides clone3: allow "
                "clone3 there";
@@ -47,6 +50,25 @@ static const char *user_namespace_remedy(int errnum)
     }
 }
 
+/* As in user.max_…_namespaces. */
+static const char *sysctl_word(enum jail_layer l)
+{
+    switch (l) {
+    case LAYER_PID_NS:
+        return "pid";
+    case LAYER_NET_NS:
+        return "net";
+    case LAYER_IPC_NS:
+        return "ipc";
+    case LAYER_UTS_NS:
+        return "uts";
+    case LAYER_CGROUP_NS:
+        return "cgroup";
+    default:
+        return "mnt";
+    }
+}
+
 void jail_remedy(enum jail_layer l, int errnum, char *out, size_t cap)
 {
     const char *text;
@@ -57,6 +79,8 @@ void jail_remedy(enum jail_layer l, int errnum, char *out, size_t cap)
     case LAYER_MOUNT_NS:
         if (kernel_switch("/proc/sys/kernel/apparmor_restrict_unprivileged_userns") == 1)
             text = user_namespace_remedy(errnum);
+        else if (errnum == ENOSPC)
+            text = "raise sysctl user.max_mnt_namespaces";
         else if (errnum == EINVAL)
             text = "pivot_root does not work from an initramfs: boot into a real root file system";
         else
@@ -94,9 +118,11 @@ void jail_remedy(enum jail_layer l, int errnum, char *out, size_t cap)
         text = "something outside (a container's seccomp profile?) refuses it: allow it there";
         break;
     default:
-        if (errnum == ENOSPC)
-            text = "the kernel's limit on such namespaces is reached: see sysctl user";
-        else if (errnum == EINVAL)
+        if (errnum == ENOSPC) {
+            snprintf(out, cap, "raise sysctl user.max_%s_namespaces", sysctl_word(l));
+            return;
+        }
+        if (errnum == EINVAL)
             text = "the kernel is built without this kind of namespace";
         else
             text = "in a container, allow it to make such namespaces";
