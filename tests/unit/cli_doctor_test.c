@@ -55,7 +55,7 @@ static void everything_is_looked_at(void **state)
     static const char *const checks[] = {
         "kernel",      "jail userns", "jail seccomp", "engine",     "nats-server", "sqlite",
         "data folder", "free space",  "clock",        "open files", "huge pages",  "jail landlock",
-        "jail cgroup",    "disk sync",    "timer",      "own cgroup"};
+        "jail cgroup", "disk sync",   "timer",        "own cgroup"};
     struct config *c = defaults();
     struct findings *f = examine(c);
     for (size_t i = 0; i < ARRAY_LEN(checks); i++)
