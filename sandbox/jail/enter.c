@@ -37,8 +37,10 @@ static int limit_resources(struct err *e)
         int resource;
         rlim_t most;
     } limits[] = {
-        {RLIMIT_CORE, 0},     {RLIMIT_FSIZE, 0},          {RLIMIT_MEMLOCK, 0},
-        {RLIMIT_MSGQUEUE, 0}, {RLIMIT_NOFILE, FILES_MAX}, {RLIMIT_NPROC, PROCESSES_MAX},
+        {RLIMIT_CORE, 0},           {RLIMIT_FSIZE, 0},
+        {RLIMIT_MEMLOCK, 0},        {RLIMIT_MSGQUEUE, 0},
+        {RLIMIT_NICE, 0},           {RLIMIT_RTPRIO, 0},
+        {RLIMIT_NOFILE, FILES_MAX}, {RLIMIT_NPROC, PROCESSES_MAX},
     };
     for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++) {
         struct rlimit now, back;

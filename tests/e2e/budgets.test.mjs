@@ -7,7 +7,8 @@ import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { Client } from './lib/client.mjs';
-import { until, send_signal } from './lib/process.mjs';
+import { fresh_folder, program } from './lib/place.mjs';
+import { run, send_signal, until } from './lib/process.mjs';
 import { up } from './lib/worker.mjs';
 
 const MB = 1 << 20;
@@ -123,4 +124,21 @@ test('jobs that sleep at their last CPU millisecond are not eaten up by being lo
     const script = 'await new Promise((r) => setTimeout(r, 400)); export default 1';
     const r = await c.execute({ script, limits: { cpu_ms: 10 } });
     assert.deepEqual([r.outcome, r.value], ['ok', 1], JSON.stringify(r));
+});
+
+test('the operator\'s ulimit does not decide where a recursion ends', async () => {
+    const script = 'let n = 0\nconst f = () => { n++; f() }\nlet name\ntry { f() } catch (e) { name = e.name }\n'
+        + 'let deep = ""\ntry { JSON.parse("[".repeat(1e6)) } catch (e) { deep = e.name }\nexport default [name, n, deep]\n';
+    const depths = [];
+    for (const limit of ['-Ss unlimited', '-Ss 8192', '-Ss 256', '-s 1024']) { // the last is a hard one: scripts get less
+        const shell = `ulimit ${limit} && exec "$0" run - --json --data "$1"`;
+        const end = await run('bash', ['-c', shell, program, fresh_folder()], { input: script });
+        assert.equal(end.code, 0, `${limit}: ${end.stderr}`);
+        const [name, depth, deep] = JSON.parse(end.stdout).value;
+        assert.equal(name, 'RangeError', limit);
+        assert.match(deep, /RangeError|SyntaxError/, limit);
+        depths.push(depth);
+    }
+    assert.ok(Math.abs(depths[0] - depths[1]) < 200 && Math.abs(depths[2] - depths[1]) < 200, `${depths}`);
+    assert.ok(depths[3] > 1000 && depths[3] < depths[1], `${depths}`);
 });
