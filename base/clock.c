@@ -1,6 +1,7 @@
 #include "base/clock.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 static int64_t read_us(clockid_t id)
@@ -37,4 +38,19 @@ void clock_rfc3339(int64_t real_us, char out[CLOCK_RFC3339_LEN])
              (unsigned)(t.tm_year + 1900) % 10000, (unsigned)(t.tm_mon + 1) % 100,
              (unsigned)t.tm_mday % 100, (unsigned)t.tm_hour % 100, (unsigned)t.tm_min % 100,
              (unsigned)t.tm_sec % 100, (unsigned)part_us % 1000000);
+}
+
+bool clock_parse_rfc3339(const char *text, int64_t *real_us)
+{
+    struct tm tm = {0};
+    int us = 0;
+    char again[CLOCK_RFC3339_LEN];
+    if (!text || sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d.%6dZ", &tm.tm_year, &tm.tm_mon, &tm.tm_mday,
+                        &tm.tm_hour, &tm.tm_min, &tm.tm_sec, &us) != 7)
+        return false;
+    tm.tm_year -= 1900;
+    tm.tm_mon -= 1;
+    *real_us = (int64_t)timegm(&tm) * 1000000 + us;
+    clock_rfc3339(*real_us, again);
+    return !strcmp(again, text);
 }

@@ -46,7 +46,8 @@ static char *default_worker(void)
     if (gethostname(host, sizeof host - 1) || !*host)
         return mem_strdup("worker");
     for (char *p = host; *p; p++)
-        if (!isalnum((unsigned char)*p) && !strchr("_.-", *p))
+        if (!isalnum((unsigned char)*p) &&
+            (!strchr("_.-", *p) || (*p == '.' && (p == host || p[-1] == '.' || !p[1]))))
             *p = '-';
     return mem_strdup(host);
 }

@@ -76,6 +76,7 @@ struct nats_config {
     int64_t max_queued_mb;         /* bytes in the jobs stream (MiB) */
     int64_t results_max_age_hours; /* in the results stream, default 168 */
     int64_t prefetch;              /* jobs held by the worker and not running, default 256 */
+    int64_t heartbeat_s;           /* of the worker's entry in the registry, 0: none, default 5 */
 };
 
 struct config {

@@ -22,12 +22,7 @@ static bool only(const char *text, const char *extra, size_t max)
     return n > 0 && n <= max;
 }
 
-static bool ok_name(const char *t)
-{
-    return only(t, "_.-", 64);
-}
-
-/* A prefix of subjects may be several tokens, none of them empty (NATS refuses "a..b"). */
+/* Several tokens of a subject at the most, none of them empty (NATS refuses "a..b"). */
 static bool ok_prefix(const char *t)
 {
     size_t n = strlen(t);
@@ -110,8 +105,8 @@ const struct config_key config_keys[] = {
     {.name = "worker",
      .type = KEY_TEXT,
      .at = AT(worker),
-     .ok = ok_name,
-     .allowed = "1 to 64 of A-Z a-z 0-9 _ . -"},
+     .ok = ok_prefix, /* it stands in a subject */
+     .allowed = "1 to 64 of A-Z a-z 0-9 _ . -, no '.' at the ends or twice in a row"},
     {.name = "log_level",
      .type = KEY_TEXT,
      .at = AT(log_level),
@@ -180,6 +175,7 @@ const struct config_key config_keys[] = {
     INT_KEY("nats.max_queued_mb", nats.max_queued_mb, 1, 16777216, 1024),
     INT_KEY("nats.results_max_age_hours", nats.results_max_age_hours, 1, 87600, 168),
     INT_KEY("nats.prefetch", nats.prefetch, 1, 65536, 256),
+    INT_KEY("nats.heartbeat_s", nats.heartbeat_s, 0, 300, 5),
     {.name = "egress.resolvers",
      .type = KEY_TEXT,
      .at = AT(egress.resolvers),

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "executor/custody.h"
+#include "executor/presence.h"
 #include "executor/requests.h"
 #include "queue/intake.h"
 #include "results/store.h"
@@ -36,19 +37,29 @@ struct serve {
     struct executor *executor;
     struct store *store; /* read handle of the loop thread */
     struct requests *requests;
+    struct presence *presence;
     struct custody_table custodies;
     struct list publishing;
     uv_timer_t retry, drain_timer;
     int timers; /* of these two, not closed yet: freed with the last */
     int64_t drain_until_us;
-    bool executor_up, intake_ready, ready_told, stuck, draining, drained_told;
+    bool executor_up, intake_ready, named; /* jobs are taken with all three */
+    bool ready_told, stuck, draining, drained_told;
 };
+
+/* Held counts those that run too: they must not use up the places of those that wait. */
+static void maybe_take(struct serve *s)
+{
+    if (s->executor_up && s->named && s->intake)
+        intake_want(s->intake, (int)(s->config->nats.prefetch + s->config->max_running));
+}
 
 static void maybe_ready(struct serve *s)
 {
-    if (!s->executor_up || !s->intake_ready || s->ready_told)
+    if (!s->executor_up || !s->intake_ready || !s->named || s->ready_told)
         return;
     s->ready_told = true;
+    presence_tell(s->presence);
     s->ev.ready(s->arg);
 }
 
@@ -156,8 +167,10 @@ static void start_publishing(struct serve *s, struct custody *c, const char *env
 static void on_committed(struct attempt *a, const struct result *r, const char *envelope,
                          size_t len, void *arg)
 {
+    struct serve *s = arg;
     (void)r;
-    start_publishing(arg, attempt_tag(a), envelope, len);
+    presence_done(s->presence);
+    start_publishing(s, attempt_tag(a), envelope, len);
 }
 
 /* ---- live output and progress ---- */
@@ -353,8 +366,7 @@ static void on_up(void *arg)
 {
     struct serve *s = arg;
     s->executor_up = true;
-    /* Held counts those that run too: they must not use up the places of those that wait. */
-    intake_want(s->intake, (int)(s->config->nats.prefetch + s->config->max_running));
+    maybe_take(s);
     maybe_ready(s);
 }
 
@@ -378,6 +390,7 @@ static void on_stuck(const struct err *why, void *arg)
 {
     struct serve *s = arg;
     s->stuck = true;
+    presence_tell(s->presence);
     log_error("serve", "results cannot be written, no new jobs are taken: %s", why->msg);
 }
 
@@ -385,8 +398,55 @@ static void on_unstuck(void *arg)
 {
     struct serve *s = arg;
     s->stuck = false;
+    presence_tell(s->presence);
     log_warn("serve", "results can be written again");
 }
+
+/* ---- among other workers ---- */
+
+static void on_held(void *arg)
+{
+    struct serve *s = arg;
+    s->named = true;
+    maybe_take(s);
+    maybe_ready(s);
+}
+
+/* Another worker has our name. What runs may end; its results are as good as any. */
+static void on_refused(const struct err *why, void *arg)
+{
+    struct serve *s = arg;
+    if (!s->named) {
+        s->ev.failed(why, s->arg);
+        return;
+    }
+    log_error("serve", "%s; no more jobs are taken", why->msg);
+    s->ev.unsafe(why, s->arg);
+    serve_drain(s, DRAIN_GRACE_MS);
+}
+
+static void on_drain(int grace_ms, void *arg)
+{
+    struct serve *s = arg;
+    s->ev.drain(grace_ms, s->arg);
+}
+
+static enum worker_state state_now(void *arg)
+{
+    const struct serve *s = arg;
+    if (s->draining)
+        return WORKER_DRAINING;
+    if (!s->ready_told)
+        return WORKER_STARTING;
+    return s->stuck ? WORKER_STUCK : WORKER_TAKING;
+}
+
+static const struct presence_events presence_handlers = {
+    .held = on_held,
+    .refused = on_refused,
+    .drain = on_drain,
+    .state = state_now,
+};
 
 /* ---- connection ---- */
 
@@ -475,8 +535,16 @@ static int open_parts(struct serve *s, const struct serve_options *o, struct err
         .custodies = &s->custodies,
         .store = s->store,
     };
+    struct presence_context pc = {
+        .loop = s->loop,
+        .config = o->config,
+        .subjects = &s->subjects,
+        .link = s->link,
+        .executor = s->executor,
+    };
     executor_set_envelope_max(s->executor, (size_t)link_max_payload(s->link) - ENVELOPE_OVERHEAD);
-    return requests_open(&rq, &s->requests, e);
+    rc = requests_open(&rq, &s->requests, e);
+    return rc ? rc : presence_open(&pc, &presence_handlers, s, &s->presence, e);
 }
 
 int serve_open(uv_loop_t *loop, const struct serve_options *o, const struct serve_events *ev,
@@ -522,11 +590,14 @@ static void on_drain_timer(uv_timer_t *t)
 
 void serve_drain(struct serve *s, int grace_ms)
 {
-    s->drain_until_us = s->draining ? 0 : clock_mono_us() + (int64_t)grace_ms * 1000;
+    int64_t until_us = clock_mono_us() + (int64_t)grace_ms * 1000;
+    if (!s->draining || until_us < s->drain_until_us)
+        s->drain_until_us = until_us;
     if (!s->draining) {
         s->draining = true;
         intake_stop(s->intake);
         executor_drain(s->executor, give_back, s);
+        presence_tell(s->presence);
     }
     uv_timer_start(&s->drain_timer, on_drain_timer, 0, DRAIN_POLL_MS);
 }
@@ -548,6 +619,7 @@ void serve_close(struct serve *s)
 {
     s->draining = true;
     requests_close(s->requests);
+    presence_close(s->presence);
     if (s->executor) {
         executor_abandon(s->executor, forget, s);
         executor_close(s->executor);

@@ -35,17 +35,19 @@ struct serve_options {
 struct serve_events {
     void (*ready)(void *arg);                         /* jobs are being taken */
     void (*failed)(const struct err *why, void *arg); /* cannot go on; the worker should end */
-    /* The jail does not hold any more: it drains by itself, `drained` follows; end with this error
-     */
+    /* The jail does not hold any more, or another worker has our name: it drains by itself,
+     * `drained` follows; end with this error */
     void (*unsafe)(const struct err *why, void *arg);
-    void (*drained)(void *arg); /* after serve_drain(): nothing is left */
+    void (*drain)(int grace_ms, void *arg); /* somebody asks for it: call serve_drain() */
+    void (*drained)(void *arg);             /* after serve_drain(): nothing is left */
 };
 
 int serve_open(uv_loop_t *loop, const struct serve_options *o, const struct serve_events *ev,
                void *arg, struct serve **out, struct err *e);
 
 /* Stops pulling, hands waiting jobs back, lets running ones end for grace_ms, hands the rest back,
- * publishes and acks what is recorded; then `drained`. A second call cuts the grace short. */
+ * publishes and acks what is recorded; then `drained`. A further call can only shorten the grace.
+ */
 void serve_drain(struct serve *s, int grace_ms);
 
 /* After `drained` or `failed`. */

@@ -12,10 +12,9 @@
 #include "base/notify.h"
 #include "executor/embedded.h"
 #include "executor/folder.h"
+#include "executor/presence.h"
 #include "executor/serve.h"
 #include "sandbox/jail/cgroup.h"
-
-#define DRAIN_GRACE_MS 10000
 
 struct worker {
     const struct worker_options *o;
@@ -25,7 +24,7 @@ struct worker {
     struct serve *serve;
     struct cgroup *cgroup;
     struct err why;
-    bool ended, url_written;
+    bool ended, url_written, signalled;
 };
 
 static void write_url(struct worker *w, const char *url)
@@ -82,15 +81,24 @@ static void on_drained(void *arg)
     uv_stop(&w->loop);
 }
 
+static void on_drain(int grace_ms, void *arg)
+{
+    struct worker *w = arg;
+    log_info("worker", "asked to drain, %d s for what runs", grace_ms / 1000);
+    tell_service("STOPPING=1");
+    serve_drain(w->serve, grace_ms);
+}
+
 static void on_signal(uv_signal_t *h, int sig)
 {
     struct worker *w = h->data;
     log_info("worker", "signal %d: draining", sig);
     tell_service("STOPPING=1");
     if (w->serve)
-        serve_drain(w->serve, DRAIN_GRACE_MS);
+        serve_drain(w->serve, w->signalled ? 0 : DRAIN_GRACE_MS);
     else
         on_drained(w);
+    w->signalled = true;
 }
 
 /* An optional layer: without it the worker starts and logs why; `isolane doctor` has the remedy,
@@ -116,6 +124,7 @@ static int open_all(struct worker *w, struct err *e)
         .ready = on_ready,
         .failed = on_failed,
         .unsafe = on_unsafe,
+        .drain = on_drain,
         .drained = on_drained,
     };
     struct config *c = w->o->config;

@@ -27,7 +27,7 @@
 
 #define NS_PER_US    ((int64_t)1000)
 #define EXPIRES_US   20000000
-#define HEARTBEAT_US 5000000
+#define HEARTBEAT_US 2000000
 #define SILENCE_US   (2 * HEARTBEAT_US + 2000000)
 #define INACTIVE_US  60000000 /* the server forgets a consumer that nobody pulls from */
 #define WATCH_MS     1000
@@ -194,7 +194,7 @@ static void on_status(struct follow *f, const struct link_msg *m)
         return;
     f->left = 0;
     bool gone = m->status == 409 || m->status == 503;
-    const char *what = link_msg_header(m, "Status-Description");
+    const char *what = link_msg_header(m, "Description");
     if (gone && what && strstr(what, "max_bytes")) /* the next message did not fit: ask anew */
         gone = false;
     if (gone) {

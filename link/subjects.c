@@ -27,6 +27,7 @@ int subjects_init(struct subjects *s, const struct nats_config *c, struct err *e
     int a = snprintf(s->prefix, sizeof s->prefix, "%s", c->prefix);
     int b = snprintf(s->jobs_stream, sizeof s->jobs_stream, "%s_JOBS", c->stream_prefix);
     int d = snprintf(s->results_stream, sizeof s->results_stream, "%s_RESULTS", c->stream_prefix);
+    snprintf(s->workers_bucket, sizeof s->workers_bucket, "%s_WORKERS", c->stream_prefix);
     if (a >= (int)sizeof s->prefix)
         return err_set(e, ERR_INVALID, "nats.prefix: found %d characters; allowed: at most %zu", a,
                        sizeof s->prefix - 1);
@@ -86,6 +87,11 @@ void subject_logs(const struct subjects *s, const char *tenant, const char *id, 
 void subject_progress(const struct subjects *s, const char *tenant, const char *id, char *out)
 {
     put(out, "%s.progress.%s.%s", s->prefix, tenant, id);
+}
+
+void subject_drain(const struct subjects *s, const char *worker, char *out)
+{
+    put(out, "%s.workers.%s.drain", s->prefix, worker);
 }
 
 /* The newest message on a subject, without a body: ADR-31 of NATS, "last by subject". */

@@ -19,6 +19,7 @@ struct subjects {
     char prefix[65];         /* "isolane" */
     char jobs_stream[65];    /* "ISOLANE_JOBS" */
     char results_stream[65]; /* "ISOLANE_RESULTS" */
+    char workers_bucket[65]; /* "ISOLANE_WORKERS", a key-value bucket */
 };
 
 int subjects_init(struct subjects *s, const struct nats_config *c, struct err *e);
@@ -34,6 +35,8 @@ void subject_results_get(const struct subjects *s, char *out);            /* iso
 void subject_cancel(const struct subjects *s, const char *id, char *out); /* id ">" for all */
 void subject_logs(const struct subjects *s, const char *tenant, const char *id, char *out);
 void subject_progress(const struct subjects *s, const char *tenant, const char *id, char *out);
+/* Asks that worker to drain: isolane.workers.<name>.drain */
+void subject_drain(const struct subjects *s, const char *worker, char *out);
 void subject_direct_get(const struct subjects *s, const char *tenant, const char *id, char *out);
 /* isolane.jobs.<tenant>.<class> → its parts; false when it is not such a subject. */
 bool subject_parse_job(const struct subjects *s, const char *subject, char *tenant,

@@ -201,21 +201,8 @@ static void get_hex(struct reader *rd, enum column c, char out[65])
 static int64_t get_stamp(struct reader *rd, enum column c)
 {
     const char *s = get_text(rd, c, NULL);
-    struct tm tm = {0};
-    int us = 0;
-    char again[CLOCK_RFC3339_LEN];
-    if (!s)
-        return 0;
-    if (sscanf(s, "%4d-%2d-%2dT%2d:%2d:%2d.%6dZ", &tm.tm_year, &tm.tm_mon, &tm.tm_mday, &tm.tm_hour,
-               &tm.tm_min, &tm.tm_sec, &us) != 7) {
-        wrong(rd, c);
-        return 0;
-    }
-    tm.tm_year -= 1900;
-    tm.tm_mon -= 1;
-    int64_t at = (int64_t)timegm(&tm) * 1000000 + us;
-    clock_rfc3339(at, again);
-    if (strcmp(again, s) != 0)
+    int64_t at = 0;
+    if (s && !clock_parse_rfc3339(s, &at))
         wrong(rd, c);
     return at;
 }

@@ -1,0 +1,25 @@
+/* The workers that the registry of a cluster knows (executor/worker_entry.h). */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "cli/client.h"
+#include "executor/worker_entry.h"
+
+struct registered {
+    struct worker_entry entry;
+    char *json; /* the entry as it is stored; owned */
+    size_t len;
+    int64_t age_ms; /* of its last heartbeat: our clock against the server's */
+    bool silent;    /* it missed WORKER_SILENT heartbeats */
+};
+
+struct registered_list {
+    struct registered *v; /* by name */
+    int n, cap;
+};
+
+/* All, or with `name` that one. Runs the loop. Without a registry the list is empty. */
+int registered_read(struct client *c, const char *name, struct registered_list *out, struct err *e);
+void registered_free(struct registered_list *l);
