@@ -156,8 +156,8 @@ static void wrong_types_are_refused(void **state)
     refused("jail: maybe\n", "c.yaml:1: jail: found 'maybe'; allowed: require, prefer, off");
     refused("log_level: loud\n",
             "c.yaml:1: log_level: found 'loud'; allowed: debug, info, warn, error");
-    refused("worker: {a: 1}\n",
-            "c.yaml:1: worker: found a map; allowed: 1 to 64 of A-Z a-z 0-9 _ . -, no '.' at the ends or twice in a row");
+    refused("worker: {a: 1}\n", "c.yaml:1: worker: found a map; allowed: 1 to 64 of A-Z a-z 0-9 _ "
+                                ". -, no '.' at the ends or twice in a row");
     refused("nats: 4\n", "c.yaml:1: nats: found a single value; allowed: a map of url, …");
     refused("nats:\n", "c.yaml:1: nats: found nothing; allowed: a map of url, …");
     refused("- pool\n", "c.yaml:1: found a list; allowed: a map of nats, …");
@@ -174,8 +174,8 @@ static void values_out_of_range_are_refused(void **state)
             "a whole number from 1 to 256");
     refused("nats:\n  port: 65536\n",
             "c.yaml:2: nats.port: found '65536'; allowed: a whole number from 0 to 65535");
-    refused("worker: a b\n",
-            "c.yaml:1: worker: found 'a b'; allowed: 1 to 64 of A-Z a-z 0-9 _ . -, no '.' at the ends or twice in a row");
+    refused("worker: a b\n", "c.yaml:1: worker: found 'a b'; allowed: 1 to 64 of A-Z a-z 0-9 _ . "
+                             "-, no '.' at the ends or twice in a row");
     refused("nats: {prefix: a..b}\n",
             "c.yaml:1: nats.prefix: found 'a..b'; allowed: 1 to 64 of A-Z "
             "a-z 0-9 _ -, parts separated by '.'");
