@@ -17,6 +17,7 @@
 #include "cli/options.h"
 #include "cli/progress.h"
 #include "cli/script.h"
+#include "cli/secrets.h"
 #include "cli/show.h"
 #include "executor/local.h"
 
@@ -28,7 +29,8 @@ struct run {
     struct settings settings;
     struct limits limits;
     struct option_json input;
-    struct option_list env;
+    struct option_list env, secret_options;
+    struct given_secrets secrets;
     int type; /* index in script_types, -1: by the file's name */
     bool json;
     /* the batch */
@@ -218,6 +220,8 @@ static int run_files(struct run *r, struct config *c, struct err *e)
         .paths = &paths,
         .engine = &engine,
         .tenant = config_tenant(c, "default") ? "default" : c->tenants[0].name,
+        .secrets = r->secrets.v,
+        .secret_count = r->secrets.n,
         .few_jobs = r->count < FEW_FILES,
         .live_output = r->alone,
     };
@@ -261,6 +265,11 @@ static int run_command(const struct command *self, int argc, char **argv)
                      .arg = "NAME=VALUE",
                      .pairs = true,
                      .help = "an entry of job.env; may be given again"},
+                    {.name = "secret",
+                     .type = OPTION_LIST,
+                     .to = &r.secret_options,
+                     .arg = "NAME=@FILE|env:VAR",
+                     .help = "what secrets.get(NAME) gives, masked in output; may be given again"},
                     {.name = "type",
                      .type = OPTION_CHOICE,
                      .to = &r.type,
@@ -272,13 +281,14 @@ static int run_command(const struct command *self, int argc, char **argv)
                      .to = &r.json,
                      .help = "print one result object a line"},
                 },
-                4);
+                5);
     options_add_limits(&o, &r.limits);
     options_add_settings(&o, &r.settings, false);
     int code = options_parse(&o, argc, argv, 1, FILES_MAX, "FILE|DIR");
     if (code != OPTIONS_GO)
         goto out;
-    if (settings_load(&r.settings, &c, &e) || collect(&r, &o, &folder, &e)) {
+    if (secrets_for_run(&r.secret_options, &r.secrets, &e) || settings_load(&r.settings, &c, &e) ||
+        collect(&r, &o, &folder, &e)) {
         code = fail(&e);
         goto out;
     }
@@ -288,6 +298,7 @@ out:
     for (size_t i = 0; i < r.count; i++)
         free(r.files[i]);
     free(r.files);
+    secrets_release(&r.secrets);
     buf_free(&r.message);
     config_free(c);
     options_free(&o);

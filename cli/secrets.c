@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -97,4 +98,67 @@ int secrets_for_job(const struct option_list *given, struct sealed_secrets *seal
         }
     }
     return 0;
+}
+
+static int from_variable(const char *variable, struct secret_text *out, struct err *e)
+{
+    const char *value = getenv(variable);
+    if (!value)
+        return err_set(e, ERR_INVALID, "the environment has no variable %s", variable);
+    size_t len = strlen(value);
+    int rc = secret_value_check(value, len, e);
+    if (rc)
+        return err_wrap(e, "%s", variable);
+    out->value = crypto_guarded(len);
+    out->len = len;
+    memcpy(out->value, value, len);
+    return 0;
+}
+
+static int add_given(struct given_secrets *g, const char *what, struct err *e)
+{
+    const char *equals = strchr(what, '=');
+    size_t name_len = equals ? (size_t)(equals - what) : strlen(what);
+    struct plain_secret *p = &g->v[g->n];
+    struct secret_text text = {0};
+    int rc = 0;
+    snprintf(p->name, sizeof p->name, "%.*s", (int)name_len, what);
+    bool file = equals && equals[1] == '@' && equals[2];
+    bool variable = equals && !strncmp(equals + 1, "env:", 4) && equals[5];
+    if (name_len > SECRET_NAME_MAX || !secret_name_valid(p->name) || (!file && !variable))
+        return err_set(
+            e, ERR_INVALID,
+            "found '%.*s%s'; allowed: NAME=@FILE or NAME=env:VARIABLE, NAME " SECRET_NAME_ALLOWED,
+            name_len < 80 ? (int)name_len : 80, what, equals ? "=…" : "");
+    for (int i = 0; i < g->n; i++)
+        if (!strcmp(g->v[i].name, p->name))
+            return err_set(e, ERR_INVALID, "found '%s' a second time; allowed: once", p->name);
+    rc = file ? secret_read(equals + 2, false, &text, e) : from_variable(equals + 5, &text, e);
+    if (rc)
+        return err_wrap(e, "%s", p->name);
+    p->value = g->memory[g->n++] = text.value;
+    p->len = text.len;
+    return 0;
+}
+
+int secrets_for_run(const struct option_list *given, struct given_secrets *out, struct err *e)
+{
+    int rc = 0;
+    *out = (struct given_secrets){.n = 0};
+    if (given->n > SECRETS_MAX)
+        rc = err_set(e, ERR_INVALID, "found %d; allowed: at most %d", given->n, SECRETS_MAX);
+    for (int i = 0; i < given->n && !rc; i++)
+        rc = add_given(out, given->v[i], e);
+    if (!rc)
+        return 0;
+    secrets_release(out);
+    err_wrap(e, "--secret");
+    return e->code = ERR_INVALID; /* the command line is wrong */
+}
+
+void secrets_release(struct given_secrets *g)
+{
+    for (int i = 0; i < g->n; i++)
+        crypto_guarded_free(g->memory[i]);
+    g->n = 0;
 }

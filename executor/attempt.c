@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/crypto.h"
 #include "base/fault.h"
 #include "base/jsonw.h"
 #include "base/log.h"
@@ -19,7 +20,8 @@
 #define UTF8_LONGEST 4  /* bytes of a character */
 
 struct stream {
-    struct buf kept;
+    struct buf kept; /* masked */
+    struct mask_stream masking;
     uint64_t live; /* bytes told as live */
 };
 
@@ -32,6 +34,7 @@ struct attempt {
     void *arg;
     int number, lost;
     /* of the present run */
+    struct secrets *secrets;
     struct cell *cell;
     struct pool_origin origin;
     uv_timer_t timer;
@@ -158,20 +161,55 @@ static void take_cell_error(struct result *r, const struct cell_done *d)
     r->error_column = d->column;
 }
 
+/* What was printed: bytes kept, those over the cap, and not those that a mask took away. */
+static uint64_t printed(const struct stream *s, uint64_t told)
+{
+    uint64_t masked = s->masking.taken - s->masking.given;
+    told = told > masked ? told - masked : 0;
+    return told > s->kept.len ? told : s->kept.len;
+}
+
+static void mask_string(const struct mask *m, char **text)
+{
+    struct buf b = {0};
+    if (*text && mask_text(m, *text, strlen(*text), &b)) {
+        crypto_wipe(*text, strlen(*text));
+        free(*text);
+        *text = buf_take(&b, NULL);
+    }
+    buf_free(&b);
+}
+
+/* Everything in a result that a cell may have worded. */
+static void mask_result(const struct mask *m, struct result *r)
+{
+    struct buf b = {0};
+    mask_string(m, &r->error_name);
+    mask_string(m, &r->error_message);
+    mask_string(m, &r->error_stack);
+    if (r->value && mask_json(m, r->value, r->value_len, &b)) {
+        crypto_wipe(r->value, r->value_len);
+        free(r->value);
+        r->value = buf_take(&b, &r->value_len);
+    }
+    buf_free(&b);
+}
+
 static struct result *make_result(struct attempt *a, const struct verdict *v,
                                   const struct cell_done *d, const struct cell_gone *g,
                                   int64_t cpu_us, int64_t wall_us)
 {
     struct result *r = result_base(a);
     struct stream *out = &a->streams[FRAME_STDOUT - 1], *err = &a->streams[FRAME_STDERR - 1];
-    uint64_t out_kept = out->kept.len, err_kept = err->kept.len;
+    uint64_t out_total = printed(out, d ? d->stdout_total : 0);
+    uint64_t err_total = printed(err, d ? d->stderr_total : 0);
     r->outcome = v->outcome;
     r->cpu_us = cpu_us < 0 ? 0 : cpu_us;
     r->wall_us = wall_us;
-    r->out_total = d && d->stdout_total > out_kept ? d->stdout_total : out_kept;
-    r->err_out_total = d && d->stderr_total > err_kept ? d->stderr_total : err_kept;
-    take_text(&r->out, &r->out_len, &out->kept, r->out_total > out_kept);
-    take_text(&r->err_out, &r->err_out_len, &err->kept, r->err_out_total > err_kept);
+    r->out_total = out_total;
+    r->err_out_total = err_total;
+    take_text(&r->out, &r->out_len, &out->kept, out_total > out->kept.len);
+    take_text(&r->err_out, &r->err_out_len, &err->kept, err_total > err->kept.len);
     if (d) {
         r->heap_peak = d->heap_peak;
         r->memory_peak = d->memory_peak;
@@ -193,13 +231,55 @@ static struct result *make_result(struct attempt *a, const struct verdict *v,
         r->value = mem_copy(d->value, d->value_len);
         r->value_len = d->value_len;
     }
+    if (a->secrets)
+        mask_result(secrets_mask(a->secrets), r);
     return r;
+}
+
+/* ---- output ---- */
+
+static void keep(struct attempt *a, int stream, const char *text, size_t len)
+{
+    struct stream *s = &a->streams[stream - 1];
+    size_t budget = (size_t)a->job->limits.v[LIMIT_OUTPUT_KB] * 1024;
+    size_t used = a->streams[0].kept.len + a->streams[1].kept.len;
+    if (len > budget - used) { /* an honest cell stops by itself: this one is ended */
+        len = budget - used;
+        cell_stop(a->cell, STOP_OUTPUT);
+    }
+    if (len == 0)
+        return;
+    uint64_t offset = s->kept.len;
+    buf_add(&s->kept, text, len);
+    if (a->owner->output(a, stream, offset, text, len, a->late, a->arg))
+        s->live = s->kept.len;
+}
+
+/* What was held back because it could have been the beginning of a secret. */
+static void end_output(struct attempt *a)
+{
+    for (int i = 0; a->secrets && i < 2; i++) {
+        struct buf b = {.secret = true};
+        mask_end(secrets_mask(a->secrets), &a->streams[i].masking, &b);
+        keep(a, i + 1, b.data, b.len);
+        buf_free(&b);
+    }
 }
 
 /* ---- a run ends ---- */
 
+static void close_secrets(struct attempt *a)
+{
+    for (int i = 0; i < 2; i++)
+        mask_stream_free(&a->streams[i].masking);
+    if (a->secrets != a->facts.secrets)
+        secrets_free(a->secrets);
+    a->secrets = NULL;
+}
+
 static void forget_run(struct attempt *a)
 {
+    close_secrets(a);
     uv_timer_stop(&a->timer);
     pool_drop(a->cell);
     a->cell = NULL;
@@ -224,6 +304,7 @@ static void end_run(struct attempt *a, const struct cell_done *d, const struct c
     int64_t wall_us = (ended_us ? ended_us : clock_mono_us()) - a->started_us;
     int64_t cpu_us = d ? d->cpu_us : g->cpu_us;
     struct verdict v;
+    end_output(a);
     verdict_reach(d, g, &a->job->limits, cpu_us, wall_us, &v);
     if (v.lost && ++a->lost <= LOST_MAX) {
         a->number--; /* this run does not count */
@@ -275,37 +356,46 @@ static void on_timer(uv_timer_t *t)
 
 static void on_output(struct cell *c, int stream, const char *text, size_t len, void *arg)
 {
+    (void)c;
     struct attempt *a = arg;
     struct stream *s = &a->streams[stream - 1];
-    size_t budget = (size_t)a->job->limits.v[LIMIT_OUTPUT_KB] * 1024;
-    size_t used = a->streams[0].kept.len + a->streams[1].kept.len;
-    if (len > budget - used) { /* an honest cell stops by itself: this one is ended */
-        len = budget - used;
-        cell_stop(c, STOP_OUTPUT);
+    struct buf b = {.secret = true};
+    if (!a->secrets) {
+        keep(a, stream, text, len);
+        return;
     }
-    uint64_t offset = s->kept.len;
-    buf_add(&s->kept, text, len);
-    if (a->owner->output(a, stream, offset, text, len, a->late, a->arg))
-        s->live = s->kept.len;
+    mask_feed(secrets_mask(a->secrets), &s->masking, text, len, &b);
+    keep(a, stream, b.data, b.len);
+    buf_free(&b);
 }
 
-/* A refusal reaches the script as {"message": …}: its promise is rejected with an Error of that
- * text. */
-static void answer(struct cell *c, uint64_t call_id, const struct err *refused, const char *reply)
+/* A refusal reaches the script as {"name": …, "message": …}: its promise is rejected with an error
+ * of that class. */
+static void answer(struct cell *c, uint64_t call_id, const struct err *refused, struct buf *reply)
 {
-    struct buf b = {0};
+    struct err e = {0};
     if (refused) {
         struct jsonw w;
-        jsonw_init(&w, &b);
+        buf_clear(reply);
+        jsonw_init(&w, reply);
         jsonw_object(&w);
+        jsonw_kstr(&w, "name", service_error_name(refused->code));
         jsonw_kstr(&w, "message", refused->msg);
         jsonw_object_end(&w);
-    } else {
-        buf_adds(&b, reply ? reply : "null");
+    } else if (!reply->len) {
+        buf_adds(reply, "null");
     }
-    struct err e = {0};
-    if (cell_reply(c, call_id, !refused, b.data, b.len, &e))
+    if (cell_reply(c, call_id, !refused, reply->data, reply->len, &e))
         log_debug("attempt", "cannot answer a host call: %s", e.msg);
+}
+
+/* The name of a call and what a service quotes are the cell's own words. */
+static void log_refusal(const struct attempt *a, const struct err *why)
+{
+    struct buf b = {0};
+    if (a->secrets)
+        mask_text(secrets_mask(a->secrets), why->msg, strlen(why->msg), &b);
+    log_debug("attempt", "job %s: %s", a->job->id, a->secrets ? b.data : why->msg);
     buf_free(&b);
 }
 
@@ -322,7 +412,7 @@ static void on_call(struct cell *c, uint64_t call_id, const char *name, size_t n
         .owner_arg = a->arg,
     };
     struct err e = {0};
-    char *reply = NULL;
+    struct buf reply = {.max = FRAME_REPLY_MAX, .secret = true};
     const struct service *s = service_find(name, name_len);
     int rc;
     if (!s)
@@ -332,11 +422,14 @@ static void on_call(struct cell *c, uint64_t call_id, const char *name, size_t n
                      len, s->argument_max);
     else
         rc = s->handle(&call, &reply, &e);
+    if (!rc && reply.full)
+        rc = err_set(&e, ERR_LIMIT, "%s: the answer is longer than %u bytes", s->name,
+                     FRAME_REPLY_MAX);
     if (rc)
-        log_debug("attempt", "job %s: %s", a->job->id, e.msg);
+        log_refusal(a, &e);
     if (call_id)
-        answer(c, call_id, rc ? &e : NULL, reply);
-    free(reply);
+        answer(c, call_id, rc ? &e : NULL, &reply);
+    buf_free(&reply);
 }
 
 static void on_done(struct cell *c, const struct cell_done *d, void *arg)
@@ -370,12 +463,23 @@ static uint32_t frame_permissions(const struct permissions *p)
            (p->flag[PERMISSION_SAB] ? FRAME_ALLOW_SAB : 0u);
 }
 
+int attempt_open_secrets(struct attempt *a, const struct seal_key *key, const struct tenant *t,
+                         struct err *e)
+{
+    CHECK(a->state == ATTEMPT_WAITING);
+    close_secrets(a); /* of a start that found its cell dead */
+    a->secrets = a->facts.secrets;
+    return a->secrets ? 0 : secrets_open(key, t, a->job, &a->secrets, e);
+}
+
 int attempt_start(struct attempt *a, struct cell *c, struct err *e)
 {
     const struct job *j = a->job;
     const int64_t *limit = j->limits.v;
-    struct buf env = {0};
+    struct buf env = {0}, grants = {0};
     environment_of(j, &env);
+    if (a->secrets)
+        secrets_grants(a->secrets, &grants);
     struct cell_invocation inv = {
         .id = 1,
         .source = j->source == JOB_MODULE ? FRAME_MODULE : FRAME_SCRIPT,
@@ -397,9 +501,12 @@ int attempt_start(struct attempt *a, struct cell *c, struct err *e)
         .input_len = j->input_len,
         .env = env.data,
         .env_len = env.len,
+        .grants = grants.data,
+        .grants_len = grants.len,
     };
     int rc = cell_invoke(c, &inv, e);
     buf_free(&env);
+    buf_free(&grants);
     if (rc)
         return rc;
     move(a, ATTEMPT_RUNNING);
@@ -460,6 +567,11 @@ const struct pool_origin *attempt_origin(const struct attempt *a)
     return &a->origin;
 }
 
+const struct secrets *attempt_secrets(const struct attempt *a)
+{
+    return a->secrets;
+}
+
 const char *attempt_output(const struct attempt *a, int stream, size_t *len)
 {
     const struct buf *kept = &a->streams[stream - 1].kept;
@@ -487,6 +599,8 @@ void attempt_free(struct attempt *a)
     if (!a)
         return;
     CHECK(a->state != ATTEMPT_RUNNING);
+    close_secrets(a);
+    secrets_free(a->facts.secrets);
     job_free(a->job);
     for (int i = 0; i < 2; i++)
         buf_free(&a->streams[i].kept);

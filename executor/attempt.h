@@ -18,6 +18,7 @@
 
 #include "base/buf.h"
 #include "executor/pool.h"
+#include "executor/secrets.h"
 #include "executor/verdict.h"
 #include "queue/backlog.h"
 #include "queue/job.h"
@@ -43,10 +44,18 @@ struct attempt_facts {
     int64_t published_at_us;
     uint64_t stream_seq;
     void *tag; /* the front-end's */
+    struct secrets
+        *secrets; /* plain ones of isolane run; the attempt takes ownership. NULL: none */
 };
 
 struct attempt *attempt_new(uv_loop_t *loop, struct job *job, const struct attempt_facts *facts,
                             const struct attempt_owner *owner, void *arg);
+
+/* Opens the job's secrets for the run to come (executor/secrets.h). ERR_INVALID: the job cannot
+ * run: its result is attempt_result_without_run(). Nothing of them is left when the run has ended.
+ */
+int attempt_open_secrets(struct attempt *a, const struct seal_key *key, const struct tenant *t,
+                         struct err *e);
 
 /* WAITING → RUNNING in that cell, which has just come from the pool with attempt_cell_events. */
 int attempt_start(struct attempt *a, struct cell *c, struct err *e);
@@ -71,8 +80,10 @@ int attempt_number(const struct attempt *a);         /* 1.. of the present or la
 int64_t attempt_started_us(const struct attempt *a); /* real time, 0: not yet */
 /* The zygote of the present or last run; all zero: it never ran. */
 const struct pool_origin *attempt_origin(const struct attempt *a);
-/* What it has printed so far; stream: FRAME_STDOUT or FRAME_STDERR. Never NULL; lives until it
- * prints more. */
+/* Of the present run, NULL: none. */
+const struct secrets *attempt_secrets(const struct attempt *a);
+/* What it has printed so far, masked; stream: FRAME_STDOUT or FRAME_STDERR. Never NULL; lives until
+ * it prints more. */
 const char *attempt_output(const struct attempt *a, int stream, size_t *len);
 struct backlog_entry *attempt_entry(struct attempt *a);
 struct attempt *attempt_of_entry(struct backlog_entry *x);

@@ -19,6 +19,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "base/crypto.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "executor/attest.h"
@@ -38,6 +39,7 @@ struct executor {
     struct executor_events ev;
     void *arg;
     struct sign_key key;
+    struct seal_key *seal; /* guarded; NULL: none */
     struct recorder *recorder;
     struct janitor *janitor; /* NULL: everything is kept */
     struct backlog *backlog;
@@ -164,6 +166,21 @@ static void put_back(struct executor *x, struct backlog_entry *entry)
     backlog_add_front(x->backlog, entry);
 }
 
+/* A job whose secrets cannot be had ends here. True: it did. */
+static bool refuse_without_secrets(struct executor *x, struct attempt *a)
+{
+    struct backlog_entry *entry = attempt_entry(a);
+    struct err e = {0};
+    if (!attempt_open_secrets(a, x->seal, entry->tenant, &e))
+        return false;
+    backlog_ended(x->backlog, entry->tenant);
+    x->waiting--;
+    struct result *r = attempt_result_without_run(a, OUTCOME_INVALID, &e);
+    attempt_record(a);
+    record(x, a, r);
+    return true;
+}
+
 static void pump(struct executor *x)
 {
     if (!x->pool)
@@ -177,6 +194,8 @@ static void pump(struct executor *x)
         if (!entry)
             break;
         struct attempt *a = attempt_of_entry(entry);
+        if (refuse_without_secrets(x, a))
+            continue;
         struct cell *c = pool_take(x->pool, &attempt_cell_events, a);
         struct err e = {0};
         if (!c) {
@@ -312,6 +331,7 @@ int executor_open(uv_loop_t *loop, const struct executor_options *o,
     uv_prepare_init(loop, x->turn_done);
     x->turn_done->data = x;
     allow_many_files();
+    secrets_guard_process();
     for (int i = 0; i < LAYERS; i++)
         x->jail_names[i] = jail_layer_name((enum jail_layer)i);
     x->backlog = backlog_new(o->config);
@@ -321,6 +341,10 @@ int executor_open(uv_loop_t *loop, const struct executor_options *o,
                        &x->pool, e);
     if (!rc)
         rc = sign_key_open(o->key_path, o->pub_path, &x->key, e);
+    if (!rc && o->seal_path) {
+        x->seal = crypto_guarded(sizeof *x->seal);
+        rc = seal_key_open(o->seal_path, o->seal_pub_path, x->seal, e);
+    }
     if (!rc)
         rc = recorder_open(loop, &ro, &recorder_handlers, x, &x->recorder, e);
     if (rc) {
@@ -329,6 +353,7 @@ int executor_open(uv_loop_t *loop, const struct executor_options *o,
         recorder_close(x->recorder, 0, NULL);
         backlog_free(x->backlog);
         sign_key_wipe(&x->key);
+        crypto_guarded_free(x->seal);
         free(x->worker);
         free(x);
         return rc;
@@ -421,6 +446,7 @@ void executor_close(struct executor *x)
     pool_close(x->pool);
     backlog_free(x->backlog);
     sign_key_wipe(&x->key);
+    crypto_guarded_free(x->seal);
     free(x->worker);
     free(x);
 }

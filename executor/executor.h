@@ -21,9 +21,10 @@ struct executor_options {
     const struct engine_paths *engine; /* copied */
     const char *worker;                /* name in results; copied */
     const char *db_path, *key_path, *pub_path;
-    struct cgroup *cgroup; /* of the zygotes, NULL: none; kept */
-    bool few_jobs;         /* a handful in all: start quickly rather than fork cheaply */
-    bool eager_output;     /* tell output as it comes, not only of jobs that run for a while */
+    const char *seal_path, *seal_pub_path; /* NULL: sealed secrets are not opened here */
+    struct cgroup *cgroup;                 /* of the zygotes, NULL: none; kept */
+    bool few_jobs;     /* a handful in all: start quickly rather than fork cheaply */
+    bool eager_output; /* tell output as it comes, not only of jobs that run for a while */
 };
 
 struct executor_events {

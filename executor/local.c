@@ -66,6 +66,16 @@ static void stop(struct local *l, const struct err *why)
     l->ended = true;
 }
 
+/* Given by who runs the script: no tenant's permission is asked for. */
+static int give_secrets(const struct local_options *o, struct job *job, struct attempt_facts *facts,
+                        struct err *e)
+{
+    struct permission_entries *granted = &job->permissions.list[PERMISSION_SECRETS];
+    for (int i = 0; i < o->secret_count; i++)
+        permission_add(granted, o->secrets[i].name, strlen(o->secrets[i].name));
+    return secrets_of(o->secrets, o->secret_count, &facts->secrets, e);
+}
+
 static void take_job(struct local *l, const struct local_job *in)
 {
     struct held *h = mem_alloc(sizeof *h);
@@ -79,6 +89,8 @@ static void take_job(struct local *l, const struct local_job *in)
     list_push_back(&l->jobs, &h->node);
     l->held++;
     int rc = job_decode(l->o->config, &origin, in->message, in->len, &job, &e);
+    if (!rc)
+        rc = give_secrets(l->o, job, &facts, &e);
     h->attempt = rc ? executor_refuse(l->executor, job, &facts, &e)
                     : executor_submit(l->executor, job, &facts);
 }

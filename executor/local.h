@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "config/config.h"
 #include "config/paths.h"
+#include "executor/secrets.h"
 #include "queue/job.h"
 #include "results/record.h"
 
@@ -33,6 +34,8 @@ struct local_options {
     const struct data_paths *paths;
     const struct engine_paths *engine;
     const char *tenant;
+    const struct plain_secret *secrets; /* every job gets them; kept */
+    int secret_count;
     bool few_jobs;    /* a handful in all: start quickly rather than fork cheaply */
     bool live_output; /* tell `output` */
 };

@@ -510,6 +510,8 @@ static int open_parts(struct serve *s, const struct serve_options *o, struct err
         .db_path = s->paths.db,
         .key_path = s->paths.key,
         .pub_path = s->paths.pub,
+        .seal_path = s->paths.seal,
+        .seal_pub_path = s->paths.seal_pub,
     };
     char name[128];
     snprintf(name, sizeof name, "isolane worker %s", o->config->worker);

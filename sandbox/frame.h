@@ -64,6 +64,7 @@ struct frame {
 #define FRAME_OUTPUT_MAX    (16u << 10)  /* bytes of text in one OUTPUT frame */
 #define FRAME_OUTPUT_WINDOW (128u << 10) /* OUTPUT credit at the start of an invocation */
 #define FRAME_CALL_MAX      (64u << 10)
+#define FRAME_REPLY_MAX     (512u << 10) /* the longest secret, every byte escaped */
 #define FRAME_CALL_NAME_MAX 64u
 #define FRAME_CALLS_MAX     256u /* host calls in flight from one cell */
 #define FRAME_DATA_MAX      (64u << 10)
@@ -91,6 +92,9 @@ struct frame_invoke {
     uint32_t script_len;
     uint32_t input_len; /* JSON */
     uint32_t env_len;   /* JSON object of strings */
+    uint32_t
+        grants_len; /* JSON object: what the script may ask for, {"secrets": [names]}; or empty */
+    uint32_t pad;
 };
 
 enum { FRAME_ALLOW_EVAL = 1, FRAME_ALLOW_WASM = 2, FRAME_ALLOW_SAB = 4 };

@@ -4,12 +4,13 @@
 #include "executor/services/service.h"
 
 #include "base/jv.h"
+#include "executor/secrets.h"
 
 #define TEXT_MAX 1024
 
-static int handle(const struct service_call *c, char **reply, struct err *e)
+static int handle(const struct service_call *c, struct buf *reply, struct err *e)
 {
-    *reply = NULL;
+    (void)reply;
     struct jv *doc = NULL;
     int rc = jv_parse(c->json, c->len, &doc, e);
     if (rc)
@@ -31,7 +32,12 @@ static int handle(const struct service_call *c, char **reply, struct err *e)
                      TEXT_MAX);
         goto out;
     }
+    const struct mask *mask = secrets_mask(attempt_secrets(c->attempt));
+    struct buf masked = {0};
+    if (mask && mask_text(mask, s, len, &masked))
+        s = masked.data;
     c->owner->progress(c->attempt, jv_number(fraction), s, c->owner_arg);
+    buf_free(&masked);
 out:
     jv_free(doc);
     return rc;

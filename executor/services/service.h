@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "executor/attempt.h"
 
@@ -21,12 +22,17 @@ struct service_call {
 struct service {
     const char *name;
     size_t argument_max; /* bytes of JSON */
-    /* 0 with *reply (malloc'd JSON, NULL: null), or <0 with e: the script gets it as an exception.
-     */
-    int (*handle)(const struct service_call *c, char **reply, struct err *e);
+    /* 0 with the answer's JSON in reply (empty: null), which is wiped afterwards; or <0 with e: the
+     * script's promise is rejected with an error of the class service_error_name(). */
+    int (*handle)(const struct service_call *c, struct buf *reply, struct err *e);
 };
 
-extern const struct service service_progress;
+extern const struct service service_progress, service_secret;
 
 /* The service of that name, NULL when there is none. */
 const struct service *service_find(const char *name, size_t len);
+
+/* The class of errors that a script sees (sandbox/js/host_errors.js) for an error code:
+ * ERR_DENIED PermissionDenied, ERR_LIMIT BudgetExceeded, ERR_INVALID InvalidArgument, ERR_NOT_FOUND
+ * NotFound, ERR_CONFLICT and ERR_EXISTS Conflict, anything else HostError. */
+const char *service_error_name(int code);

@@ -6,6 +6,7 @@
 
 static const struct service *const table[] = {
     &service_progress,
+    &service_secret,
 };
 
 const struct service *service_find(const char *name, size_t len)
@@ -14,4 +15,23 @@ const struct service *service_find(const char *name, size_t len)
         if (strlen(table[i]->name) == len && !memcmp(table[i]->name, name, len))
             return table[i];
     return NULL;
+}
+
+const char *service_error_name(int code)
+{
+    switch (code) {
+    case ERR_DENIED:
+        return "PermissionDenied";
+    case ERR_LIMIT:
+        return "BudgetExceeded";
+    case ERR_INVALID:
+        return "InvalidArgument";
+    case ERR_NOT_FOUND:
+        return "NotFound";
+    case ERR_CONFLICT:
+    case ERR_EXISTS:
+        return "Conflict";
+    default:
+        return "HostError";
+    }
 }

@@ -36,7 +36,8 @@ struct engine_job {
     uint32_t permissions;
     uint64_t heap_bytes, memory_bytes, value_bytes;
     const char *id, *tenant, *name, *script, *input, *env;
-    size_t id_len, tenant_len, name_len, script_len, input_len, env_len;
+    const char *grants; /* JSON, empty: nothing granted */
+    size_t id_len, tenant_len, name_len, script_len, input_len, env_len, grants_len;
 };
 
 /* Result of an invocation; strings belong to the engine and live until the next engine_* call. */

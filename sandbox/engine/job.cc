@@ -260,7 +260,8 @@ bool begin_builtins(v8::Local<v8::Context> context, const engine_job *j)
     } fields[] = {{"id", j->id, j->id_len},
                   {"tenant", j->tenant, j->tenant_len},
                   {"input", j->input, j->input_len},
-                  {"env", j->env, j->env_len}};
+                  {"env", j->env, j->env_len},
+                  {"grants", j->grants, j->grants_len}};
     v8::Local<v8::Object> about = v8::Object::New(isolate());
     for (auto &f : fields) {
         v8::Local<v8::String> text;

@@ -411,6 +411,7 @@ static struct cell *new_cell(struct zygote *z, const struct cell_events *ev, voi
     c->ev = *ev;
     c->arg = arg;
     c->fd = c->pidfd = c->denied = -1;
+    c->out.secret = true;
     c->out.max = CELL_ANSWERS_MAX;
     list_init(&c->wait_node);
     list_init(&c->watched.node);

@@ -30,7 +30,8 @@ struct cell_invocation {
     int64_t cpu_us, wall_us;            /* budgets that the watch holds (watch.h); 0: none */
     const char *job_id, *tenant, *name; /* NUL-terminated */
     const char *script, *input, *env;   /* bytes, with lengths; copied into the frame */
-    size_t script_len, input_len, env_len;
+    const char *grants;                 /* likewise; what the script may ask for */
+    size_t script_len, input_len, env_len, grants_len;
 };
 
 /* A DONE frame, checked: lengths bounded, texts valid UTF-8, value one JSON text. Lives for the
@@ -82,8 +83,8 @@ int cell_fork(struct zygote *z, int n, const struct cell_events *ev, void *arg, 
  * ERR_LIMIT: the job is too large for a frame; ERR_UNAVAILABLE: the cell is not ready, or has just
  * died: take another. */
 int cell_invoke(struct cell *c, const struct cell_invocation *inv, struct err *e);
-/* Answers a call once. ERR_NOT_FOUND: no such call is in flight; ERR_LIMIT: over FRAME_CALL_MAX
- * bytes. */
+/* Answers a call once. ERR_NOT_FOUND: no such call is in flight; ERR_LIMIT: over FRAME_REPLY_MAX
+ * bytes. What waits to be sent is wiped afterwards. */
 int cell_reply(struct cell *c, uint64_t call_id, bool ok, const char *json, size_t len,
                struct err *e);
 

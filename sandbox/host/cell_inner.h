@@ -9,7 +9,7 @@
 
 /* What may wait for a cell that does not read, beside the rest of its INVOKE: an answer to each of
  * its calls, and the small frames between them. */
-#define CELL_ANSWERS_MAX (FRAME_CALLS_MAX * (FRAME_CALL_MAX + 64u))
+#define CELL_ANSWERS_MAX (FRAME_CALLS_MAX * (FRAME_CALL_MAX + 64u) + FRAME_REPLY_MAX)
 
 struct cell {
     struct zygote *z;

@@ -65,12 +65,12 @@ void cell_send_small(struct cell *c, enum frame_type type, uint64_t id, uint32_t
     send_frame(c, v, 3, sizeof head + head.len);
 }
 
-static int check_invocation(const struct cell_invocation *inv, const size_t lens[6], size_t *len,
+static int check_invocation(const struct cell_invocation *inv, const size_t lens[7], size_t *len,
                             struct err *e)
 {
-    static const char *const names[] = {"id", "tenant", "name", "script", "input", "env"};
+    static const char *const names[] = {"id", "tenant", "name", "script", "input", "env", "grants"};
     *len = sizeof(struct frame_invoke);
-    for (int i = 0; i < 6; i++) {
+    for (int i = 0; i < 7; i++) {
         *len += lens[i];
         if (lens[i] > FRAME_INVOKE_MAX || *len > FRAME_INVOKE_MAX)
             return err_set(
@@ -86,8 +86,9 @@ static int check_invocation(const struct cell_invocation *inv, const size_t lens
 
 int cell_invoke(struct cell *c, const struct cell_invocation *inv, struct err *e)
 {
-    const size_t lens[6] = {strlen(inv->job_id), strlen(inv->tenant), strlen(inv->name),
-                            inv->script_len,     inv->input_len,      inv->env_len};
+    const size_t lens[7] = {strlen(inv->job_id), strlen(inv->tenant), strlen(inv->name),
+                            inv->script_len,     inv->input_len,      inv->env_len,
+                            inv->grants_len};
     size_t len;
     if (!c->told_ready || c->p.state != CELL_READY || c->fd < 0)
         return err_set(e, ERR_UNAVAILABLE, "the cell is not ready");
@@ -110,11 +111,12 @@ int cell_invoke(struct cell *c, const struct cell_invocation *inv, struct err *e
         .script_len = (uint32_t)lens[3],
         .input_len = (uint32_t)lens[4],
         .env_len = (uint32_t)lens[5],
+        .grants_len = (uint32_t)lens[6],
     };
-    const char *const texts[6] = {inv->job_id, inv->tenant, inv->name,
-                                  inv->script, inv->input,  inv->env};
-    struct iovec v[8] = {{&head, sizeof head}, {&body, sizeof body}};
-    for (int i = 0; i < 6; i++)
+    const char *const texts[7] = {inv->job_id, inv->tenant, inv->name,  inv->script,
+                                  inv->input,  inv->env,    inv->grants};
+    struct iovec v[9] = {{&head, sizeof head}, {&body, sizeof body}};
+    for (int i = 0; i < 7; i++)
         v[2 + i] = (struct iovec){(void *)(uintptr_t)texts[i], lens[i]};
     int64_t us = cell_process_cpu_us(c);
     if (us < 0)
@@ -122,7 +124,7 @@ int cell_invoke(struct cell *c, const struct cell_invocation *inv, struct err *e
     c->cpu_at_invoke_us = us;
     protocol_invoke(&c->p, &c->in, inv->id, inv->value_bytes);
     c->out.max = sizeof head + len + CELL_ANSWERS_MAX;
-    send_frame(c, v, 8, sizeof head + len);
+    send_frame(c, v, 9, sizeof head + len);
     if (c->out.len == 0)
         c->out.max = CELL_ANSWERS_MAX;
     if (c->fd < 0)
@@ -139,9 +141,9 @@ int cell_invoke(struct cell *c, const struct cell_invocation *inv, struct err *e
 int cell_reply(struct cell *c, uint64_t call_id, bool ok, const char *json, size_t len,
                struct err *e)
 {
-    if (len > FRAME_CALL_MAX)
+    if (len > FRAME_REPLY_MAX)
         return err_set(e, ERR_LIMIT, "the reply is too long: found %zu bytes; allowed: %u", len,
-                       FRAME_CALL_MAX);
+                       FRAME_REPLY_MAX);
     if (c->p.state != CELL_RUNNING || c->fd < 0)
         return err_set(e, ERR_UNAVAILABLE, "the cell does not run any more");
     if (!protocol_answered(&c->p, call_id))

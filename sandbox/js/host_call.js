@@ -1,7 +1,6 @@
 // Calls to the supervisor: hostCall(name, value) is a promise of the answer's value; reply() is the engine's
 // hook that brings the answer. A host service (executor/services) is one name here.
 import {
-  Error,
   Map,
   Promise,
   jsonParse,
@@ -10,6 +9,7 @@ import {
   mapGet,
   mapSet,
 } from './primordials.js';
+import { hostError } from './host_errors.js';
 
 const { loop } = native;
 
@@ -26,7 +26,7 @@ export function hostCall(name, value) {
   return promise;
 }
 
-// json: the answer's value, or {"message": …} when it was refused. An answer that nobody waits for is
+// json: the answer's value, or {"name": …, "message": …} when it was refused: an error of that class. An answer that nobody waits for is
 // one to an invocation before this one.
 export function reply(id, ok, json) {
   const call = waiting === undefined ? undefined : mapGet(waiting, id);
@@ -34,7 +34,7 @@ export function reply(id, ok, json) {
   mapDelete(waiting, id);
   const value = json === '' ? undefined : jsonParse(json);
   if (ok) call.resolve(value);
-  else call.reject(new Error(value?.message ?? 'the host refused the call'));
+  else call.reject(hostError(value?.name, value?.message));
 }
 
 export function resetHostCalls() {

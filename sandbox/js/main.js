@@ -4,10 +4,12 @@
 import { installConsole, resetConsole } from './console.js';
 import { installDOMException } from './dom_exception.js';
 import { reply, resetHostCalls } from './host_call.js';
+import { installHostErrors } from './host_errors.js';
 import { beginJob, inputOf, installJob } from './job.js';
 import { installRandom, resetRandom } from './math_random.js';
 import { permit } from './permits.js';
 import { describe, prepareStack, serialize } from './outcome.js';
+import { beginSecrets, installSecrets } from './secrets.js';
 import { installSodium } from './sodium.js';
 import { installTextCoding } from './text_coding.js';
 import { installTimers, resetTimers, runTimers } from './timers.js';
@@ -15,11 +17,13 @@ import { installWeb, resetWeb } from './web.js';
 
 installConsole(globalThis);
 installDOMException(globalThis);
+installHostErrors(globalThis);
 installTimers(globalThis);
 installTextCoding(globalThis);
 installWeb(globalThis);
 installRandom();
 installSodium(globalThis);
+installSecrets(globalThis);
 installJob(globalThis);
 
 // What an invocation left behind is forgotten, and random numbers get a new seed.
@@ -29,6 +33,7 @@ function begin(job) {
   resetHostCalls();
   resetRandom();
   resetWeb();
+  beginSecrets(job.grants);
   beginJob(job);
 }
 

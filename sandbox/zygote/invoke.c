@@ -26,6 +26,7 @@ bool invoke_read(const struct frame *head, const char *payload, struct frame_inv
         {inv->script_len, &job->script, &job->script_len},
         {inv->input_len, &job->input, &job->input_len},
         {inv->env_len, &job->env, &job->env_len},
+        {inv->grants_len, &job->grants, &job->grants_len},
     };
     const char *p = payload + sizeof *inv;
     size_t left = head->len - sizeof *inv;

@@ -1,0 +1,50 @@
+// secrets: what the job's permissions name and its publisher or the operator has sealed. The names come with
+// the job; a value comes from the supervisor when it is asked for, and not before.
+import {
+  Promise,
+  defineProperty,
+  define,
+  freeze,
+  jsonParse,
+  toStringTag,
+} from './primordials.js';
+import { InvalidArgument } from './host_errors.js';
+import { hostCall } from './host_call.js';
+
+let grantsText = '';
+let names;
+
+function namesOf() {
+  names ??= freeze(grantsText === '' ? [] : jsonParse(grantsText).secrets);
+  return names;
+}
+
+function get(name) {
+  if (typeof name === 'string') return hostCall('secret', { __proto__: null, name });
+  return new Promise((_resolve, reject) =>
+    reject(new InvalidArgument(`secrets.get: the name must be a string, found ${typeof name}`)),
+  );
+}
+
+// grants: JSON, empty for none.
+export function beginSecrets(grants) {
+  grantsText = grants;
+  names = undefined;
+}
+
+const accessors = {
+  get names() {
+    return namesOf();
+  },
+};
+const methods = {
+  get(name) {
+    return get(name);
+  },
+};
+
+export function installSecrets(global) {
+  const secrets = define(define({}, accessors, true), methods, false);
+  defineProperty(secrets, toStringTag, { __proto__: null, value: 'secrets' });
+  define(global, { secrets: freeze(secrets) }, false);
+}
