@@ -21,7 +21,8 @@ test('the globals that are not of the language itself', () => {
   const language = new Set(Object.getOwnPropertyNames(globalThis));
   const web = ['console', 'setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'setImmediate', 'clearImmediate',
     'queueMicrotask', 'structuredClone', 'TextEncoder', 'TextDecoder', 'atob', 'btoa', 'DOMException', 'QuotaExceededError',
-    'performance', 'crypto', 'job', 'sodium'];
+    'performance', 'crypto', 'job', 'secrets', 'sodium',
+    'HostError', 'PermissionDenied', 'BudgetExceeded', 'InvalidArgument', 'NotFound', 'Conflict'];
   for (const name of web) {
     assert.ok(names.includes(name), `${name} is missing`);
     assert.match(page, new RegExp(`\\b${name}\\b`), `${name} is not told`);
