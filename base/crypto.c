@@ -4,6 +4,10 @@
 #include <assert.h>
 #include <sodium.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define CANARY 16 /* bytes that sodium_malloc() checks in front of what it gives */
 
 int crypto_init(struct err *e)
 {
@@ -93,8 +97,13 @@ bool crypto_seal_open(const uint8_t pub[X25519_KEY], const uint8_t sec[X25519_KE
 
 void *crypto_guarded(size_t len)
 {
-    void *p = sodium_malloc(len ? len : 1);
+    len = len ? len : 1;
+    char *p = sodium_malloc(len);
     CHECK(p);
+    /* From the page of the canary in front of it to the end of its last one. */
+    const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), at = (uintptr_t)p;
+    const uintptr_t from = (at - CANARY) & ~(page - 1), to = (at + len + page - 1) & ~(page - 1);
+    CHECK(madvise((void *)from, to - from, MADV_WIPEONFORK) == 0);
     return p;
 }
 

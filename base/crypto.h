@@ -49,7 +49,7 @@ bool crypto_seal_open(const uint8_t pub[X25519_KEY], const uint8_t sec[X25519_KE
                       const uint8_t *sealed, size_t len, void *out);
 
 /* Memory for plaintext secrets: behind guard pages, not swapped where the lock limit allows, not in
- * core dumps. Not zeroed. Freeing wipes. */
+ * core dumps, zeros in a forked child (which must not free it). Not zeroed. Freeing wipes. */
 void *crypto_guarded(size_t len);
 void crypto_guarded_free(void *p); /* NULL is fine */
 

@@ -182,10 +182,15 @@ static pid_t clone_with(uint64_t flags, int cgroup, int *pidfd, uint32_t *layers
     if (pipe2(go, O_CLOEXEC))
         return err_errno(e, "cannot make a pipe for a new process");
     *layers = layers_of(flags) | (cgroup >= 0 ? 1u << LAYER_CGROUP : 0);
+    /* Of a process that is not dumpable, as a worker is, /proc/<pid>/uid_map belongs to root. The
+     * child is born dumpable and stays so until execve() makes it so anyway. */
+    int dumpable = prctl(PR_GET_DUMPABLE);
+    prctl(PR_SET_DUMPABLE, 1);
     pid_t pid = clone_child(flags, cgroup, pidfd);
     if (pid == 0)
         return in_child(go);
     int saved = errno;
+    prctl(PR_SET_DUMPABLE, dumpable);
     close(go[0]);
     if (pid < 0) {
         close(go[1]);

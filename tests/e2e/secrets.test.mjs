@@ -1,12 +1,12 @@
 // Secrets: sealed by publisher or operator, opened for the job that may have them, masked in all it says, and nowhere on
 // disk or on the wire in plain.
 import assert from 'node:assert/strict';
-import { readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { Client, open_envelope } from './lib/client.mjs';
-import { fresh_folder, sanitized, scratch } from './lib/place.mjs';
-import { isolane, until } from './lib/process.mjs';
+import { fresh_folder, program, sanitized, scratch } from './lib/place.mjs';
+import { isolane, run, start, until } from './lib/process.mjs';
 import { NatsServer, up, worker } from './lib/worker.mjs';
 
 const SECRET = 'tok/9f8e7d "6c5b4a+ä';
@@ -235,8 +235,25 @@ test('several workers: a sealed text for each key', async () => {
 test('the worker dumps no core, a debugger of its user cannot read it, its key is private', { skip: sanitized && 'the leak checker is a debugger' }, () => {
     assert.equal(statSync(join(w.data, 'seal.key')).mode & 0o7777, 0o600);
     assert.match(readFileSync(`/proc/${w.pid}/limits`, 'utf8'), /^Max core file size +0 +0 /m);
-    if (process.getuid() !== 0) // of a process that is not dumpable, the kernel gives these to root
-        assert.equal(statSync(`/proc/${w.pid}/environ`).uid, 0);
+});
+
+test('as an ordinary user: the jail is whole, and another process of that user cannot look into the worker', async (t) => {
+    if (process.getuid() !== 0) return t.skip('this test changes to another user, which root alone may');
+    const folder = mkdtempSync('/tmp/isolane-ordinary-'), as = (...args) => ['--reuid=65534', '--regid=65534', '--clear-groups', ...args];
+    chmodSync(folder, 0o777);
+    try {
+        if ((await run('setpriv', as('test', '-x', program))).code !== 0) return t.skip('another user cannot reach the program here');
+        const p = start('setpriv', as(program, 'up', '--data', join(folder, 'data')), { env: { HOME: folder } });
+        await until('the worker to be ready', () => /isolane is up/.test(p.text.stdout) || p.child.exitCode !== null);
+        assert.match(p.text.stdout, /isolane is up/, p.text.stderr);
+        const look = await run('setpriv', as('cat', `/proc/${p.pid}/environ`));
+        assert.notEqual(look.code, 0);
+        assert.match(look.stderr, /Permission denied/);
+        p.child.kill('SIGTERM');
+        assert.equal((await p.ended).code, 0, p.text.stderr);
+    } finally {
+        rmSync(folder, { recursive: true, force: true });
+    }
 });
 
 /** Every file of the data folder: results, their WAL, keys, logs, the streams of the embedded server. */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
 #include <sodium.h>
@@ -273,6 +274,25 @@ static void a_secret_buffer_wipes_what_it_gives_back(void **state)
     assert_true(b.secret);
 }
 
+static void guarded_memory_is_empty_in_a_child(void **state)
+{
+    (void)state;
+    const size_t sizes[] = {1, 20, 4080, 4096, 70000};
+    for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+        char *p = crypto_guarded(sizes[i]);
+        int status = 0;
+        memset(p, 'x', sizes[i]);
+        pid_t pid = fork();
+        if (pid == 0)
+            _exit(p[0] == 0 && p[sizes[i] - 1] == 0 ? 0 : 1);
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_int_equal(status, 0);
+        assert_int_equal(p[sizes[i] - 1], 'x');
+        crypto_guarded_free(p);
+    }
+    crypto_guarded_free(NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -286,6 +306,7 @@ int main(void)
         cmocka_unit_test(names),
         cmocka_unit_test(a_worker_s_key_is_made_once_and_is_openssl_s),
         cmocka_unit_test(a_secret_buffer_wipes_what_it_gives_back),
+        cmocka_unit_test(guarded_memory_is_empty_in_a_child),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, set_up, NULL);
