@@ -1,5 +1,5 @@
 // expect: heap_exceeded|memory_exceeded|cpu_exceeded
-// limits: cpu_ms=3000
+// limits: cpu_ms=1000
 console.log("before");
 for (let i = 0; ; i++) {
     const o = {}
