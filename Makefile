@@ -65,6 +65,7 @@ help:
 	@echo 'make guest    tests that need a cgroup v2 of their own, in User Mode Linux where it is installed'
 	@echo 'make soak     kills at random over SOAK_JOBS=20000 jobs: nothing lost, nothing doubled'
 	@echo 'make bench    timings: table, CSV and SVG under bench/out'
+	@echo 'make escape   attacks on every layer of the jail: whole, each alone, and without it'
 	@echo 'make check    format, include directions, shellcheck'
 	@echo 'make format   clang-format in place'
 	@echo 'make install  PREFIX=/usr/local'
@@ -200,6 +201,7 @@ test: all
 	@$(MAKE) --no-print-directory unit
 	@$(MAKE) --no-print-directory js
 	@$(MAKE) --no-print-directory e2e
+	@$(MAKE) --no-print-directory escape
 	@$(MAKE) --no-print-directory guest
 	@$(MAKE) --no-print-directory soak-slice
 	@$(MAKE) --no-print-directory asan
@@ -232,7 +234,7 @@ install: all
 	sed 's#^ExecStart=/usr/local/#ExecStart=$(PREFIX)/#' packaging/isolane.service > $(DESTDIR)$(PREFIX)/lib/systemd/system/isolane.service
 	chmod 644 $(DESTDIR)$(PREFIX)/lib/systemd/system/isolane.service
 
--include tests/engine/build.mk tests/zygote/build.mk bench/build.mk
+-include tests/engine/build.mk tests/zygote/build.mk tests/escape/build.mk bench/build.mk
 
 -include $(shell find build -name '*.d' 2>/dev/null)
 

@@ -165,6 +165,9 @@ int engine_boot(const char *snapshot_path, const char *flags, bool few_cells,
         snprintf(why, why_cap, "the built-ins cannot take away what needs a permission");
         return -1;
     }
+#ifdef ISOLANE_ESCAPE
+    escape_install(context);
+#endif
     if (!warm_zygote(few_cells, why, why_cap))
         return -1;
     platform_forget_tasks(); // housekeeping of the trial jobs, that every cell would do again

@@ -217,4 +217,10 @@ bool warm_zygote(bool few_cells, char *why, size_t why_cap);
 // One in each cell.
 void warm_cell();
 
+#ifdef ISOLANE_ESCAPE
+// ---- tests/escape/native.cc: a test build alone ----
+// Gives scripts what an attacker has who broke V8: system calls, memory, machine code.
+void escape_install(v8::Local<v8::Context> context);
+#endif
+
 } // namespace isolane

@@ -20,6 +20,7 @@
 
 #include "sandbox/jail/cgroup.h"
 #include "sandbox/jail/jail.h"
+#include "sandbox/jail/layers_for_test.h"
 
 #define RUNTIME_FD  4
 #define STACK_BYTES (8u << 20)
@@ -57,8 +58,8 @@ static void limit_stack(void)
 static _Noreturn void become_zygote(struct plan *p)
 {
     static char *const argv[] = {(char *)"isolane", (char *)"isolane-zygote", NULL};
-    static char *const env[] = {(char *)"LD_PRELOAD=/proc/self/fd/4", (char *)"LD_BIND_NOW=1",
-                                NULL};
+    char *const env[] = {(char *)"LD_PRELOAD=/proc/self/fd/4", (char *)"LD_BIND_NOW=1",
+                         jail_off_entry(), NULL};
     limit_stack();
     setsid(); /* a terminal's Ctrl-C is the supervisor's to handle */
     int failed = 0;

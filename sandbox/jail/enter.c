@@ -22,7 +22,10 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <unistd.h>
+
+#include "sandbox/jail/layers_for_test.h"
 
 #define FOREIGN_INSIDE 65534 /* see clone.c */
 
@@ -83,6 +86,20 @@ static int empty_root(struct err *e)
     return 0;
 }
 
+/* ---- a name ---- */
+
+/* A new namespace begins with a copy of the host's name. */
+static int own_name(struct err *e)
+{
+    static const char name[] = "isolane";
+    struct utsname back;
+    if (sethostname(name, sizeof name - 1) || setdomainname("", 0))
+        return jail_refused(e, LAYER_UTS_NS, errno, "sethostname");
+    if (uname(&back) || strcmp(back.nodename, name) != 0)
+        return jail_refused(e, LAYER_UTS_NS, EPERM, "the host's name is still there");
+    return 0;
+}
+
 /* ---- privileges ---- */
 
 static int capabilities(struct __user_cap_data_struct set[2], bool write)
@@ -105,10 +122,8 @@ static void close_the_ways_back(void)
           0, 0, 0);
 }
 
-static int drop_privileges(struct err *e)
+static int become_nobody(struct err *e)
 {
-    struct __user_cap_data_struct set[2] = {{0}, {0}};
-    close_the_ways_back();
     /* EPERM: an ordinary user without a namespace, or one that had to give setgroups() up. EINVAL:
      * nobody else is mapped. Both leave the process who it is. */
     if (setgroups(0, NULL) && errno != EPERM)
@@ -119,6 +134,12 @@ static int drop_privileges(struct err *e)
     if (setresuid(FOREIGN_INSIDE, FOREIGN_INSIDE, FOREIGN_INSIDE) && errno != EINVAL &&
         errno != EPERM)
         return jail_refused(e, LAYER_NO_CAPS, errno, "setresuid");
+    return 0;
+}
+
+static int drop_capabilities(struct err *e)
+{
+    struct __user_cap_data_struct set[2] = {{0}, {0}};
     if (capabilities(set, true))
         return jail_refused(e, LAYER_NO_CAPS, errno, "capset");
     memset(set, 0xff, sizeof set);
@@ -128,6 +149,17 @@ static int drop_privileges(struct err *e)
         if (set[i].effective || set[i].permitted || set[i].inheritable)
             return jail_refused(e, LAYER_NO_CAPS, EPERM, "capabilities are left after capset");
     return 0;
+}
+
+static int drop_privileges(struct err *e)
+{
+    const bool keep_capabilities = jail_off(LAYER_NO_CAPS);
+    if (!keep_capabilities)
+        close_the_ways_back();
+    int rc = jail_off(PART_FOREIGN_UID) ? 0 : become_nobody(e);
+    if (rc || keep_capabilities)
+        return rc ? rc : JAIL_STEP_ABSENT;
+    return drop_capabilities(e);
 }
 
 static int no_new_privs(struct err *e)
@@ -145,6 +177,7 @@ static const struct {
 } steps[] = {
     {LAYER_RLIMITS, limit_resources},
     {LAYER_MOUNT_NS, empty_root}, /* only in a mount namespace of its own */
+    {LAYER_UTS_NS, own_name},     /* the same */
     {LAYER_NO_CAPS, drop_privileges},
     {LAYER_NO_NEW_PRIVS, no_new_privs},
     {LAYER_LANDLOCK, jail_landlock}, /* needs no_new_privs; forbids to mount */
@@ -155,9 +188,12 @@ int jail_walk_steps(bool stop_at_first, uint32_t *layers, struct err *e)
     int failures = 0;
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
         uint32_t bit = 1u << steps[i].layer;
-        if (steps[i].layer == LAYER_MOUNT_NS && !(*layers & bit))
+        bool of_namespace = steps[i].layer == LAYER_MOUNT_NS || steps[i].layer == LAYER_UTS_NS;
+        if (of_namespace && !(*layers & bit))
             continue;
         *layers &= ~bit;
+        if (jail_off((int)steps[i].layer) && steps[i].layer != LAYER_NO_CAPS) /* has two parts */
+            continue;
         int rc = steps[i].step(&e[steps[i].layer]);
         if (rc == 0)
             *layers |= bit;

@@ -130,7 +130,7 @@ static int try_cell(uint32_t *layers, uint64_t *rss_bytes, struct err *e)
     int pipes[2], status = 0;
     struct cell_trial_report shown = {0};
     char how[64];
-    const uint32_t wanted = 1u << LAYER_SECCOMP | 1u << LAYER_NOT_DUMPABLE;
+    const uint32_t wanted = ((1u << LAYERS) - 1) & ~JAIL_OPTIONAL;
     if (pipe2(pipes, O_CLOEXEC))
         return err_errno(e, "cannot make a pipe for the first cell");
     pid_t pid = fork();
@@ -148,10 +148,10 @@ static int try_cell(uint32_t *layers, uint64_t *rss_bytes, struct err *e)
                        how_it_ended(status, how, sizeof how));
     *layers |= shown.layers;
     *rss_bytes = shown.rss_bytes;
-    if (z.start.jail == JAIL_REQUIRE && (shown.layers & wanted) != wanted)
-        return err_set(e, ERR_UNAVAILABLE, "jail layer %s does not hold in a cell",
-                       shown.layers & (1u << LAYER_SECCOMP) ? jail_layer_name(LAYER_NOT_DUMPABLE)
-                                                            : jail_layer_name(LAYER_SECCOMP));
+    for (int l = 0; l < LAYERS && z.start.jail == JAIL_REQUIRE; l++)
+        if (wanted & ~*layers & (1u << l))
+            return err_set(e, ERR_UNAVAILABLE, "jail layer %s does not hold in a cell",
+                           jail_layer_name((enum jail_layer)l));
     return 0;
 }
 

@@ -1,0 +1,7 @@
+// layer: netns
+// attack: connects to an abstract socket of the host
+// success: the kernel lets it
+// reference: network_namespaces(7)
+// denied: socket
+// control: succeeds
+export default judge(sys.connect(sys.socket(1, 1, 0), unix_name(target.abstract), 3 + target.abstract.length));
