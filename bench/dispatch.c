@@ -353,11 +353,10 @@ static void bench_forks(struct bed *bed)
 {
     static const struct pool_events events = {.ready = pool_ready, .failed = on_failed};
     struct forks f = {.bed = bed};
-    struct err e = {0};
     int64_t pool_before = bed->config->pool;
     bed_set(bed, "pool", 1);
-    must(pool_open(&bed->loop, bed->config, &bed->engine, false, NULL, &events, &f, &f.pool, &e),
-         &e, "pool");
+    const struct pool_options o = {.config = bed->config, .paths = &bed->engine, .size = 1};
+    f.pool = pool_open(&bed->loop, &o, &events, &f);
     fork_and_run(&f, false); /* the pool asks for its first cell by itself */
     for (int64_t i = 0; i < WARM_UP + fork_jobs; i++) {
         f.asked_us = now_us();

@@ -69,15 +69,13 @@ int main(int argc, char **argv)
 {
     static const struct pool_events handlers = {.ready = on_ready, .failed = on_failed};
     static struct bench b;
-    struct err e = {0};
     pid_t cells[CELLS * 2];
     bench_options(argc, argv, "Memory of a zygote and of an idle cell.", NULL, 0);
     bed_make(&b.bed);
     bed_engine(&b.bed);
     bed_set(&b.bed, "pool", 1);
-    must(pool_open(&b.bed.loop, b.bed.config, &b.bed.engine, false, NULL, &handlers, &b, &b.pool,
-                   &e),
-         &e, "pool");
+    const struct pool_options o = {.config = b.bed.config, .paths = &b.bed.engine, .size = 1};
+    b.pool = pool_open(&b.bed.loop, &o, &handlers, &b);
     wait_for_cells(&b, 1);
     pid_t zygote = pool_zygote(b.pool)->pid;
 

@@ -16,6 +16,7 @@
 #include "cli/command.h"
 #include "cli/options.h"
 #include "cli/progress.h"
+#include "cli/rights.h"
 #include "cli/script.h"
 #include "cli/secrets.h"
 #include "cli/show.h"
@@ -28,6 +29,8 @@ struct run {
     const struct command *self;
     struct settings settings;
     struct limits limits;
+    struct rights rights;
+    struct permissions_asked denied; /* of every job */
     struct option_json input;
     struct option_list env, secret_options;
     struct given_secrets secrets;
@@ -123,6 +126,8 @@ static int next_job(struct local_job *out, bool *more, struct err *e, void *arg)
         .input = r->input.text,
         .env = &r->env,
         .limits = &r->limits,
+        .permissions = r->rights.deny.n ? &r->denied : NULL,
+        .profile = rights_profile(&r->rights),
     };
     buf_clear(&r->message);
     int rc = script_encode(&q, &r->message, e);
@@ -198,6 +203,21 @@ static void on_result(const char *label, const struct result *r, void *arg)
     buf_free(&json);
 }
 
+/* The user is the operator: the tenant that the scripts run as gets what is allowed here. */
+static int grant(struct run *r, struct tenant *tenant, enum profile profile, struct err *e)
+{
+    struct permissions_asked allowed = {0};
+    int rc = rights_allowed(&r->rights, &allowed, e);
+    if (!rc && allowed.v.flag[PERMISSION_WASM] && !profile_table[profile].machine_code)
+        rc = err_set(e, ERR_INVALID,
+                     "--allow: found wasm; allowed: what profile %s has, which is no WebAssembly",
+                     profile_table[profile].name);
+    if (!rc)
+        rights_grant(&allowed, &tenant->permissions);
+    permissions_free(&allowed.v);
+    return rc ? rc : rights_denied(&r->rights, &r->denied, e);
+}
+
 static int run_files(struct run *r, struct config *c, struct err *e)
 {
     static const struct local_events handlers = {
@@ -215,11 +235,19 @@ static int run_files(struct run *r, struct config *c, struct err *e)
         return fail(e);
     if ((int64_t)r->count < c->pool)
         c->pool = (int64_t)r->count;
+    const char *name = config_tenant(c, "default") ? "default" : c->tenants[0].name;
+    struct tenant *tenant = &c->tenants[config_tenant(c, name) - c->tenants];
+    enum profile profile =
+        r->rights.profile < 0 ? tenant->profile : (enum profile)r->rights.profile;
+    rc = grant(r, tenant, profile, e);
+    if (rc)
+        return fail(e);
     struct local_options lo = {
         .config = c,
         .paths = &paths,
         .engine = &engine,
-        .tenant = config_tenant(c, "default") ? "default" : c->tenants[0].name,
+        .tenant = name,
+        .profile = profile,
         .secrets = r->secrets.v,
         .secret_count = r->secrets.n,
         .few_jobs = r->count < FEW_FILES,
@@ -247,7 +275,7 @@ static int run_files(struct run *r, struct config *c, struct err *e)
 
 static int run_command(const struct command *self, int argc, char **argv)
 {
-    struct run r = {.self = self, .type = -1};
+    struct run r = {.self = self, .type = -1, .rights = {.profile = -1}};
     struct options o = {.command = self};
     struct config *c = NULL;
     struct err e = {0};
@@ -282,6 +310,7 @@ static int run_command(const struct command *self, int argc, char **argv)
                      .help = "print one result object a line"},
                 },
                 5);
+    options_add_rights(&o, &r.rights, "permit it: eval, wasm, sab, clock_us=N, net=HOST, env=NAME");
     options_add_limits(&o, &r.limits);
     options_add_settings(&o, &r.settings, false);
     int code = options_parse(&o, argc, argv, 1, FILES_MAX, "FILE|DIR");
@@ -300,6 +329,7 @@ out:
     free(r.files);
     secrets_release(&r.secrets);
     buf_free(&r.message);
+    permissions_free(&r.denied.v);
     config_free(c);
     options_free(&o);
     return code;
@@ -317,6 +347,7 @@ const struct command command_run = {
         "passes through as it comes. Several files, or a folder, are a batch: a table at the end.",
     .example = "  isolane run hello.js\n"
                "  isolane run check.mjs --input '{\"n\": 3}' --cpu-ms 200\n"
+               "  isolane run calc.mjs --allow wasm,env=LANG\n"
                "  isolane run examples/ --json | jq .outcome",
     .run = run_command,
 };

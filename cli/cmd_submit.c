@@ -12,6 +12,7 @@
 #include "cli/command.h"
 #include "cli/ids.h"
 #include "cli/present.h"
+#include "cli/rights.h"
 #include "cli/script.h"
 #include "cli/secrets.h"
 #include "queue/signature.h"
@@ -22,6 +23,7 @@
 struct submission {
     struct settings settings;
     struct limits limits;
+    struct rights rights;
     struct option_json input;
     struct option_list env, secrets;
     const char *path, *tenant, *id, *key_file;
@@ -241,6 +243,8 @@ static void add_options(struct options *o, struct submission *s)
                      .help = "print JSON: the result, or without --wait where the job went"},
                 },
                 10);
+    options_add_rights(o, &s->rights,
+                       "ask the tenant for it: eval, wasm, sab, clock_us=N, net=HOST, env=NAME");
     options_add_limits(o, &s->limits);
     options_add_settings(o, &s->settings, true);
 }
@@ -298,12 +302,16 @@ static int encode(struct submission *s, struct buf *message, struct err *e)
         .env = &s->env,
         .limits = &s->limits,
         .secrets = &sealed,
+        .profile = rights_profile(&s->rights),
     };
     int rc = secrets_for_job(&s->secrets, &sealed, &asked.v.list[PERMISSION_SECRETS], e);
-    if (asked.v.list[PERMISSION_SECRETS].n > 0) {
-        asked.list_given[PERMISSION_SECRETS] = true;
+    asked.list_given[PERMISSION_SECRETS] = asked.v.list[PERMISSION_SECRETS].n > 0;
+    if (!rc)
+        rc = rights_allowed(&s->rights, &asked, e);
+    if (!rc)
+        rc = rights_denied(&s->rights, &asked, e);
+    if (asked.list_given[PERMISSION_SECRETS] || s->rights.allow.n + s->rights.deny.n > 0)
         q.permissions = &asked;
-    }
     if (!rc)
         rc = script_encode(&q, message, e);
     permissions_free(&asked.v);
@@ -318,6 +326,7 @@ static int run(const struct command *self, int argc, char **argv)
         .class = CLASS_NORMAL,
         .type = -1,
         .wait_s = -1,
+        .rights = {.profile = -1},
     };
     struct options o = {.command = self};
     struct buf message = {0};

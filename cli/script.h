@@ -27,6 +27,7 @@ struct script_request {
     const struct limits *limits;
     const struct permissions_asked *permissions; /* NULL: none are asked for */
     const struct sealed_secrets *secrets;        /* NULL: none */
+    const char *profile;                         /* NULL: the tenant's */
 };
 
 /* Appends the job's JSON to out. Errors name the file or the option. */

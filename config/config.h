@@ -80,15 +80,16 @@ struct nats_config {
 };
 
 struct config {
-    char *file;                /* where it was read from, NULL: built-in defaults */
-    char *data_dir;            /* default: $XDG_DATA_HOME/isolane or ~/.local/share/isolane */
-    char *worker;              /* this worker's name, default: hostname */
-    char *log_level;           /* debug info warn error */
-    enum jail_mode jail;       /* default JAIL_REQUIRE */
-    int64_t pool;              /* cells ready ahead, default 4, 1..256 */
-    int64_t max_running;       /* attempts at once, default: twice the CPUs (at least 4), 1..1024 */
-    int64_t job_max_kb;        /* largest job message, default 8192 */
-    int64_t zygote_renew_s;    /* age at which a zygote is replaced, default 3600, 0: never */
+    char *file;             /* where it was read from, NULL: built-in defaults */
+    char *data_dir;         /* default: $XDG_DATA_HOME/isolane or ~/.local/share/isolane */
+    char *worker;           /* this worker's name, default: hostname */
+    char *log_level;        /* debug info warn error */
+    enum jail_mode jail;    /* default JAIL_REQUIRE */
+    int64_t pool;           /* cells ready ahead, default 4, 1..256 */
+    int64_t max_running;    /* attempts at once, default: twice the CPUs (at least 4), 1..1024 */
+    int64_t job_max_kb;     /* largest job message, default 8192 */
+    int64_t zygote_renew_s; /* age at which a zygote is replaced, default 3600, 0: never */
+    int64_t profile_idle_s; /* idle cells of another profile are given up, default 60, 0: never */
     int64_t attest_interval_s; /* between two attacks on its own jail, default 300, 0: at start */
     /* cgroup v2 of all cells together. 0: no limit; CONFIG_BY_MACHINE, the default of the first
      * two: see cgroup_limits_of(). */

@@ -121,6 +121,7 @@ const struct config_key config_keys[] = {
     INT_KEY("max_running", max_running, 1, 1024, 0),
     INT_KEY("job_max_kb", job_max_kb, 1, 65536, 8192),
     INT_KEY("zygote_renew_s", zygote_renew_s, 0, 604800, 3600),
+    INT_KEY("profile_idle_s", profile_idle_s, 0, 604800, 60),
     INT_KEY("cgroup_memory_mb", cgroup_memory_mb, 0, 16777216, CONFIG_BY_MACHINE),
     INT_KEY("cgroup_pids", cgroup_pids, 0, 1000000, CONFIG_BY_MACHINE),
     INT_KEY("cgroup_cpu_percent", cgroup_cpu_percent, 0, 1000000, 0),

@@ -109,6 +109,8 @@ struct result *attempt_result_without_run(const struct attempt *a, enum outcome 
     r->outcome = o;
     if (o == OUTCOME_INVALID)
         set_error(r, "InvalidJob", why->msg);
+    else if (o == OUTCOME_INTERNAL)
+        set_error(r, "InternalError", why->msg);
     else
         set_error(r, "Cancelled", "the job was cancelled before it ran");
     return r;

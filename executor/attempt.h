@@ -67,7 +67,8 @@ void attempt_cancel(struct attempt *a);
 /* RUNNING: kills the cell without making a result (the job is handed back to the queue). */
 void attempt_abandon(struct attempt *a);
 
-/* A result that no run made: `invalid` (why given), `cancelled` while waiting (why NULL). The
+/* A result that no run made: `invalid` (why given), `cancelled` while waiting (why NULL),
+ * `internal` (why given). The
  * caller moves the attempt to RECORDING with attempt_record(). */
 struct result *attempt_result_without_run(const struct attempt *a, enum outcome o,
                                           const struct err *why);

@@ -43,10 +43,11 @@ struct executor {
     struct recorder *recorder;
     struct janitor *janitor; /* NULL: everything is kept */
     struct backlog *backlog;
-    struct pool *pool;       /* NULL once it was closed: see executor_last() */
+    struct pools *pools;     /* NULL once they were closed: see executor_last() */
     uv_prepare_t *turn_done; /* active: a refill is due */
     struct list running;     /* backlog entries of attempts in cells */
     int waiting, running_count, recording;
+    int running_of[PROFILES];
     bool up, draining, last;
     void (*back)(struct attempt *a, void *arg); /* draining: takes what will not run here */
     void *back_arg;
@@ -61,8 +62,12 @@ static void on_turn_done(uv_prepare_t *h)
     struct executor *x = h->data;
     uv_prepare_stop(h);
     bool enough = x->last && x->waiting == 0; /* no job will want another cell */
-    if (x->pool && !x->draining && !enough)
-        pool_refill(x->pool, x->running_count, x->waiting, x->recording);
+    if (!x->pools || x->draining || enough)
+        return;
+    int waiting[PROFILES];
+    for (int p = 0; p < PROFILES; p++)
+        waiting[p] = backlog_count_of(x->backlog, (enum profile)p);
+    pools_refill(x->pools, x->running_of, waiting, x->recording);
 }
 
 static void refill(struct executor *x)
@@ -78,6 +83,7 @@ static void record(struct executor *x, struct attempt *a, struct result *r)
     const struct pool_origin *ran = attempt_origin(a);
     r->worker = mem_strdup(x->worker);
     r->engine = mem_strdup(r->attempts > 0 ? ran->engine : z ? z->engine : "");
+    r->engine_flags = r->attempts > 0 ? mem_strdup(ran->flags) : NULL;
     r->jail = r->attempts > 0 ? ran->layers : 0;
     r->jail_names = x->jail_names;
     if (r->attempts > 0 && ran->attested_at_us) {
@@ -141,12 +147,15 @@ static void on_ended(struct attempt *a, struct result *r, void *arg)
     struct backlog_entry *entry = attempt_entry(a);
     list_remove(&entry->node);
     x->running_count--;
+    x->running_of[entry->profile]--;
     backlog_ended(x->backlog, entry->tenant);
     if (r) {
         record(x, a, r);
     } else {
         x->waiting++;
         backlog_add_front(x->backlog, entry);
+        if (x->pools)
+            pools_need(x->pools, entry->profile);
     }
     if (x->draining)
         give_back_waiting(x);
@@ -183,20 +192,19 @@ static bool refuse_without_secrets(struct executor *x, struct attempt *a)
 
 static void pump(struct executor *x)
 {
-    if (!x->pool)
+    if (!x->pools)
         return;
     if (x->draining)
         return;
     while (x->running_count < x->config->max_running) {
-        if (pool_stats(x->pool).ready == 0)
-            break;
-        struct backlog_entry *entry = backlog_next(x->backlog);
+        unsigned ready = pools_ready(x->pools);
+        struct backlog_entry *entry = ready ? backlog_next(x->backlog, ready) : NULL;
         if (!entry)
             break;
         struct attempt *a = attempt_of_entry(entry);
         if (refuse_without_secrets(x, a))
             continue;
-        struct cell *c = pool_take(x->pool, &attempt_cell_events, a);
+        struct cell *c = pools_take(x->pools, entry->profile, &attempt_cell_events, a);
         struct err e = {0};
         if (!c) {
             put_back(x, entry);
@@ -212,12 +220,13 @@ static void pump(struct executor *x)
         }
         x->waiting--;
         x->running_count++;
+        x->running_of[entry->profile]++;
         list_push_back(&x->running, &entry->node);
     }
     recorder_set_waiting(x->recorder, x->waiting);
     if (x->last && x->running_count == 0 && x->waiting == 0) {
-        pool_close(x->pool);
-        x->pool = NULL;
+        pools_close(x->pools);
+        x->pools = NULL;
     } else {
         refill(x);
     }
@@ -228,6 +237,7 @@ static struct attempt *take_in(struct executor *x, struct job *job,
 {
     struct attempt *a = attempt_new(x->loop, job, facts, &owner, x);
     attempt_entry(a)->tenant = config_tenant(x->config, job->tenant);
+    attempt_entry(a)->profile = job->profile;
     return a;
 }
 
@@ -238,6 +248,8 @@ struct attempt *executor_submit(struct executor *x, struct job *job,
     CHECK(attempt_entry(a)->tenant); /* job_decode() refuses unknown tenants */
     backlog_add(x->backlog, attempt_entry(a));
     x->waiting++;
+    if (x->pools)
+        pools_need(x->pools, attempt_entry(a)->profile);
     pump(x);
     return a;
 }
@@ -284,6 +296,24 @@ static void on_failed(const struct err *why, void *arg)
     x->ev.failed(why, x->arg);
 }
 
+/* Its jobs would wait for ever. */
+static void on_lacking(enum profile p, const struct err *why, void *arg)
+{
+    struct executor *x = arg;
+    struct err e = *why;
+    struct backlog_entry *entry;
+    err_wrap(&e, "profile %s cannot be had on this worker", profile_table[p].name);
+    log_error("executor", "%s", e.msg);
+    while (!x->draining && (entry = backlog_withdraw(x->backlog, p))) {
+        struct attempt *a = attempt_of_entry(entry);
+        x->waiting--;
+        struct result *r = attempt_result_without_run(a, OUTCOME_INTERNAL, &e);
+        attempt_record(a);
+        record(x, a, r);
+    }
+    pump(x);
+}
+
 static void on_unsafe(const struct err *why, void *arg)
 {
     struct executor *x = arg;
@@ -308,8 +338,8 @@ static const struct recorder_events recorder_handlers = {
     .unstuck = on_unstuck,
     .pruned = on_pruned,
 };
-static const struct pool_events pool_handlers = {
-    .ready = on_ready, .failed = on_failed, .unsafe = on_unsafe};
+static const struct pools_events pool_handlers = {
+    .ready = on_ready, .failed = on_failed, .lacking = on_lacking, .unsafe = on_unsafe};
 
 static void free_handle(uv_handle_t *h)
 {
@@ -336,11 +366,14 @@ int executor_open(uv_loop_t *loop, const struct executor_options *o,
         x->jail_names[i] = jail_layer_name((enum jail_layer)i);
     x->backlog = backlog_new(o->config);
     struct recorder_options ro = {.db_path = o->db_path, .key = &x->key, .envelope_max = 0};
+    const struct pool_options po = {.config = o->config,
+                                    .paths = o->engine,
+                                    .profile = o->profile,
+                                    .few_cells = o->few_jobs,
+                                    .cgroup = o->cgroup};
     /* First the pool: its zygote starts while key and database are opened. */
-    int rc = pool_open(loop, o->config, o->engine, o->few_jobs, o->cgroup, &pool_handlers, x,
-                       &x->pool, e);
-    if (!rc)
-        rc = sign_key_open(o->key_path, o->pub_path, &x->key, e);
+    x->pools = pools_open(loop, &po, &pool_handlers, x);
+    int rc = sign_key_open(o->key_path, o->pub_path, &x->key, e);
     if (!rc && o->seal_path) {
         x->seal = crypto_guarded(sizeof *x->seal);
         rc = seal_key_open(o->seal_path, o->seal_pub_path, x->seal, e);
@@ -348,7 +381,7 @@ int executor_open(uv_loop_t *loop, const struct executor_options *o,
     if (!rc)
         rc = recorder_open(loop, &ro, &recorder_handlers, x, &x->recorder, e);
     if (rc) {
-        pool_close(x->pool); /* tells nothing any more */
+        pools_close(x->pools); /* tells nothing any more */
         uv_close((uv_handle_t *)x->turn_done, free_handle);
         recorder_close(x->recorder, 0, NULL);
         backlog_free(x->backlog);
@@ -368,7 +401,7 @@ int executor_open(uv_loop_t *loop, const struct executor_options *o,
 static void give_back_waiting(struct executor *x)
 {
     struct backlog_entry *entry;
-    while ((entry = backlog_next(x->backlog))) {
+    while ((entry = backlog_next(x->backlog, BACKLOG_ALL_PROFILES))) {
         backlog_ended(x->backlog, entry->tenant);
         struct attempt *a = attempt_of_entry(entry);
         x->waiting--;
@@ -401,6 +434,7 @@ void executor_abandon(struct executor *x, void (*back)(struct attempt *, void *)
         attempt_abandon(a);
         backlog_ended(x->backlog, entry->tenant);
         x->running_count--;
+        x->running_of[entry->profile]--;
         back(a, arg);
         attempt_free(a);
     }
@@ -413,13 +447,13 @@ struct executor_stats executor_stats(const struct executor *x)
         .waiting = x->waiting,
         .running = x->running_count,
         .recording = x->recording,
-        .pool = x->pool ? pool_stats(x->pool) : (struct pool_stats){0},
+        .pool = x->pools ? pools_stats(x->pools) : (struct pool_stats){0},
     };
 }
 
 const struct zygote_info *executor_zygote(const struct executor *x)
 {
-    return x->pool ? pool_zygote(x->pool) : NULL;
+    return x->pools ? pools_zygote(x->pools) : NULL;
 }
 
 const struct sign_key *executor_key(const struct executor *x)
@@ -443,7 +477,7 @@ void executor_close(struct executor *x)
     if (recorder_close(x->recorder, CLOSE_WAIT_MS, &e))
         log_error("executor", "results not committed: %s", e.msg);
     uv_close((uv_handle_t *)x->turn_done, free_handle);
-    pool_close(x->pool);
+    pools_close(x->pools);
     backlog_free(x->backlog);
     sign_key_wipe(&x->key);
     crypto_guarded_free(x->seal);

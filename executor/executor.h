@@ -10,7 +10,7 @@
 #include "config/config.h"
 #include "config/paths.h"
 #include "executor/attempt.h"
-#include "executor/pool.h"
+#include "executor/pools.h"
 #include "queue/job.h"
 #include "results/record.h"
 
@@ -23,6 +23,7 @@ struct executor_options {
     const char *db_path, *key_path, *pub_path;
     const char *seal_path, *seal_pub_path; /* NULL: sealed secrets are not opened here */
     struct cgroup *cgroup;                 /* of the zygotes, NULL: none; kept */
+    enum profile profile;                  /* of most jobs: its cells are made at the start */
     bool few_jobs;     /* a handful in all: start quickly rather than fork cheaply */
     bool eager_output; /* tell output as it comes, not only of jobs that run for a while */
 };

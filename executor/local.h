@@ -36,8 +36,9 @@ struct local_options {
     const char *tenant;
     const struct plain_secret *secrets; /* every job gets them; kept */
     int secret_count;
-    bool few_jobs;    /* a handful in all: start quickly rather than fork cheaply */
-    bool live_output; /* tell `output` */
+    enum profile profile; /* of most of them: its cells are made at the start */
+    bool few_jobs;        /* a handful in all: start quickly rather than fork cheaply */
+    bool live_output;     /* tell `output` */
 };
 
 /* Runs jobs until `next` has no more. SIGINT and SIGTERM cancel what runs and start nothing more

@@ -60,6 +60,8 @@ struct pool {
     uv_loop_t *loop;
     const struct config *config;
     struct engine_paths paths;
+    enum profile profile;
+    int size;
     struct cgroup *cgroup;
     struct pool_events ev;
     void *arg;
@@ -364,6 +366,7 @@ void pool_origin(struct cell *c, struct pool_origin *out)
     const struct slot *s = cell_arg(c);
     const struct zygote_info *i = zygote_info(s->source->z);
     memcpy(out->engine, i->engine, sizeof out->engine);
+    memcpy(out->flags, i->flags, sizeof out->flags);
     out->layers = i->layers;
     out->attested_at_us = s->source->attested_at_us;
 }
@@ -393,7 +396,7 @@ void pool_refill(struct pool *p, int running, int waiting, int recording)
     if (!p->current || !p->current->attested || p->current->gone || p->closing || p->refused ||
         p->fork_again_at_us)
         return;
-    int have = p->stats.ready + p->stats.starting, target = (int)p->config->pool;
+    int have = p->stats.ready + p->stats.starting, target = p->size;
     /* A job that nobody waits behind, and its result up to the commit, have the processor to
      * themselves while half the pool stands. */
     if (running + recording > 0 && waiting == 0 && have >= (target + 1) / 2)
@@ -452,8 +455,10 @@ static void source_up(struct zygote *z, void *arg)
     struct source *s = arg;
     struct pool *p = s->pool;
     const struct zygote_info *i = zygote_info(z);
-    log_info("pool", "zygote %d up: %u mappings, %llu kB private, %llu kB in huge pages", i->pid,
-             i->mappings, (unsigned long long)i->private_dirty_bytes / 1024,
+    log_info("pool",
+             "zygote %d up: profile %s, %u mappings, %llu kB private, %llu kB in huge pages",
+             i->pid, profile_table[p->profile].name, i->mappings,
+             (unsigned long long)i->private_dirty_bytes / 1024,
              (unsigned long long)i->huge_bytes / 1024);
     s->up = true;
     s->up_at_us = clock_mono_us();
@@ -502,8 +507,11 @@ static const struct zygote_events source_events = {.up = source_up, .gone = sour
 
 static void start_source(struct pool *p)
 {
+    const struct profile_info *profile = &profile_table[p->profile];
     struct zygote_options o = {.jail = p->config->jail,
                                .paths = &p->paths,
+                               .v8_flags = profile->v8_flags,
+                               .no_code = !profile->machine_code,
                                .few_cells = p->few_cells,
                                .cgroup = p->cgroup};
     struct source *s = mem_alloc(sizeof *s);
@@ -585,26 +593,25 @@ static void arm_timer(struct pool *p)
     uv_unref((uv_handle_t *)&p->timer);
 }
 
-int pool_open(uv_loop_t *loop, const struct config *c, const struct engine_paths *paths,
-              bool few_cells, struct cgroup *cgroup, const struct pool_events *ev, void *arg,
-              struct pool **out, struct err *e)
+struct pool *pool_open(uv_loop_t *loop, const struct pool_options *o, const struct pool_events *ev,
+                       void *arg)
 {
-    (void)e;
     struct pool *p = mem_alloc(sizeof *p);
     p->loop = loop;
-    p->config = c;
-    p->paths = *paths;
-    p->few_cells = few_cells;
-    p->cgroup = cgroup;
+    p->config = o->config;
+    p->paths = *o->paths;
+    p->profile = o->profile;
+    p->size = o->size;
+    p->few_cells = o->few_cells;
+    p->cgroup = o->cgroup;
     p->ev = *ev;
     p->arg = arg;
     list_init(&p->sources);
     list_init(&p->ready);
     uv_timer_init(loop, &p->timer);
     p->timer.data = p;
-    *out = p;
     start_source(p);
-    return 0;
+    return p;
 }
 
 const struct zygote_info *pool_zygote(const struct pool *p)

@@ -35,11 +35,18 @@ struct pool_stats {
     uint64_t zygotes, forked, crashed; /* since the start */
 };
 
-/* few_cells: the whole life of this pool is a handful of jobs (zygote.h). cgroup: for the zygotes,
- * NULL: none; must outlive the loop's close callbacks. */
-int pool_open(uv_loop_t *loop, const struct config *c, const struct engine_paths *paths,
-              bool few_cells, struct cgroup *cgroup, const struct pool_events *ev, void *arg,
-              struct pool **out, struct err *e);
+struct pool_options {
+    const struct config *config;      /* kept */
+    const struct engine_paths *paths; /* copied */
+    enum profile profile;             /* of all its zygotes */
+    int size;                         /* cells kept ready */
+    bool few_cells;        /* the whole life of this pool is a handful of jobs (zygote.h) */
+    struct cgroup *cgroup; /* for the zygotes, NULL: none; outlives the loop's close callbacks */
+};
+
+/* Its first zygote starts at once. */
+struct pool *pool_open(uv_loop_t *loop, const struct pool_options *o, const struct pool_events *ev,
+                       void *arg);
 
 /* A ready cell, or NULL. Its events go to ev/arg from now on (not `ready`); after `gone` the cell
  * is freed by the pool. */
@@ -48,8 +55,9 @@ struct cell *pool_take(struct pool *p, const struct cell_events *ev, void *arg);
 /* What is true of the zygote that a taken cell comes from. */
 struct pool_origin {
     char engine[64];
-    uint32_t layers;        /* 1 << enum jail_layer */
-    int64_t attested_at_us; /* real time; 0: not attested (jail: off) */
+    char flags[CONTROL_FLAGS_MAX]; /* V8's */
+    uint32_t layers;               /* 1 << enum jail_layer */
+    int64_t attested_at_us;        /* real time; 0: not attested (jail: off) */
 };
 void pool_origin(struct cell *c, struct pool_origin *out);
 

@@ -1,10 +1,11 @@
 /* How this works
  *
- * A lane is what one tenant has waiting in one class: a FIFO. A class keeps its lanes that are not
- * empty in a ring. The lane at the ring's head may give as many jobs as its tenant's weight, then
- * goes to the back: deficit round robin with a cost of one per job. Over the classes credits do the
- * same: 8, 4 and 1 jobs, handed out anew when every class that has a job that may run has none
- * left. */
+ * A lane is what one tenant has waiting in one class: a FIFO for each profile, and numbers that
+ * keep the order between them, so that a profile without cells holds up none of the others. A class
+ * keeps its lanes that are not empty in a ring. The lane at the ring's head may give as many jobs
+ * as its tenant's weight, then goes to the back: deficit round robin with a cost of one per job.
+ * Over the classes credits do the same: 8, 4 and 1 jobs, handed out anew when every class that has
+ * a job that may run has none left. */
 #include "queue/backlog.h"
 
 #include <stdlib.h>
@@ -14,9 +15,11 @@
 static const int class_credits[CLASSES] = {[CLASS_HIGH] = 8, [CLASS_NORMAL] = 4, [CLASS_LOW] = 1};
 
 struct lane {
-    struct list entries; /* struct backlog_entry */
-    struct list ring;    /* in class_queue.lanes while entries is not empty */
-    int64_t deficit;     /* jobs it may still give in this turn */
+    struct list entries[PROFILES]; /* struct backlog_entry, by order */
+    struct list ring;              /* in class_queue.lanes while something waits in it */
+    int64_t deficit;               /* jobs it may still give in this turn */
+    int64_t first, behind;         /* lowest order given out, and the next one at the back */
+    int waiting;
     int tenant;
 };
 
@@ -31,6 +34,7 @@ struct backlog {
     struct class_queue classes[CLASSES];
     int64_t *running; /* by tenant */
     int count;
+    int by_profile[PROFILES];
 };
 
 struct backlog *backlog_new(const struct config *c)
@@ -44,7 +48,8 @@ struct backlog *backlog_new(const struct config *c)
         list_init(&q->lanes);
         q->by_tenant = mem_alloc(n * sizeof *q->by_tenant);
         for (size_t i = 0; i < n; i++) {
-            list_init(&q->by_tenant[i].entries);
+            for (int p = 0; p < PROFILES; p++)
+                list_init(&q->by_tenant[i].entries[p]);
             list_init(&q->by_tenant[i].ring);
             q->by_tenant[i].tenant = (int)i;
         }
@@ -78,22 +83,27 @@ static struct lane *lane_of(struct backlog *b, const struct backlog_entry *x)
 static struct lane *enter(struct backlog *b, struct backlog_entry *x)
 {
     struct lane *l = lane_of(b, x);
-    CHECK(!x->queued);
+    CHECK(!x->queued && (unsigned)x->profile < PROFILES);
     x->queued = true;
     b->count++;
-    if (list_empty(&l->entries))
+    b->by_profile[x->profile]++;
+    if (l->waiting++ == 0)
         list_push_back(&b->classes[x->cls].lanes, &l->ring);
     return l;
 }
 
 void backlog_add(struct backlog *b, struct backlog_entry *x)
 {
-    list_push_back(&enter(b, x)->entries, &x->node);
+    struct lane *l = enter(b, x);
+    x->order = l->behind++;
+    list_push_back(&l->entries[x->profile], &x->node);
 }
 
 void backlog_add_front(struct backlog *b, struct backlog_entry *x)
 {
-    list_push_front(&enter(b, x)->entries, &x->node);
+    struct lane *l = enter(b, x);
+    x->order = --l->first;
+    list_push_front(&l->entries[x->profile], &x->node);
 }
 
 static void leave(struct backlog *b, struct backlog_entry *x)
@@ -102,7 +112,8 @@ static void leave(struct backlog *b, struct backlog_entry *x)
     list_remove(&x->node);
     x->queued = false;
     b->count--;
-    if (list_empty(&l->entries)) { /* an empty lane saves up nothing for later */
+    b->by_profile[x->profile]--;
+    if (--l->waiting == 0) { /* an empty lane saves up nothing for later */
         list_remove(&l->ring);
         l->deficit = 0;
     }
@@ -114,20 +125,34 @@ void backlog_remove(struct backlog *b, struct backlog_entry *x)
     leave(b, x);
 }
 
-static bool may_run(const struct backlog *b, const struct lane *l)
+/* The lane's oldest entry of those profiles, or NULL. */
+static struct backlog_entry *oldest(const struct lane *l, unsigned profiles)
 {
-    int64_t most = b->config->tenants[l->tenant].max_running;
-    return most == 0 || b->running[l->tenant] < most;
+    struct backlog_entry *found = NULL;
+    for (int p = 0; p < PROFILES; p++) {
+        if (!(profiles & 1u << p) || list_empty(&l->entries[p]))
+            continue;
+        struct backlog_entry *x = LIST_ENTRY(l->entries[p].next, struct backlog_entry, node);
+        if (!found || x->order < found->order)
+            found = x;
+    }
+    return found;
 }
 
-/* The lane whose turn it is: the first of the ring whose tenant may run one more; those in front of
+static bool may_run(const struct backlog *b, const struct lane *l, unsigned profiles)
+{
+    int64_t most = b->config->tenants[l->tenant].max_running;
+    return (most == 0 || b->running[l->tenant] < most) && oldest(l, profiles);
+}
+
+/* The lane whose turn it is: the first of the ring that may run one more; those in front of
  * it go to the back. NULL when no lane may. */
-static struct lane *turn(const struct backlog *b, struct class_queue *q)
+static struct lane *turn(const struct backlog *b, struct class_queue *q, unsigned profiles)
 {
     struct list *first = q->lanes.next;
     for (struct list *n = first; n != &q->lanes;) {
         struct lane *l = LIST_ENTRY(n, struct lane, ring);
-        if (may_run(b, l))
+        if (may_run(b, l, profiles))
             return l;
         list_remove(n);
         list_push_back(&q->lanes, n);
@@ -138,13 +163,14 @@ static struct lane *turn(const struct backlog *b, struct class_queue *q)
     return NULL;
 }
 
-static struct backlog_entry *give(struct backlog *b, struct class_queue *q, struct lane *l)
+static struct backlog_entry *give(struct backlog *b, struct class_queue *q, struct lane *l,
+                                  unsigned profiles)
 {
-    struct backlog_entry *x = LIST_ENTRY(l->entries.next, struct backlog_entry, node);
+    struct backlog_entry *x = oldest(l, profiles);
     if (l->deficit == 0)
         l->deficit = b->config->tenants[l->tenant].weight;
     l->deficit--;
-    if (l->deficit == 0 && l->entries.next->next != &l->entries) {
+    if (l->deficit == 0 && l->waiting > 1) {
         list_remove(&l->ring);
         list_push_back(&q->lanes, &l->ring);
     }
@@ -153,14 +179,14 @@ static struct backlog_entry *give(struct backlog *b, struct class_queue *q, stru
     return x;
 }
 
-struct backlog_entry *backlog_next(struct backlog *b)
+struct backlog_entry *backlog_next(struct backlog *b, unsigned profiles)
 {
     struct lane *lanes[CLASSES];
     bool any = false, credit = false;
     if (b->count == 0)
         return NULL;
     for (int k = 0; k < CLASSES; k++) {
-        lanes[k] = turn(b, &b->classes[k]);
+        lanes[k] = turn(b, &b->classes[k], profiles);
         any |= lanes[k] != NULL;
         credit |= lanes[k] && b->classes[k].credit > 0;
     }
@@ -173,7 +199,7 @@ struct backlog_entry *backlog_next(struct backlog *b)
         if (!lanes[k] || b->classes[k].credit == 0)
             continue;
         b->classes[k].credit--;
-        return give(b, &b->classes[k], lanes[k]);
+        return give(b, &b->classes[k], lanes[k], profiles);
     }
     CHECK(!"a class with a lane has credit");
     return NULL;
@@ -189,4 +215,24 @@ void backlog_ended(struct backlog *b, const struct tenant *t)
 int backlog_count(const struct backlog *b)
 {
     return b->count;
+}
+
+int backlog_count_of(const struct backlog *b, enum profile p)
+{
+    return b->by_profile[p];
+}
+
+struct backlog_entry *backlog_withdraw(struct backlog *b, enum profile p)
+{
+    for (int k = 0; k < CLASSES; k++) {
+        LIST_FOREACH(n, &b->classes[k].lanes)
+        {
+            struct backlog_entry *x = oldest(LIST_ENTRY(n, struct lane, ring), 1u << p);
+            if (!x)
+                continue;
+            leave(b, x);
+            return x;
+        }
+    }
+    return NULL;
 }

@@ -1,5 +1,6 @@
 /* Jobs that wait in this worker: weighted deficit round robin over tenants inside each class,
  * classes in the ratio 8:4:1 so that low is never starved, ceilings on what a tenant runs at once.
+ * A job waits for a cell of its profile; jobs of the others pass it meanwhile.
  * Bounded by the intake's prefetch. Loop thread only.
  *
  * An entry is intrusive: the executor embeds struct backlog_entry in what it queues. */
@@ -17,7 +18,9 @@ struct backlog_entry {
     struct list node;            /* backlog's */
     const struct tenant *tenant; /* set by the caller before adding */
     enum job_class cls;          /* likewise */
+    enum profile profile;        /* likewise */
     bool queued;
+    int64_t order; /* of its lane */
 };
 
 struct backlog *backlog_new(const struct config *c);
@@ -28,10 +31,17 @@ void backlog_add(struct backlog *b, struct backlog_entry *x);
 void backlog_add_front(struct backlog *b, struct backlog_entry *x);
 void backlog_remove(struct backlog *b, struct backlog_entry *x); /* cancelled while waiting */
 
-/* The next job that may run, taken out; NULL when there is none (or every tenant with one is at its
- * max_running). Counts it as running for its tenant. */
-struct backlog_entry *backlog_next(struct backlog *b);
+#define BACKLOG_ALL_PROFILES ((1u << PROFILES) - 1)
+
+/* The next job that may run, taken out, of those whose profile is in the set (1 << enum profile);
+ * NULL when there is none (or every tenant with one is at its max_running). Counts it as running
+ * for its tenant. */
+struct backlog_entry *backlog_next(struct backlog *b, unsigned profiles);
 /* The attempt of that tenant ended. */
 void backlog_ended(struct backlog *b, const struct tenant *t);
 
 int backlog_count(const struct backlog *b);
+int backlog_count_of(const struct backlog *b, enum profile p);
+/* Any job of that profile, whatever its tenant runs, taken out; NULL: none waits. It does not count
+ * as running. For jobs that will not be run. */
+struct backlog_entry *backlog_withdraw(struct backlog *b, enum profile p);

@@ -2,7 +2,8 @@
  * that a cell installs a ready-made filter: compiling it in each cell would cost more than the
  * fork.
  *
- *   mkfilter filter   the filter as a C array of struct sock_filter
+ *   mkfilter filter   the filter as a C array of struct sock_filter, and its variant for cells that
+ *                     make no machine code
  *   mkfilter filter NAME   for tests: the same with a hole, that system call. "all": nearly every
  * one mkfilter names    number → name of every system call of this architecture, as a C array
  *
@@ -13,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "sandbox/jail/syscalls.h"
@@ -54,7 +56,8 @@ static void tear(scmp_filter_ctx c, const char *hole)
     }
 }
 
-static scmp_filter_ctx compile(const char *hole)
+/* no_code: the variant for cells that make no machine code. */
+static scmp_filter_ctx compile(const char *hole, bool no_code)
 {
     scmp_filter_ctx c = seccomp_init(SCMP_ACT_TRAP);
     if (!c)
@@ -68,10 +71,12 @@ static scmp_filter_ctx compile(const char *hole)
     const struct scmp_arg_cmp self[] = {SCMP_A0(SCMP_CMP_EQ, SELF_PLACEHOLDER),
                                         SCMP_A1(SCMP_CMP_EQ, SELF_PLACEHOLDER)};
     const struct scmp_arg_cmp zero[] = {SCMP_A0(SCMP_CMP_EQ, 0)};
+    const struct scmp_arg_cmp no_exec[] = {SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)};
 #define ALWAYS(name, why) allow(c, #name, SCMP_SYS(name), 0, NULL);
 #define SELF(name, why)   allow(c, #name, SCMP_SYS(name), 2, self);
 #define ZERO(name, why)   allow(c, #name, SCMP_SYS(name), 1, zero);
-    CELL_SYSCALLS(ALWAYS, SELF, ZERO)
+#define CODE(name, why)   allow(c, #name, SCMP_SYS(name), no_code ? 1 : 0, no_exec);
+    CELL_SYSCALLS(ALWAYS, SELF, ZERO, CODE)
     if (hole)
         tear(c, hole);
     return c;
@@ -93,14 +98,13 @@ static size_t export(scmp_filter_ctx c, struct sock_filter program[PROGRAM_MAX])
     return n;
 }
 
-static int print_filter(const char *hole)
+static void print_filter(const char *name, const char *hole, bool no_code)
 {
     struct sock_filter program[PROGRAM_MAX];
-    scmp_filter_ctx c = compile(hole);
+    scmp_filter_ctx c = compile(hole, no_code);
     size_t n = export(c, program), selves = 0;
     seccomp_release(c);
-    printf("/* Made by tools/mkfilter from sandbox/jail/syscalls.h. */\n");
-    printf("static const struct sock_filter cell_filter[] = {\n");
+    printf("static const struct sock_filter %s[] = {\n", name);
     for (size_t i = 0; i < n; i++) {
         const struct sock_filter *s = &program[i];
         printf("    {0x%02x, %u, %u, 0x%08x},\n", s->code, s->jt, s->jf, s->k);
@@ -109,6 +113,13 @@ static int print_filter(const char *hole)
     printf("};\n");
     if (selves != SELF_ARGS)
         die("the filter does not compare with SELF_PLACEHOLDER exactly SELF_ARGS times", 0);
+}
+
+static int print_filters(const char *hole)
+{
+    printf("/* Made by tools/mkfilter from sandbox/jail/syscalls.h. */\n");
+    print_filter("cell_filter", hole, false);
+    print_filter("no_code_filter", hole, true);
     return 0;
 }
 
@@ -129,7 +140,7 @@ static int print_names(void)
 int main(int argc, char **argv)
 {
     if ((argc == 2 || argc == 3) && !strcmp(argv[1], "filter"))
-        return print_filter(argv[2]);
+        return print_filters(argv[2]);
     if (argc == 2 && !strcmp(argv[1], "names"))
         return print_names();
     fprintf(stderr, "usage: mkfilter filter [NAME] | names\n");

@@ -44,6 +44,8 @@ constexpr char kOwnHashSeed[] = "--rehash-snapshot"; // off in the official buil
 constexpr char kFlags[] =
     "--single-threaded --no-memory-reducer --no-flush-bytecode --wasm-sync-tier-up";
 
+std::string flags_in_force;
+
 bool entropy(unsigned char *out, size_t n)
 {
     return getrandom(out, n, 0) == static_cast<ssize_t>(n);
@@ -95,10 +97,11 @@ void v8_start(const char *flags)
     tzset(); // reads the zone file now: a cell could not open it
     setenv("LC_ALL", "en_US.UTF-8", 1);
     limits_tune_process();
-    v8::V8::SetFlagsFromString(kFlags);
-    v8::V8::SetFlagsFromString(("--stack-size=" + std::to_string(script_stack_kb())).c_str());
+    flags_in_force = kFlags;
+    flags_in_force.append(" --stack-size=").append(std::to_string(script_stack_kb()));
     if (flags && *flags)
-        v8::V8::SetFlagsFromString(flags);
+        flags_in_force.append(" ").append(flags);
+    v8::V8::SetFlagsFromString(flags_in_force.data(), flags_in_force.size());
     v8::V8::SetEntropySource(entropy);
     v8::V8::InitializePlatform(platform_start());
     v8::V8::Initialize();
@@ -273,6 +276,11 @@ uint64_t engine_heap_peak(void)
 uint64_t engine_over_bytes(void)
 {
     return limits.over_bytes;
+}
+
+const char *engine_flags(void)
+{
+    return flags_in_force.c_str();
 }
 
 const char *engine_version(void)

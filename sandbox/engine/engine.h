@@ -99,6 +99,9 @@ void engine_terminate(uintptr_t pc);
 /* "v8 14.6.202.34-node.34" */
 const char *engine_version(void);
 
+/* V8's flags in force, ours and the profile's: "--single-threaded … --jitless". */
+const char *engine_flags(void);
+
 /* Build step: bundle (JavaScript) → startup snapshot file. 0, or -1 with a line in why. */
 int engine_snapshot(const char *bundle_path, const char *out_path, char *why, size_t why_cap);
 

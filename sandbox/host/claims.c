@@ -10,13 +10,19 @@ static bool known(const struct claims *c, uint64_t number)
     return number >= c->first && number < c->next;
 }
 
-/* The engine's version is shown and signed. */
-static void take_up(struct control_up *up)
+static void make_plain(char *text, size_t cap)
 {
-    up->engine[sizeof up->engine - 1] = '\0';
-    for (char *p = up->engine; *p; p++)
+    text[cap - 1] = '\0';
+    for (char *p = text; *p; p++)
         if (*p < ' ' || *p > '~')
             *p = '?';
+}
+
+/* The engine's version and flags are shown and signed. */
+static void take_up(struct control_up *up)
+{
+    make_plain(up->engine, sizeof up->engine);
+    make_plain(up->flags, sizeof up->flags);
     up->layers &= (1u << LAYERS) - 1;
 }
 

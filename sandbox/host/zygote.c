@@ -306,6 +306,7 @@ static void take_up(struct zygote *z, const struct control_up *up)
     z->info.huge_bytes = up->huge_bytes;
     z->info.cell_rss_bytes = up->cell_rss_bytes;
     memcpy(z->info.engine, up->engine, sizeof z->info.engine);
+    memcpy(z->info.flags, up->flags, sizeof z->info.flags);
     z->state = ZYGOTE_UP;
     uv_timer_stop(&z->timer);
     z->ev.up(z, z->arg);
@@ -481,6 +482,7 @@ static int send_start(const struct zygote *z, const struct zygote_options *o, ui
         .kind = CONTROL_START, .jail_mode = (uint32_t)o->jail, .layers = layers};
     const char *flags = o->v8_flags ? o->v8_flags : "";
     s.few_cells = o->few_cells;
+    s.no_code = o->no_code;
     if (strlen(flags) >= sizeof s.v8_flags || strlen(o->paths->snapshot) >= sizeof s.snapshot)
         return err_set(e, ERR_LIMIT, "the zygote's V8 flags or snapshot path are too long");
     strcpy(s.snapshot, o->paths->snapshot);

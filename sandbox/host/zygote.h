@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "config/config.h"
 #include "config/paths.h"
+#include "sandbox/zygote/control.h"
 
 struct cgroup;
 struct zygote;
@@ -18,6 +19,7 @@ struct zygote_options {
     enum jail_mode jail;
     const struct engine_paths *paths; /* copied */
     const char *v8_flags;             /* of the profile; NULL for none; copied */
+    bool no_code; /* the profile makes no machine code: no memory of a cell may become it */
     /* Only some cells will be wanted: up in half the time, each cell some 0.3 to 1.5 ms dearer. */
     bool few_cells;
     struct cgroup *cgroup; /* that it is born in; NULL: the caller's. Must outlive the zygote */
@@ -29,7 +31,8 @@ struct zygote_info {            /* valid from `up` on */
     uint64_t private_dirty_bytes, huge_bytes;
     uint64_t cell_rss_bytes; /* of a cell that is ready: what a job takes comes on top */
     char engine[64];
-    int pid; /* on the host */
+    char flags[CONTROL_FLAGS_MAX]; /* V8's, in force */
+    int pid;                       /* on the host */
 };
 
 struct zygote_events {

@@ -82,7 +82,7 @@ static _Noreturn void trial_child(int to, uint32_t layers)
     uint32_t sealed = 0;
     if (write(to, &t, sizeof t) != (ssize_t)sizeof t)
         _exit(1);
-    int rc = jail_seal_cell(JAIL_PREFER, &sealed);
+    int rc = jail_seal_cell(JAIL_PREFER, false, &sealed);
     if (write(to, &sealed, sizeof sealed) != (ssize_t)sizeof sealed || rc)
         _exit(1);
     syscall(SYS_getppid); /* not in the table: must not come back */

@@ -52,8 +52,9 @@ pid_t jail_clone(enum jail_mode mode, int cgroup, int *pidfd, uint32_t *layers, 
 int jail_enter(enum jail_mode mode, uint32_t *layers, struct err *e);
 
 /* Cell, right after the fork and before any byte of a job is read: not dumpable, seccomp filter
- * (precompiled by tools/mkfilter from sandbox/jail/syscalls.h). 0 or -errno; adds to *layers. */
-int jail_seal_cell(enum jail_mode mode, uint32_t *layers);
+ * (precompiled by tools/mkfilter from sandbox/jail/syscalls.h). no_code: no memory may become
+ * executable any more. 0 or -errno; adds to *layers. */
+int jail_seal_cell(enum jail_mode mode, bool no_code, uint32_t *layers);
 
 /* Name of a system call number ("openat"), or NULL: for the `denied` outcome's message. */
 const char *jail_syscall_name(uint32_t nr);

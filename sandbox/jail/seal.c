@@ -3,7 +3,8 @@
  * The filter is an array in read-only memory, made at build time. Two of its constants are the
  * cell's own pid, which nobody knows at build time: a copy on the stack gets it. The filter traps
  * what it does not allow: the SIGSYS handler (sandbox/zygote/signals.c) names the call and ends the
- * cell. */
+ * cell. There are two: the one for cells whose profile makes no machine code lets no memory become
+ * executable. */
 #include "sandbox/jail/steps.h"
 
 #include <errno.h>
@@ -18,12 +19,16 @@
 #include "sandbox/jail/syscalls.h"
 #include "seccomp_filter.h"
 
-static int install_filter(void)
+#define LENGTH(filter) (sizeof(filter) / sizeof(filter)[0])
+#define LONGER(a, b)   (LENGTH(a) > LENGTH(b) ? LENGTH(a) : LENGTH(b))
+
+static int install_filter(bool no_code)
 {
-    struct sock_filter own[sizeof cell_filter / sizeof cell_filter[0]];
-    const struct sock_fprog program = {.len = sizeof own / sizeof own[0], .filter = own};
+    struct sock_filter own[LONGER(cell_filter, no_code_filter)];
+    const struct sock_fprog program = {
+        .len = no_code ? LENGTH(no_code_filter) : LENGTH(cell_filter), .filter = own};
     unsigned selves = 0;
-    memcpy(own, cell_filter, sizeof own);
+    memcpy(own, no_code ? no_code_filter : cell_filter, program.len * sizeof own[0]);
     for (unsigned i = 0; i < program.len; i++)
         if (own[i].k == SELF_PLACEHOLDER) {
             own[i].k = (uint32_t)getpid();
@@ -34,7 +39,7 @@ static int install_filter(void)
     return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) ? -errno : 0;
 }
 
-int jail_seal_cell(enum jail_mode mode, uint32_t *layers)
+int jail_seal_cell(enum jail_mode mode, bool no_code, uint32_t *layers)
 {
     if (mode == JAIL_OFF)
         return 0;
@@ -45,7 +50,7 @@ int jail_seal_cell(enum jail_mode mode, uint32_t *layers)
         return -EPERM;
     if (jail_off(LAYER_SECCOMP))
         return 0;
-    int rc = install_filter();
+    int rc = install_filter(no_code);
     if (rc == 0)
         *layers |= 1u << LAYER_SECCOMP;
     return mode == JAIL_REQUIRE ? rc : 0;

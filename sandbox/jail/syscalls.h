@@ -9,6 +9,9 @@
  *
  * ZERO(name, why): when the first argument is 0, the caller itself.
  *
+ * CODE(name, why): with any arguments; in cells whose profile makes no machine code only while
+ * PROT_EXEC is not among the flags of the third argument, so that no memory there can become code.
+ *
  * Left out on purpose although V8 or glibc know them: openat (all files are mapped before the
  * fork), clone, clone3, fork, vfork, execve, rt_sigaction (handlers are set before the fork),
  * socket, connect, sendmsg and recvmsg (no descriptors travel), ptrace, kill, memfd_create,
@@ -22,17 +25,17 @@
 /* Comparisons with the placeholder in the filter: tgkill's two. mkfilter and the cell check it. */
 #define SELF_ARGS        2
 
-#define CELL_SYSCALLS(ALWAYS, SELF, ZERO)                                                          \
+#define CELL_SYSCALLS(ALWAYS, SELF, ZERO, CODE)                                                    \
     ALWAYS(read, "frames from the supervisor")                                                     \
     ALWAYS(write, "frames to the supervisor")                                                      \
     ALWAYS(writev, "frames to the supervisor")                                                     \
     ALWAYS(poll, "waiting for frames and timers")                                                  \
     ALWAYS(ppoll, "waiting for frames and timers")                                                 \
-    ALWAYS(mmap, "V8's heap, malloc")                                                              \
+    CODE(mmap, "V8's heap, malloc")                                                                \
     ALWAYS(munmap, "V8's heap, malloc")                                                            \
     ALWAYS(mremap, "malloc of large blocks")                                                       \
-    ALWAYS(mprotect, "V8 commits reserved memory and code with it")                                \
-    ALWAYS(pkey_mprotect, "V8's code space under protection keys")                                 \
+    CODE(mprotect, "V8 commits reserved memory and code with it")                                  \
+    CODE(pkey_mprotect, "V8's code space under protection keys")                                   \
     ALWAYS(madvise, "V8 and malloc give pages back")                                               \
     ALWAYS(brk, "malloc")                                                                          \
     ALWAYS(futex, "locks inside V8 and glibc, Atomics.wait")                                       \

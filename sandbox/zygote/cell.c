@@ -202,7 +202,7 @@ static void begin(int sock, const struct cell_start *start, uint32_t *layers)
         prctl(PR_SET_PDEATHSIG, SIGKILL); /* a pid namespace ends with its first process anyway */
     engine_after_fork();
     engine_warm();
-    if (jail_seal_cell(start->jail, layers))
+    if (jail_seal_cell(start->jail, start->no_code, layers))
         _exit(EXIT_NOT_SEALED);
 }
 

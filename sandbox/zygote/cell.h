@@ -1,6 +1,7 @@
 /* The life of a forked process: made ready, told a job, run, gone. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "config/config.h"
@@ -11,6 +12,7 @@ struct cell_start {
     enum jail_mode jail;
     uint32_t layers;     /* the zygote's */
     uint64_t data_bytes; /* RLIMIT_DATA already used at the fork */
+    bool no_code;        /* no memory of a cell may become executable */
 };
 
 /* What the engine is booted with. */

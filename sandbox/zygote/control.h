@@ -3,7 +3,7 @@
  * over, so the supervisor checks sizes and kinds all the same.
  *
  *   START   s→z  mode, flags; then the zygote loads, jails itself and answers UP or FAILED
- *   UP      z→s  layers in force, memory figures, engine version
+ *   UP      z→s  layers in force, memory figures, engine version and flags
  *   FAILED  z→s  a line of text; the zygote exits
  *   FORK    s→z  n numbers, n descriptors (the cells' ends of their socketpairs)
  *   FORKED  z→s  number, pid (in the zygote's namespace), and the pidfd beside it
@@ -13,9 +13,10 @@
 
 #include <stdint.h>
 
-#define CONTROL_FD         3  /* the zygote's end, the only descriptor beside 0..2 it is given */
-#define CONTROL_FORK_MAX   32 /* cells in one FORK */
-#define CONTROL_EXITED_MAX 32 /* ended cells in one EXITED */
+#define CONTROL_FD         3   /* the zygote's end, the only descriptor beside 0..2 it is given */
+#define CONTROL_FORK_MAX   32  /* cells in one FORK */
+#define CONTROL_EXITED_MAX 32  /* ended cells in one EXITED */
+#define CONTROL_FLAGS_MAX  256 /* bytes of V8's flags, the NUL byte included */
 
 enum control_kind {
     CONTROL_START = 1,
@@ -31,6 +32,7 @@ struct control_start {
     uint32_t jail_mode;  /* enum jail_mode */
     uint32_t layers;     /* in force by what the supervisor did */
     uint32_t few_cells;  /* not 0: start quickly, forks need not be as cheap as can be */
+    uint32_t no_code;    /* not 0: the profile makes no machine code, cells must not */
     char snapshot[4096]; /* path */
     char v8_flags[512];  /* of the profile */
 };
@@ -43,6 +45,7 @@ struct control_up {
     uint64_t huge_bytes;
     uint64_t cell_rss_bytes; /* at most, of the cell tried, when it was ready */
     char engine[64];
+    char flags[CONTROL_FLAGS_MAX]; /* V8's, in force */
 };
 
 #define CONTROL_ERRNO 0x10000u

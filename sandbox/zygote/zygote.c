@@ -29,6 +29,7 @@
 #include "sandbox/jail/jail.h"
 #include "sandbox/zygote/cell.h"
 #include "sandbox/zygote/control.h"
+#include "sandbox/zygote/maps.h"
 #include "sandbox/zygote/memory.h"
 #include "sandbox/zygote/signals.h"
 
@@ -115,6 +116,23 @@ static int no_threads_left(struct err *e)
                                   "the engine has made a thread; a zygote that has one can't fork");
 }
 
+/* What is mapped before the fork no filter looks at. */
+static int no_code_to_write(struct err *e)
+{
+    struct map *m;
+    int n = maps_read(&m), bad = 0;
+    if (n < 0)
+        return err_set(e, ERR_UNAVAILABLE, "cannot read the zygote's mappings");
+    for (int i = 0; i < n; i++)
+        bad += m[i].writable && m[i].executable;
+    maps_free(m);
+    return bad == 0 ? 0
+                    : err_set(e, ERR_UNAVAILABLE,
+                              "%d mappings of the zygote can be written and executed; its profile "
+                              "allows none",
+                              bad);
+}
+
 static const char *how_it_ended(int status, char *out, size_t cap)
 {
     if (WIFSIGNALED(status))
@@ -163,6 +181,7 @@ static int start(struct control_up *up, struct err *e)
     read_start(&s);
     z.start.jail = (enum jail_mode)s.jail_mode;
     z.start.layers = s.layers;
+    z.start.no_code = s.no_code != 0;
     int rc = boot(&s, e);
     if (!rc)
         rc = no_threads_left(e);
@@ -171,6 +190,8 @@ static int start(struct control_up *up, struct err *e)
     if (rc)
         return rc;
     rc = memory_prepare(cell_train, s.few_cells != 0, e);
+    if (!rc && z.start.no_code)
+        rc = no_code_to_write(e);
     if (!rc)
         rc = open_signals(e);
     if (!rc)
@@ -192,6 +213,7 @@ static int start(struct control_up *up, struct err *e)
     up->private_dirty_bytes = figures.private_dirty_bytes;
     up->huge_bytes = figures.huge_bytes;
     snprintf(up->engine, sizeof up->engine, "%s", engine_version());
+    snprintf(up->flags, sizeof up->flags, "%s", engine_flags());
     return 0;
 }
 

@@ -90,12 +90,17 @@ INSIDE(resources_are_limited_for_good, be_limited)
 
 /* ---- the filter ---- */
 
-static void seal(void)
+static void seal_as(bool no_code)
 {
     uint32_t layers = 0;
     NEED(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
-    NEED(jail_seal_cell(JAIL_REQUIRE, &layers) == 0);
+    NEED(jail_seal_cell(JAIL_REQUIRE, no_code, &layers) == 0);
     NEED(layers == (1u << LAYER_SECCOMP | 1u << LAYER_NOT_DUMPABLE));
+}
+
+static void seal(void)
+{
+    seal_as(false);
 }
 
 /* The address sanitizer's runtime makes system calls that no cell makes. */
@@ -108,6 +113,48 @@ static void seal(void)
 #else
 #define NOT_SANITIZED() ((void)0)
 #endif
+
+/* ---- no machine code ---- */
+
+static bool sealed_no_code;
+static int code_attempt;
+static char page[4096] __attribute__((aligned(4096)));
+
+enum { MAP_CODE, MAP_WRITABLE_CODE, PROTECT_CODE, PKEY_PROTECT_CODE, CODE_ATTEMPTS };
+
+static void sealed_child_makes_code(void)
+{
+    void *p = MAP_FAILED;
+    seal_as(sealed_no_code);
+    NEED((p = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)) !=
+         MAP_FAILED);
+    NEED(mprotect(p, 4096, PROT_READ) == 0);
+    if (code_attempt == MAP_CODE)
+        NEED(mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) !=
+             MAP_FAILED);
+    if (code_attempt == MAP_WRITABLE_CODE)
+        NEED(mmap(page, 4096, PROT_READ | PROT_WRITE | PROT_EXEC,
+                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != MAP_FAILED);
+    if (code_attempt == PROTECT_CODE)
+        NEED(mprotect(p, 4096, PROT_READ | PROT_EXEC) == 0);
+    if (code_attempt == PKEY_PROTECT_CODE)
+        NEED(syscall(SYS_pkey_mprotect, p, 4096, PROT_EXEC, -1) == 0);
+    _exit(0);
+}
+
+static void memory_becomes_code_only_where_the_profile_makes_some(void **state)
+{
+    (void)state;
+    NOT_SANITIZED();
+    for (code_attempt = 0; code_attempt < CODE_ATTEMPTS; code_attempt++) {
+        sealed_no_code = false;
+        assert_int_equal(in_child(sealed_child_makes_code, false), 0);
+        sealed_no_code = true;
+        int status = in_child(sealed_child_makes_code, false);
+        if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGSYS)
+            fail_msg("attempt %d ended with status 0x%x, not SIGSYS", code_attempt, status);
+    }
+}
 
 static long forbidden[6];
 
@@ -304,7 +351,7 @@ static void child_off(void)
     NEED(pid >= 0 && layers == 0);
     if (pid == 0) {
         NEED(jail_enter(JAIL_OFF, &layers, &e) == 0 && layers == 0);
-        NEED(jail_seal_cell(JAIL_OFF, &sealed) == 0 && sealed == 0);
+        NEED(jail_seal_cell(JAIL_OFF, false, &sealed) == 0 && sealed == 0);
         NEED(access("/etc/passwd", R_OK) == 0);
         _exit(0);
     }
@@ -404,6 +451,7 @@ int main(void)
         T(no_privilege_can_be_gained),
         T(there_is_no_other_process_and_no_network),
         T(resources_are_limited_for_good),
+        T(memory_becomes_code_only_where_the_profile_makes_some),
         T(forbidden_calls_end_the_process),
         T(a_trapped_call_can_be_named),
         T(what_a_cell_needs_is_allowed),

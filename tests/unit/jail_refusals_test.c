@@ -164,9 +164,9 @@ static void child_seccomp_refused(void)
 {
     uint32_t layers = 0;
     refuse_call(SYS_seccomp, EINVAL);
-    NEED(jail_seal_cell(JAIL_REQUIRE, &layers) == -EINVAL);
+    NEED(jail_seal_cell(JAIL_REQUIRE, false, &layers) == -EINVAL);
     layers = 0;
-    NEED(jail_seal_cell(JAIL_PREFER, &layers) == 0 && !(layers & 1u << LAYER_SECCOMP));
+    NEED(jail_seal_cell(JAIL_PREFER, false, &layers) == 0 && !(layers & 1u << LAYER_SECCOMP));
 }
 
 static void a_cell_without_its_filter_is_no_cell(void **state)

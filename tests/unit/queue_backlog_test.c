@@ -48,7 +48,7 @@ static int tear_down(void **state)
         if (f->entries[i].queued)
             backlog_remove(f->backlog, &f->entries[i]);
     assert_int_equal(backlog_count(f->backlog), 0);
-    assert_null(backlog_next(f->backlog));
+    assert_null(backlog_next(f->backlog, BACKLOG_ALL_PROFILES));
     backlog_free(f->backlog);
     backlog_free(NULL);
     free(f->entries);
@@ -75,7 +75,7 @@ static void add_many(struct fixture *f, int tenant, enum job_class c, int count)
 /* The next, run to its end at once. */
 static struct backlog_entry *run_one(struct fixture *f)
 {
-    struct backlog_entry *x = backlog_next(f->backlog);
+    struct backlog_entry *x = backlog_next(f->backlog, BACKLOG_ALL_PROFILES);
     if (x) {
         assert_false(x->queued);
         backlog_ended(f->backlog, x->tenant);
@@ -91,7 +91,7 @@ static int tenant_of(struct fixture *f, const struct backlog_entry *x)
 static void test_first_in_first_out(void **state)
 {
     struct fixture *f = *state;
-    assert_null(backlog_next(f->backlog));
+    assert_null(backlog_next(f->backlog, BACKLOG_ALL_PROFILES));
     struct backlog_entry *x = add(f, 0, CLASS_NORMAL), *y = add(f, 0, CLASS_NORMAL);
     assert_int_equal(backlog_count(f->backlog), 2);
     assert_ptr_equal(run_one(f), x);
@@ -238,13 +238,13 @@ static void test_no_more_than_the_ceiling_at_once(void **state)
     f->tenants[0].max_running = 2;
     add_many(f, 0, CLASS_HIGH, 3);
     add_many(f, 0, CLASS_LOW, 3);
-    assert_non_null(backlog_next(f->backlog));
-    assert_non_null(backlog_next(f->backlog));
-    assert_null(backlog_next(f->backlog));
+    assert_non_null(backlog_next(f->backlog, BACKLOG_ALL_PROFILES));
+    assert_non_null(backlog_next(f->backlog, BACKLOG_ALL_PROFILES));
+    assert_null(backlog_next(f->backlog, BACKLOG_ALL_PROFILES));
     assert_int_equal(backlog_count(f->backlog), 4);
     backlog_ended(f->backlog, &f->tenants[0]);
-    assert_non_null(backlog_next(f->backlog));
-    assert_null(backlog_next(f->backlog));
+    assert_non_null(backlog_next(f->backlog, BACKLOG_ALL_PROFILES));
+    assert_null(backlog_next(f->backlog, BACKLOG_ALL_PROFILES));
     backlog_ended(f->backlog, &f->tenants[0]);
     backlog_ended(f->backlog, &f->tenants[0]);
 }
@@ -254,11 +254,11 @@ static void test_a_tenant_at_its_ceiling_stops_nobody_else(void **state)
     struct fixture *f = *state;
     f->tenants[0].max_running = 1;
     add_many(f, 0, CLASS_HIGH, 100);
-    assert_int_equal(tenant_of(f, backlog_next(f->backlog)), 0);
+    assert_int_equal(tenant_of(f, backlog_next(f->backlog, BACKLOG_ALL_PROFILES)), 0);
     add_many(f, 1, CLASS_LOW, 50);
     for (int i = 0; i < 50; i++)
         assert_int_equal(tenant_of(f, run_one(f)), 1);
-    assert_null(backlog_next(f->backlog));
+    assert_null(backlog_next(f->backlog, BACKLOG_ALL_PROFILES));
     backlog_ended(f->backlog, &f->tenants[0]);
     assert_int_equal(tenant_of(f, run_one(f)), 0);
 }
@@ -280,16 +280,80 @@ static void test_many_tenants(void **state)
         backlog_add(b, &x[i]);
     }
     for (int i = 0; i < n; i++)
-        assert_ptr_equal(backlog_next(b), &x[i]);
-    assert_null(backlog_next(b));
+        assert_ptr_equal(backlog_next(b, BACKLOG_ALL_PROFILES), &x[i]);
+    assert_null(backlog_next(b, BACKLOG_ALL_PROFILES));
     for (int i = n - 1; i >= 0; i--) {
         backlog_ended(b, &tenants[i]);
-        assert_ptr_equal(backlog_next(b), &x[n + i]);
+        assert_ptr_equal(backlog_next(b, BACKLOG_ALL_PROFILES), &x[n + i]);
     }
     assert_int_equal(backlog_count(b), 0);
     backlog_free(b);
     free(x);
     free(tenants);
+}
+
+/* ---- profiles ---- */
+
+enum { DEFAULT_ONLY = 1u << PROFILE_DEFAULT, JITLESS_ONLY = 1u << PROFILE_JITLESS };
+
+static struct backlog_entry *add_as(struct fixture *f, int tenant, enum profile p)
+{
+    struct backlog_entry *x = &f->entries[f->used++];
+    x->tenant = &f->tenants[tenant];
+    x->cls = CLASS_NORMAL;
+    x->profile = p;
+    backlog_add(f->backlog, x);
+    return x;
+}
+
+static struct backlog_entry *run_of(struct fixture *f, unsigned profiles)
+{
+    struct backlog_entry *x = backlog_next(f->backlog, profiles);
+    if (x)
+        backlog_ended(f->backlog, x->tenant);
+    return x;
+}
+
+static void test_a_profile_without_cells_holds_up_no_other(void **state)
+{
+    struct fixture *f = *state;
+    struct backlog_entry *j1 = add_as(f, 0, PROFILE_JITLESS), *d1 = add_as(f, 0, PROFILE_DEFAULT);
+    struct backlog_entry *j2 = add_as(f, 0, PROFILE_JITLESS), *d2 = add_as(f, 1, PROFILE_DEFAULT);
+    assert_int_equal(backlog_count_of(f->backlog, PROFILE_JITLESS), 2);
+    assert_ptr_equal(run_of(f, DEFAULT_ONLY), d1);
+    assert_ptr_equal(run_of(f, DEFAULT_ONLY), d2);
+    assert_null(run_of(f, DEFAULT_ONLY));
+    assert_null(run_of(f, 0));
+    assert_int_equal(backlog_count_of(f->backlog, PROFILE_DEFAULT), 0);
+    assert_ptr_equal(run_of(f, JITLESS_ONLY), j1);
+    assert_ptr_equal(run_of(f, BACKLOG_ALL_PROFILES), j2);
+}
+
+static void test_profiles_keep_their_order(void **state)
+{
+    struct fixture *f = *state;
+    struct backlog_entry *x[6];
+    for (int i = 0; i < 6; i++)
+        x[i] = add_as(f, 0, i % 2 ? PROFILE_JITLESS : PROFILE_DEFAULT);
+    assert_ptr_equal(run_one(f), x[0]);
+    assert_ptr_equal(run_one(f), x[1]);
+    backlog_add_front(f->backlog, x[1]);
+    backlog_add_front(f->backlog, x[0]);
+    for (int i = 0; i < 6; i++)
+        assert_ptr_equal(run_one(f), x[i]);
+}
+
+static void test_ceilings_hold_over_profiles(void **state)
+{
+    struct fixture *f = *state;
+    f->tenants[0].max_running = 1;
+    add_as(f, 0, PROFILE_DEFAULT);
+    struct backlog_entry *j = add_as(f, 0, PROFILE_JITLESS);
+    assert_non_null(backlog_next(f->backlog, DEFAULT_ONLY));
+    assert_null(backlog_next(f->backlog, JITLESS_ONLY));
+    assert_ptr_equal(backlog_withdraw(f->backlog, PROFILE_JITLESS), j); /* it will not be run */
+    assert_null(backlog_withdraw(f->backlog, PROFILE_JITLESS));
+    backlog_ended(f->backlog, &f->tenants[0]);
 }
 
 #define T(t) cmocka_unit_test_setup_teardown(t, set_up, tear_down)
@@ -310,6 +374,9 @@ int main(void)
         T(test_high_does_not_wait_for_long),
         T(test_no_more_than_the_ceiling_at_once),
         T(test_a_tenant_at_its_ceiling_stops_nobody_else),
+        T(test_a_profile_without_cells_holds_up_no_other),
+        T(test_profiles_keep_their_order),
+        T(test_ceilings_hold_over_profiles),
         cmocka_unit_test(test_many_tenants),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -36,7 +36,7 @@
 char fake_snapshot[64]; /* first line of the snapshot file, for lying_probe.c */
 
 static const struct engine_host *host;
-static char engine_flags[512];
+static char flags_given[512];
 static volatile sig_atomic_t stop; /* enum frame_end of the first reason */
 static char *script, *at;
 static const struct engine_job *job;
@@ -251,7 +251,7 @@ int engine_boot(const char *snapshot_path, const char *flags, bool few_cells,
         fake_snapshot[0] = '\0';
     if (f)
         fclose(f);
-    snprintf(engine_flags, sizeof engine_flags, "%s", flags ? flags : "");
+    snprintf(flags_given, sizeof flags_given, "%s", flags ? flags : "");
     if (flags && !strcmp(flags, "--fail")) {
         snprintf(why, why_cap, "told to fail (snapshot %s)", snapshot_path);
         return -1;
@@ -273,7 +273,7 @@ void engine_after_fork(void)
 void engine_warm(void)
 {
     host->output(FRAME_STDOUT, "warm\n", 5); /* must reach nobody */
-    enemy_warm(engine_flags);
+    enemy_warm(flags_given);
 }
 
 void engine_begin(const struct engine_job *j)
@@ -351,6 +351,11 @@ uint64_t engine_over_bytes(void)
 uint64_t engine_heap_peak(void)
 {
     return 0;
+}
+
+const char *engine_flags(void)
+{
+    return flags_given;
 }
 
 const char *engine_version(void)
