@@ -190,7 +190,7 @@ asan:
 	@$(MAKE) --no-print-directory SAN=1 unit
 	@$(MAKE) --no-print-directory SAN=1 build-all
 	@ISOLANE_BUILD=$(abspath build/asan) $(PROVE) --exec '$(NODE_TAP)' $(ASAN_E2E)
-ASAN_E2E := tests/e2e/run.test.mjs tests/e2e/queue.test.mjs tests/e2e/badinput.test.mjs
+ASAN_E2E := tests/e2e/run.test.mjs tests/e2e/queue.test.mjs tests/e2e/badinput.test.mjs tests/e2e/secrets.test.mjs
 
 # Tests in a kernel of their own, with a whole cgroup v2; skips without User Mode Linux.
 guest: build-all $(B)/tests/jail_layers_test $(B)/tests/jail_landlock_test $(B)/tests/jail_cgroup_test $(B)/tests/jail_cgroup_limits_test
