@@ -54,3 +54,76 @@ bool clock_parse_rfc3339(const char *text, int64_t *real_us)
     clock_rfc3339(*real_us, again);
     return !strcmp(again, text);
 }
+
+/* Exactly `digits` digits of at most `max`; moves *s behind them. */
+static bool take_number(const char **s, int digits, int min, int max, int *out)
+{
+    int v = 0;
+    for (int i = 0; i < digits; i++) {
+        if ((*s)[i] < '0' || (*s)[i] > '9')
+            return false;
+        v = v * 10 + ((*s)[i] - '0');
+    }
+    *s += digits;
+    *out = v;
+    return v >= min && v <= max;
+}
+
+static bool take_char(const char **s, const char *any)
+{
+    if (!**s || !strchr(any, **s))
+        return false;
+    (*s)++;
+    return true;
+}
+
+static bool take_fraction(const char **s, int64_t *us)
+{
+    int64_t unit = 100000;
+    const char *from = *s;
+    for (; **s >= '0' && **s <= '9'; (*s)++, unit /= 10)
+        *us += (**s - '0') * unit;
+    return *s > from;
+}
+
+/* "Z", "+01:00"; seconds east of UTC. */
+static bool take_offset(const char **s, int *east)
+{
+    int h, m;
+    if (take_char(s, "Zz"))
+        return true;
+    int sign = **s == '-' ? -1 : 1;
+    if (!take_char(s, "+-") || !take_number(s, 2, 0, 23, &h) || !take_char(s, ":") ||
+        !take_number(s, 2, 0, 59, &m))
+        return false;
+    *east = sign * (h * 3600 + m * 60);
+    return true;
+}
+
+bool clock_parse_time(const char *s, int64_t *real_us)
+{
+    int year, month, day, hour, minute, second, east = 0;
+    int64_t us = 0;
+    if (!take_number(&s, 4, 0, 9999, &year) || !take_char(&s, "-") ||
+        !take_number(&s, 2, 1, 12, &month) || !take_char(&s, "-") ||
+        !take_number(&s, 2, 1, 31, &day) || !take_char(&s, "Tt ") ||
+        !take_number(&s, 2, 0, 23, &hour) || !take_char(&s, ":") ||
+        !take_number(&s, 2, 0, 59, &minute) || !take_char(&s, ":") ||
+        !take_number(&s, 2, 0, 59, &second))
+        return false;
+    if (take_char(&s, ".") && !take_fraction(&s, &us))
+        return false;
+    if (!take_offset(&s, &east) || *s)
+        return false;
+    struct tm t = {.tm_year = year - 1900,
+                   .tm_mon = month - 1,
+                   .tm_mday = day,
+                   .tm_hour = hour,
+                   .tm_min = minute,
+                   .tm_sec = second};
+    int64_t at = (int64_t)timegm(&t);
+    if (t.tm_mday != day) /* 31 April: timegm() has made 1 May of it */
+        return false;
+    *real_us = (at - east) * 1000000 + us;
+    return true;
+}

@@ -53,6 +53,10 @@ static const char *explain(const char *state)
 {
     if (!strcmp(state, "queued"))
         return " (it waits for its turn)";
+    if (!strcmp(state, "retrying"))
+        return " (it waits for its next attempt)";
+    if (!strcmp(state, "delayed"))
+        return " (its time has not come)";
     if (!strcmp(state, "unknown"))
         return " (no worker has it and there is no result: not published, or no worker took it "
                "yet)";

@@ -1,5 +1,6 @@
 #include "executor/attempt.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,13 +34,17 @@ struct attempt {
     const struct attempt_owner *owner;
     void *arg;
     int number, lost;
+    int64_t deadline_us;             /* real time, 0: none */
+    int64_t backoff_ms, due_mono_us; /* PARKED */
+    enum outcome last_outcome;
     /* of the present run */
     struct secrets *secrets;
     struct cell *cell;
     struct pool_origin origin;
     uv_timer_t timer;
     int64_t started_real_us, started_us;
-    bool late;
+    int64_t deadline_mono_us; /* the deadline on the clock that does not jump, 0: none */
+    bool late, stopped_late;
     struct stream streams[2]; /* FRAME_STDOUT - 1, FRAME_STDERR - 1 */
 };
 
@@ -47,9 +52,11 @@ struct attempt *attempt_new(uv_loop_t *loop, struct job *job, const struct attem
                             const struct attempt_owner *owner, void *arg)
 {
     struct attempt *a = mem_alloc(sizeof *a);
-    a->state = ATTEMPT_WAITING;
+    a->state = facts->start_in_ms > 0 ? ATTEMPT_PARKED : ATTEMPT_WAITING;
     a->job = job;
     a->facts = *facts;
+    a->number = facts->used;
+    a->deadline_us = job_deadline_us(job, facts->published_at_us);
     a->owner = owner;
     a->arg = arg;
     a->entry.cls = job->cls;
@@ -62,9 +69,11 @@ struct attempt *attempt_new(uv_loop_t *loop, struct job *job, const struct attem
 /* The one place where an attempt changes its state. */
 static void move(struct attempt *a, enum attempt_state to)
 {
-    static const bool legal[3][3] = {
+    static const bool legal[4][4] = {
         [ATTEMPT_WAITING] = {[ATTEMPT_RUNNING] = true, [ATTEMPT_RECORDING] = true},
-        [ATTEMPT_RUNNING] = {[ATTEMPT_WAITING] = true, [ATTEMPT_RECORDING] = true},
+        [ATTEMPT_RUNNING] =
+            {[ATTEMPT_WAITING] = true, [ATTEMPT_PARKED] = true, [ATTEMPT_RECORDING] = true},
+        [ATTEMPT_PARKED] = {[ATTEMPT_WAITING] = true, [ATTEMPT_RECORDING] = true},
     };
     CHECK(legal[a->state][to]);
     a->state = to;
@@ -79,6 +88,11 @@ static struct result *result_base(const struct attempt *a)
     r->cls = job_class_name(j->cls);
     r->state = "done";
     r->attempts = a->number;
+    if (a->facts.tries.n > 0) {
+        struct buf tries = {0};
+        tries_write(&a->facts.tries, &tries);
+        r->tries = buf_take(&tries, NULL);
+    }
     if (a->number > 0) {
         struct buf granted = {0};
         permissions_json(&j->permissions, &granted);
@@ -111,6 +125,8 @@ struct result *attempt_result_without_run(const struct attempt *a, enum outcome 
         set_error(r, "InvalidJob", why->msg);
     else if (o == OUTCOME_INTERNAL)
         set_error(r, "InternalError", why->msg);
+    else if (attempt_is_late(a))
+        set_error(r, "DeadlineExceeded", "the job's deadline passed before it could start");
     else
         set_error(r, "Cancelled", "the job was cancelled before it ran");
     return r;
@@ -118,6 +134,7 @@ struct result *attempt_result_without_run(const struct attempt *a, enum outcome 
 
 void attempt_record(struct attempt *a)
 {
+    uv_timer_stop(&a->timer); /* of a wait */
     move(a, ATTEMPT_RECORDING);
 }
 
@@ -287,15 +304,42 @@ static void forget_run(struct attempt *a)
     a->cell = NULL;
 }
 
-static void run_again(struct attempt *a)
+static void run_again(struct attempt *a, enum attempt_state to)
 {
     forget_run(a);
     for (int i = 0; i < 2; i++) {
         buf_clear(&a->streams[i].kept);
         a->streams[i].live = 0;
     }
-    move(a, ATTEMPT_WAITING);
+    move(a, to);
     a->owner->ended(a, NULL, a->arg);
+}
+
+/* Whether there is another attempt behind this run; then it is noted, and how long to wait. */
+static bool plan_retry(struct attempt *a, const struct result *r)
+{
+    const struct retry_policy *p = &a->job->retry;
+    if (a->number >= p->max_attempts)
+        return false;
+    uint32_t random;
+    crypto_random(&random, sizeof random);
+    a->backoff_ms = retry_delay_ms(p, a->number, (double)random / 4294967296.0);
+    if (a->deadline_us && r->finished_at_us + a->backoff_ms * 1000 >= a->deadline_us)
+        return false; /* it could not start any more */
+    const struct one_try one = {
+        .attempt = a->number,
+        .outcome = r->outcome,
+        .error_name = r->has_error ? r->error_name : NULL,
+        .error_message = r->error_message,
+        .started_at_us = r->started_at_us,
+        .finished_at_us = r->finished_at_us,
+        .worker = a->facts.worker,
+        .cpu_us = r->cpu_us,
+        .wall_us = r->wall_us,
+    };
+    tries_add(&a->facts.tries, &one);
+    a->last_outcome = r->outcome;
+    return true;
 }
 
 static void end_run(struct attempt *a, const struct cell_done *d, const struct cell_gone *g)
@@ -308,19 +352,25 @@ static void end_run(struct attempt *a, const struct cell_done *d, const struct c
     struct verdict v;
     end_output(a);
     verdict_reach(d, g, &a->job->limits, cpu_us, wall_us, &v);
+    if (v.outcome == OUTCOME_CANCELLED && a->stopped_late) {
+        v.name = "DeadlineExceeded";
+        snprintf(v.message, sizeof v.message, "the job's deadline passed while it ran");
+    }
     if (v.lost && ++a->lost <= LOST_MAX) {
         a->number--; /* this run does not count */
-        run_again(a);
+        run_again(a, ATTEMPT_WAITING);
         return;
     }
-    bool may_repeat = v.outcome == OUTCOME_CRASHED;
-    if (may_repeat && a->number < a->job->max_attempts) {
-        log_info("attempt", "job %s: attempt %d of %d: %s", a->job->id, a->number,
-                 a->job->max_attempts, v.message);
-        run_again(a);
-        return;
-    }
+    bool may_repeat = retry_wants(&a->job->retry, v.outcome);
     struct result *r = make_result(a, &v, d, g, cpu_us, wall_us);
+    if (may_repeat && plan_retry(a, r)) {
+        log_info("attempt", "job %s: attempt %d of %d: %s, again in %lld ms", a->job->id, a->number,
+                 a->job->retry.max_attempts, outcome_name(v.outcome), (long long)a->backoff_ms);
+        result_free(r);
+        a->lost = 0;
+        run_again(a, ATTEMPT_PARKED);
+        return;
+    }
     if (may_repeat)
         r->state = "dead";
     forget_run(a);
@@ -351,7 +401,17 @@ static void on_timer(uv_timer_t *t)
     }
     tell_live(a);
     cell_flush(a->cell);
-    uv_timer_start(t, on_timer, TICK_MS, 0);
+    int64_t next_ms = TICK_MS;
+    if (a->deadline_mono_us) {
+        int64_t left_ms = (a->deadline_mono_us - clock_mono_us() + 999) / 1000;
+        if (left_ms <= 0 && !a->stopped_late) {
+            a->stopped_late = true;
+            cell_stop(a->cell, STOP_CANCEL);
+        } else if (left_ms > 0 && left_ms < next_ms) {
+            next_ms = left_ms;
+        }
+    }
+    uv_timer_start(t, on_timer, (uint64_t)next_ms, 0);
 }
 
 /* ---- what the cell tells ---- */
@@ -517,12 +577,59 @@ int attempt_start(struct attempt *a, struct cell *c, struct err *e)
     a->number++;
     a->started_us = clock_mono_us();
     a->started_real_us = clock_real_us();
-    a->late = false;
+    a->late = a->stopped_late = false;
+    a->deadline_mono_us =
+        a->deadline_us ? a->started_us + (a->deadline_us - a->started_real_us) : 0;
     for (int i = 0; i < 2; i++)
         a->streams[i].kept.max = (size_t)limit[LIMIT_OUTPUT_KB] << 10;
     uv_timer_start(&a->timer, on_timer, LATE_MS, 0);
     fault(F_JOB_DISPATCHED);
     return 0;
+}
+
+static void on_due(uv_timer_t *t)
+{
+    struct attempt *a = t->data;
+    move(a, ATTEMPT_WAITING);
+    a->owner->due(a, a->arg);
+}
+
+void attempt_park(struct attempt *a, int64_t delay_ms)
+{
+    CHECK(a->state == ATTEMPT_PARKED);
+    a->due_mono_us = clock_mono_us() + delay_ms * 1000;
+    uv_timer_start(&a->timer, on_due, (uint64_t)(delay_ms > 0 ? delay_ms : 0), 0);
+}
+
+int64_t attempt_backoff_ms(const struct attempt *a)
+{
+    return a->backoff_ms;
+}
+
+bool attempt_has_clock(const struct attempt *a)
+{
+    return uv_is_active((const uv_handle_t *)&a->timer);
+}
+
+int64_t attempt_due_in_ms(const struct attempt *a)
+{
+    int64_t left_us = a->due_mono_us - clock_mono_us();
+    return left_us > 0 ? left_us / 1000 : 0;
+}
+
+const struct tries *attempt_tries(const struct attempt *a)
+{
+    return &a->facts.tries;
+}
+
+enum outcome attempt_last_outcome(const struct attempt *a)
+{
+    return a->last_outcome;
+}
+
+bool attempt_is_late(const struct attempt *a)
+{
+    return a->deadline_us && clock_real_us() >= a->deadline_us;
 }
 
 void attempt_cancel(struct attempt *a)
@@ -604,6 +711,7 @@ void attempt_free(struct attempt *a)
     close_secrets(a);
     secrets_free(a->facts.secrets);
     job_free(a->job);
+    tries_free(&a->facts.tries);
     for (int i = 0; i < 2; i++)
         buf_free(&a->streams[i].kept);
     uv_close((uv_handle_t *)&a->timer, on_closed);

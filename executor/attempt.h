@@ -1,12 +1,15 @@
 /* One job in this worker's hands: its state machine. Loop thread only; owned by the executor.
  *
- *   WAITING    in the backlog                              → RUNNING | RECORDING (cancelled)
- *   RUNNING    a cell has it, clocks run                   → RECORDING | WAITING (again, see below)
- *   RECORDING  its result is with the recorder             → freed at commit
+ *   WAITING    in the backlog                  → RUNNING | RECORDING (cancelled, deadline)
+ *   RUNNING    a cell has it, clocks run       → RECORDING | PARKED | WAITING (again, see below)
+ *   PARKED     it is not yet time to run it    → WAITING | RECORDING (cancelled)
+ *   RECORDING  its result is with the recorder → freed at commit
  *
- * RUNNING → WAITING happens when the cell was lost with its zygote (not the job's fault: bounded by
- * LOST_MAX, then `internal`) and when it crashed and max_attempts is not reached. No other way
- * leads back: a job has one result.
+ * RUNNING → WAITING happens when the cell was lost with its zygote: not the job's fault, no attempt
+ * is used up, bounded by LOST_MAX (then it counts as an attempt that ended `internal`).
+ * RUNNING → PARKED happens when the outcome is one of the job's retry_on and max_attempts is not
+ * reached. A job also begins PARKED when its time has not come. No other way leads back: a job has
+ * one result.
  *
  * Budgets: cpu_ms and wall_ms are held by the cell's watch (sandbox/host/watch.h), heap_mb and
  * memory_mb by the cell itself, output_kb by both sides. verdict.h makes the outcome. */
@@ -19,13 +22,14 @@
 #include "base/buf.h"
 #include "executor/pool.h"
 #include "executor/secrets.h"
+#include "executor/tries.h"
 #include "executor/verdict.h"
 #include "queue/backlog.h"
 #include "queue/job.h"
 #include "results/record.h"
 #include "sandbox/host/cell.h"
 
-enum attempt_state { ATTEMPT_WAITING, ATTEMPT_RUNNING, ATTEMPT_RECORDING };
+enum attempt_state { ATTEMPT_WAITING, ATTEMPT_RUNNING, ATTEMPT_PARKED, ATTEMPT_RECORDING };
 
 struct attempt;
 
@@ -36,16 +40,24 @@ struct attempt_owner {
     bool (*output)(struct attempt *a, int stream, uint64_t offset, const char *text, size_t len,
                    bool live, void *arg);
     void (*progress)(struct attempt *a, double fraction, const char *text, void *arg);
-    /* RUNNING ended: result is made (ownership moves), or NULL: put it back into the backlog. */
+    /* RUNNING ended: result is made (ownership moves), or NULL: it is WAITING (put it back into
+     * the backlog) or PARKED (it waits for attempt_park()). */
     void (*ended)(struct attempt *a, struct result *r, void *arg);
+    /* attempt_park()'s time is over; the attempt is WAITING now. */
+    void (*due)(struct attempt *a, void *arg);
 };
 
 struct attempt_facts {
     int64_t published_at_us;
     uint64_t stream_seq;
-    void *tag; /* the front-end's */
+    void *tag;          /* the front-end's */
+    const char *worker; /* the executor's; for what is noted of a run */
     struct secrets
         *secrets; /* plain ones of isolane run; the attempt takes ownership. NULL: none */
+    /* What other workers have done with it: attempts used up, and what they noted (taken over). */
+    int used;
+    struct tries tries;
+    int64_t start_in_ms; /* over 0: begins PARKED */
 };
 
 struct attempt *attempt_new(uv_loop_t *loop, struct job *job, const struct attempt_facts *facts,
@@ -61,15 +73,28 @@ int attempt_open_secrets(struct attempt *a, const struct seal_key *key, const st
 int attempt_start(struct attempt *a, struct cell *c, struct err *e);
 extern const struct cell_events attempt_cell_events; /* arg: the attempt */
 
+/* PARKED: in delay_ms it is WAITING, and owner->due is told. A second call counts from anew. */
+void attempt_park(struct attempt *a, int64_t delay_ms);
+/* PARKED: how long the job wants to wait behind the run that ended. */
+int64_t attempt_backoff_ms(const struct attempt *a);
+bool attempt_has_clock(const struct attempt *a); /* PARKED: attempt_park() was called */
+/* PARKED: what is left of the wait. */
+int64_t attempt_due_in_ms(const struct attempt *a);
+const struct tries *attempt_tries(const struct attempt *a);
+/* How the last run ended that is among the tries. */
+enum outcome attempt_last_outcome(const struct attempt *a);
+/* True when it may not start any more. */
+bool attempt_is_late(const struct attempt *a);
+
 /* RUNNING: asks the cell to stop; the result will be `cancelled`. */
 void attempt_cancel(struct attempt *a);
 
 /* RUNNING: kills the cell without making a result (the job is handed back to the queue). */
 void attempt_abandon(struct attempt *a);
 
-/* A result that no run made: `invalid` (why given), `cancelled` while waiting (why NULL),
- * `internal` (why given). The
- * caller moves the attempt to RECORDING with attempt_record(). */
+/* A result that no run made: `invalid` or `internal` (why given), `cancelled` while waiting (why
+ * NULL; where attempt_is_late(), the deadline did it). The caller moves the attempt to RECORDING
+ * with attempt_record(). */
 struct result *attempt_result_without_run(const struct attempt *a, enum outcome o,
                                           const struct err *why);
 void attempt_record(struct attempt *a);

@@ -1,8 +1,9 @@
 /* How this works
  *
  *   executor_submit ─► backlog ─► pump() ─► attempt in a cell ─► on_ended() ─► recorder
- *                         ▲                    │ lost or crashed                   │
- *                         └────────────────────┘                     on_committed ◄┘
+ *           │             ▲  ▲                 │ lost    │ to be tried again        │
+ *           ▼ not yet     │  └─────────────────┘         ▼                           │
+ *        parked ──────────┘ on_due()  ◄── executor_park() ── `retrying`   on_committed ◄┘
  *
  * pump() is the only place that starts attempts. It runs when a job comes, a cell gets ready or an
  * attempt ends.
@@ -46,7 +47,8 @@ struct executor {
     struct pools *pools;     /* NULL once they were closed: see executor_last() */
     uv_prepare_t *turn_done; /* active: a refill is due */
     struct list running;     /* backlog entries of attempts in cells */
-    int waiting, running_count, recording;
+    struct list parked;      /* likewise, of those whose time has not come */
+    int waiting, running_count, parked_count, recording;
     int running_of[PROFILES];
     bool up, draining, last;
     void (*back)(struct attempt *a, void *arg); /* draining: takes what will not run here */
@@ -61,7 +63,8 @@ static void on_turn_done(uv_prepare_t *h)
 {
     struct executor *x = h->data;
     uv_prepare_stop(h);
-    bool enough = x->last && x->waiting == 0; /* no job will want another cell */
+    /* no job will want another cell */
+    bool enough = x->last && x->waiting == 0 && x->parked_count == 0;
     if (!x->pools || x->draining || enough)
         return;
     int waiting[PROFILES];
@@ -141,6 +144,27 @@ static void on_progress(struct attempt *a, double fraction, const char *text, vo
     x->ev.progress(a, fraction, text, x->arg);
 }
 
+static void set_aside(struct executor *x, struct backlog_entry *entry)
+{
+    list_push_back(&x->parked, &entry->node);
+    x->parked_count++;
+}
+
+static void take_up(struct executor *x, struct backlog_entry *entry)
+{
+    list_remove(&entry->node);
+    x->parked_count--;
+}
+
+static void on_due(struct attempt *a, void *arg)
+{
+    struct executor *x = arg;
+    take_up(x, attempt_entry(a));
+    backlog_add(x->backlog, attempt_entry(a));
+    x->waiting++;
+    pump(x);
+}
+
 static void on_ended(struct attempt *a, struct result *r, void *arg)
 {
     struct executor *x = arg;
@@ -151,6 +175,12 @@ static void on_ended(struct attempt *a, struct result *r, void *arg)
     backlog_ended(x->backlog, entry->tenant);
     if (r) {
         record(x, a, r);
+    } else if (attempt_state(a) == ATTEMPT_PARKED) {
+        set_aside(x, entry);
+        if (x->ev.retrying)
+            x->ev.retrying(a, x->arg);
+        else
+            attempt_park(a, attempt_backoff_ms(a));
     } else {
         x->waiting++;
         backlog_add_front(x->backlog, entry);
@@ -167,6 +197,7 @@ static const struct attempt_owner owner = {
     .output = on_output,
     .progress = on_progress,
     .ended = on_ended,
+    .due = on_due,
 };
 
 static void put_back(struct executor *x, struct backlog_entry *entry)
@@ -190,6 +221,17 @@ static bool refuse_without_secrets(struct executor *x, struct attempt *a)
     return true;
 }
 
+/* Taken out of the backlog. */
+static void record_late(struct executor *x, struct backlog_entry *entry)
+{
+    struct attempt *a = attempt_of_entry(entry);
+    backlog_ended(x->backlog, entry->tenant);
+    x->waiting--;
+    struct result *r = attempt_result_without_run(a, OUTCOME_CANCELLED, NULL);
+    attempt_record(a);
+    record(x, a, r);
+}
+
 static void pump(struct executor *x)
 {
     if (!x->pools)
@@ -202,6 +244,10 @@ static void pump(struct executor *x)
         if (!entry)
             break;
         struct attempt *a = attempt_of_entry(entry);
+        if (attempt_is_late(a)) {
+            record_late(x, entry);
+            continue;
+        }
         if (refuse_without_secrets(x, a))
             continue;
         struct cell *c = pools_take(x->pools, entry->profile, &attempt_cell_events, a);
@@ -222,9 +268,11 @@ static void pump(struct executor *x)
         x->running_count++;
         x->running_of[entry->profile]++;
         list_push_back(&x->running, &entry->node);
+        if (x->ev.started)
+            x->ev.started(a, x->arg);
     }
     recorder_set_waiting(x->recorder, x->waiting);
-    if (x->last && x->running_count == 0 && x->waiting == 0) {
+    if (x->last && x->running_count == 0 && x->waiting == 0 && x->parked_count == 0) {
         pools_close(x->pools);
         x->pools = NULL;
     } else {
@@ -235,7 +283,9 @@ static void pump(struct executor *x)
 static struct attempt *take_in(struct executor *x, struct job *job,
                                const struct attempt_facts *facts)
 {
-    struct attempt *a = attempt_new(x->loop, job, facts, &owner, x);
+    struct attempt_facts own = *facts;
+    own.worker = x->worker;
+    struct attempt *a = attempt_new(x->loop, job, &own, &owner, x);
     attempt_entry(a)->tenant = config_tenant(x->config, job->tenant);
     attempt_entry(a)->profile = job->profile;
     return a;
@@ -246,6 +296,11 @@ struct attempt *executor_submit(struct executor *x, struct job *job,
 {
     struct attempt *a = take_in(x, job, facts);
     CHECK(attempt_entry(a)->tenant); /* job_decode() refuses unknown tenants */
+    if (attempt_state(a) == ATTEMPT_PARKED) {
+        set_aside(x, attempt_entry(a));
+        attempt_park(a, facts->start_in_ms);
+        return a;
+    }
     backlog_add(x->backlog, attempt_entry(a));
     x->waiting++;
     if (x->pools)
@@ -258,8 +313,12 @@ struct attempt *executor_refuse(struct executor *x, struct job *job,
                                 const struct attempt_facts *facts, const struct err *why)
 {
     struct attempt *a = take_in(x, job, facts);
-    enum outcome o = why ? OUTCOME_INVALID : OUTCOME_CANCELLED;
+    enum outcome o = !why                       ? OUTCOME_CANCELLED
+                     : why->code == ERR_INVALID ? OUTCOME_INVALID
+                                                : OUTCOME_INTERNAL;
     struct result *r = attempt_result_without_run(a, o, why);
+    if (o == OUTCOME_INTERNAL)
+        r->state = "dead";
     attempt_record(a);
     record(x, a, r);
     return a;
@@ -275,7 +334,26 @@ void executor_cancel(struct executor *x, struct attempt *a)
         struct result *r = attempt_result_without_run(a, OUTCOME_CANCELLED, NULL);
         attempt_record(a);
         record(x, a, r);
+    } else if (attempt_state(a) == ATTEMPT_PARKED) {
+        take_up(x, attempt_entry(a));
+        struct result *r = attempt_result_without_run(a, OUTCOME_CANCELLED, NULL);
+        attempt_record(a);
+        record(x, a, r);
+        pump(x); /* it may have been the last */
     }
+}
+
+void executor_park(struct executor *x, struct attempt *a, int64_t delay_ms)
+{
+    (void)x;
+    attempt_park(a, delay_ms);
+}
+
+void executor_let_go(struct executor *x, struct attempt *a)
+{
+    CHECK(attempt_state(a) == ATTEMPT_PARKED);
+    take_up(x, attempt_entry(a));
+    attempt_free(a);
 }
 
 /* ---- pool ---- */
@@ -357,6 +435,7 @@ int executor_open(uv_loop_t *loop, const struct executor_options *o,
     x->ev = *ev;
     x->arg = arg;
     list_init(&x->running);
+    list_init(&x->parked);
     x->turn_done = mem_alloc(sizeof *x->turn_done);
     uv_prepare_init(loop, x->turn_done);
     x->turn_done->data = x;
@@ -416,12 +495,27 @@ void executor_last(struct executor *x)
     pump(x);
 }
 
+/* clocked: only those that wait for a clock, not for the front-end. */
+static void give_back_parked(struct executor *x, bool clocked)
+{
+    LIST_FOREACH(n, &x->parked)
+    {
+        struct attempt *a = attempt_of_entry(LIST_ENTRY(n, struct backlog_entry, node));
+        if (clocked && !attempt_has_clock(a))
+            continue;
+        take_up(x, attempt_entry(a));
+        x->back(a, x->back_arg);
+        attempt_free(a);
+    }
+}
+
 void executor_drain(struct executor *x, void (*back)(struct attempt *, void *), void *arg)
 {
     x->draining = true;
     x->back = back;
     x->back_arg = arg;
     give_back_waiting(x);
+    give_back_parked(x, true);
 }
 
 void executor_abandon(struct executor *x, void (*back)(struct attempt *, void *), void *arg)
@@ -439,6 +533,7 @@ void executor_abandon(struct executor *x, void (*back)(struct attempt *, void *)
         attempt_free(a);
     }
     executor_drain(x, back, arg);
+    give_back_parked(x, false);
 }
 
 struct executor_stats executor_stats(const struct executor *x)
@@ -446,6 +541,7 @@ struct executor_stats executor_stats(const struct executor *x)
     return (struct executor_stats){
         .waiting = x->waiting,
         .running = x->running_count,
+        .parked = x->parked_count,
         .recording = x->recording,
         .pool = x->pools ? pools_stats(x->pools) : (struct pool_stats){0},
     };
@@ -470,7 +566,7 @@ void executor_close(struct executor *x)
 {
     if (!x)
         return;
-    CHECK(x->waiting == 0 && x->running_count == 0);
+    CHECK(x->waiting == 0 && x->running_count == 0 && x->parked_count == 0);
     struct err e = {0};
     janitor_close(x->janitor);
     x->janitor = NULL;

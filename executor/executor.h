@@ -41,13 +41,18 @@ struct executor_events {
     /* The row is durable. The attempt is freed afterwards; r and envelope live for the call. */
     void (*committed)(struct attempt *a, const struct result *r, const char *envelope, size_t len,
                       void *arg);
+    /* A run began; may be NULL. */
+    void (*started)(struct attempt *a, void *arg);
+    /* A run ended and there will be another (attempt_backoff_ms()): the attempt is PARKED without
+     * a clock until executor_park() or executor_let_go(). NULL: parked at once. */
+    void (*retrying)(struct attempt *a, void *arg);
     /* Results cannot be written / can again: take no new jobs in between. */
     void (*stuck)(const struct err *why, void *arg);
     void (*unstuck)(void *arg);
 };
 
 struct executor_stats {
-    int waiting, running, recording;
+    int waiting, running, parked, recording;
     struct pool_stats pool;
 };
 
@@ -58,19 +63,25 @@ int executor_open(uv_loop_t *loop, const struct executor_options *o,
 /* Takes ownership of job. */
 struct attempt *executor_submit(struct executor *x, struct job *job,
                                 const struct attempt_facts *facts);
-/* The job is not run: makes the result `invalid` with that error, or `cancelled` when why is NULL.
+/* The job is not run: makes the result `invalid` with that error (`internal` where its code is not
+ * ERR_INVALID; it is `dead` then), or `cancelled` when why is NULL.
  * Takes ownership of job. */
 struct attempt *executor_refuse(struct executor *x, struct job *job,
                                 const struct attempt_facts *facts, const struct err *why);
 /* Waiting: its result is `cancelled` at once; running: as soon as the cell stops; else nothing. */
 void executor_cancel(struct executor *x, struct attempt *a);
 
+/* After `retrying`: it goes on here in delay_ms … */
+void executor_park(struct executor *x, struct attempt *a, int64_t delay_ms);
+/* … or somewhere else: it is forgotten and freed. Any PARKED attempt. */
+void executor_let_go(struct executor *x, struct attempt *a);
+
 /* No more jobs will be submitted. When the last attempt has ended, cells and zygote are taken down
  * beside the commit of its result. Repeating is harmless. */
 void executor_last(struct executor *x);
 
-/* Drains: no more starts. Every job that waits is handed to `back` (then freed); running ones go
- * on. */
+/* Drains: no more starts. Every job that waits, or is parked with a clock, is handed to `back`
+ * (then freed); running ones go on. */
 void executor_drain(struct executor *x, void (*back)(struct attempt *a, void *arg), void *arg);
 /* Kills what still runs and hands it to `back`. */
 void executor_abandon(struct executor *x, void (*back)(struct attempt *a, void *arg), void *arg);

@@ -113,6 +113,22 @@ static void answer_running(struct requests *r, const char *to, const struct cust
     buf_free(&b);
 }
 
+static void answer_parked(struct requests *r, const char *to, const struct custody *c)
+{
+    struct buf b = {0};
+    struct jsonw w;
+    char when[CLOCK_RFC3339_LEN];
+    int used = attempt_number(c->attempt);
+    begin_state(&w, &b, c->id, c->tenant, used ? "retrying" : "delayed");
+    if (used)
+        jsonw_kint(&w, "attempt", used);
+    clock_rfc3339(clock_real_us() + attempt_due_in_ms(c->attempt) * 1000, when);
+    jsonw_kstr(&w, used ? "retry_at" : "not_before", when);
+    jsonw_object_end(&w);
+    answer(r, to, b.data, b.len);
+    buf_free(&b);
+}
+
 /* ---- results.get ---- */
 
 static void lookup_closed(uv_handle_t *h)
@@ -232,9 +248,12 @@ static void on_get(struct link_msg *m, void *arg)
         return;
     }
     if (c && c->state != CUSTODY_PUBLISHING) {
-        bool running = c->attempt && attempt_state(c->attempt) != ATTEMPT_WAITING;
+        enum attempt_state state = c->attempt ? attempt_state(c->attempt) : ATTEMPT_WAITING;
+        bool running = state == ATTEMPT_RUNNING || state == ATTEMPT_RECORDING;
         if (running)
             answer_running(r, m->reply, c, q.output);
+        else if (state == ATTEMPT_PARKED)
+            answer_parked(r, m->reply, c);
         else
             answer_state(r, m->reply, c->id, c->tenant, "queued");
         return;

@@ -236,6 +236,9 @@ static void submit(struct serve *s, struct custody *c, struct job *job, const st
         .stream_seq = c->delivery->stream_seq,
         .tag = c,
     };
+    int64_t wait_us = job->not_before_us - clock_real_us();
+    if (job->not_before_us && wait_us > 0)
+        facts.start_in_ms = (wait_us + 999) / 1000;
     c->state = CUSTODY_HELD;
     /* A short job would be done before a request to stop reached it: cancelled ones never start. */
     if (refused || requests_cancelled_early(s->requests, c->id))

@@ -1,5 +1,5 @@
 /* The decoding of one job, shared by the files that know a field: job.c, job_permissions.c,
- * job_secrets.c. Inside queue/ only. */
+ * job_retry.c, job_secrets.c. Inside queue/ only. */
 #pragma once
 
 #include "base/jv.h"
@@ -37,6 +37,17 @@ void read_profile(struct decoding *d, const struct jv *v);
 /* Holds both against the tenant's and fills the job's. Once, after all fields; frees what was
  * asked. */
 void resolve_rights(struct decoding *d);
+
+/* The fields of job_retry.c, and once, after all of them, what they mean together. */
+void read_attempts(struct decoding *d, const struct jv *v);
+void read_backoff(struct decoding *d, const struct jv *v);
+void read_retry_on(struct decoding *d, const struct jv *v);
+void read_not_before(struct decoding *d, const struct jv *v);
+void read_deadline(struct decoding *d, const struct jv *v);
+void read_ttl(struct decoding *d, const struct jv *v);
+void check_times(struct decoding *d);
+struct jsonw;
+void encode_retry(struct jsonw *w, const struct retry_asked *r);
 
 /* The field "secrets", and once, after resolve_rights(), what carrying one means for the job's
  * permissions. */

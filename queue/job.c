@@ -20,8 +20,7 @@
 #include "queue/decoding.h"
 #include "queue/signature.h"
 
-#define ENV_NAME_MAX     128
-#define ATTEMPTS_DEFAULT 3
+#define ENV_NAME_MAX 128
 
 void fault_at(struct decoding *d, const char *fmt, ...)
 {
@@ -212,17 +211,6 @@ static void read_limits(struct decoding *d, const struct jv *v)
         jv_each(v, read_limit, d);
 }
 
-static void read_attempts(struct decoding *d, const struct jv *v)
-{
-    char found[FOUND_TEXT];
-    int64_t n = 0;
-    if (!jv_int(v, &n) || n < 1 || n > JOB_ATTEMPTS_MAX)
-        fault_at(d, "max_attempts: found %s; allowed: a whole number from 1 to %d", shown(v, found),
-                 JOB_ATTEMPTS_MAX);
-    else
-        d->job->max_attempts = (int)n;
-}
-
 static void read_only_value(struct decoding *d, const struct jv *v, const char *field,
                             const char *value)
 {
@@ -249,6 +237,11 @@ static const struct field {
     {"env", read_env},
     {"limits", read_limits},
     {"max_attempts", read_attempts},
+    {"backoff", read_backoff},
+    {"retry_on", read_retry_on},
+    {"not_before", read_not_before},
+    {"deadline", read_deadline},
+    {"ttl_ms", read_ttl},
     {"reuse", read_reuse},
     {"profile", read_profile},
     {"permissions", read_permissions},
@@ -273,7 +266,8 @@ static int read_field(const char *name, const struct jv *v, void *arg)
     else
         fault_at(d,
                  "unknown field '%s'; allowed: id, script, type, name, input, env, limits, "
-                 "max_attempts, reuse, profile, permissions, secrets",
+                 "max_attempts, backoff, retry_on, not_before, deadline, ttl_ms, reuse, profile, "
+                 "permissions, secrets",
                  in_line(name, strlen(name), found));
     return 0;
 }
@@ -284,7 +278,7 @@ static void begin(struct job *j, const struct job_origin *o)
 {
     snprintf(j->tenant, sizeof j->tenant, "%s", o->tenant);
     j->cls = o->cls;
-    j->max_attempts = ATTEMPTS_DEFAULT;
+    retry_default(&j->retry);
     if (o->msg_id && job_id_valid(o->msg_id, strlen(o->msg_id)) && !job_id_is_sequence(o->msg_id))
         snprintf(j->id, sizeof j->id, "%s", o->msg_id);
     else
@@ -401,6 +395,7 @@ int job_decode(const struct config *c, const struct job_origin *o, const char *d
     if (!d.tenant)
         fault_at(&d, "tenant: found '%s', which this worker's configuration does not name",
                  o->tenant);
+    check_times(&d);
     complete(d.job);
     if (d.tenant && !d.rc)
         d.rc = limits_resolve(&d.job->limits, &d.tenant->defaults, &d.tenant->ceilings,
@@ -494,6 +489,8 @@ void job_encode(const struct job_request *r, struct buf *out)
         jsonw_raw(&w, r->env, strlen(r->env));
     }
     encode_limits(&w, &r->limits);
+    if (r->retry)
+        encode_retry(&w, r->retry);
     if (r->permissions)
         encode_permissions(&w, r->permissions);
     if (r->profile)

@@ -13,13 +13,14 @@
 #include "config/limits.h"
 #include "config/permissions.h"
 #include "config/profile.h"
+#include "config/retry.h"
 #include "link/subjects.h"
 
 enum job_source { JOB_MODULE, JOB_SCRIPT }; /* field "type": "module" (default) | "script" */
 
-#define JOB_NAME_MAX     255
-#define JOB_ENV_MAX      256 /* variables */
-#define JOB_ATTEMPTS_MAX 100
+#define JOB_NAME_MAX   255
+#define JOB_ENV_MAX    256 /* variables */
+#define JOB_TTL_MS_MAX ((int64_t)366 * 86400000)
 
 struct job {
     char id[JOB_ID_MAX + 1];
@@ -36,7 +37,9 @@ struct job {
     struct limits limits;           /* resolved: every entry set */
     struct permissions permissions; /* resolved: within the tenant's; empty for an invalid job */
     enum profile profile;           /* resolved: the tenant's or a stricter one */
-    int max_attempts;               /* default 3: how often a job whose cell crashed is tried */
+    struct retry_policy retry;      /* every member set */
+    int64_t not_before_us;          /* real time; 0: at once */
+    int64_t deadline_us, ttl_ms;    /* real time; from publishing; 0: none. See job_deadline_us() */
     struct sealed_secrets secrets;  /* what it carries; their names stand in permissions too */
     char signed_by[KEYID_LEN];      /* id of the key that signed it, "": the tenant has no keys */
     char script_sha256[SHA256_HEX], input_sha256[SHA256_HEX];
@@ -64,6 +67,17 @@ int job_decode(const struct config *c, const struct job_origin *o, const char *d
                struct job **out, struct err *e);
 void job_free(struct job *j);
 
+/* When the job must have ended: the earlier of its deadline and the end of its time to live. 0:
+ * never. */
+int64_t job_deadline_us(const struct job *j, int64_t published_at_us);
+
+/* How often and when, as a publisher asks for it: what is not given (0) is left to the worker. */
+struct retry_asked {
+    struct retry_policy v;
+    bool backoff_given, type_given, max_given, jitter_given, outcomes_given;
+    int64_t not_before_us, deadline_us, ttl_ms;
+};
+
 /* The job as the JSON object that a publisher sends (the CLI's submit). limits entries of 0, input
  * NULL, id NULL are left out. */
 struct job_request {
@@ -77,5 +91,6 @@ struct job_request {
     const struct permissions_asked *permissions; /* NULL: not given */
     const char *profile;                         /* name, NULL: not given */
     const struct sealed_secrets *secrets;        /* NULL: none */
+    const struct retry_asked *retry;             /* NULL: nothing asked */
 };
 void job_encode(const struct job_request *r, struct buf *out);

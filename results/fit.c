@@ -79,6 +79,10 @@ void result_fit(struct result *r, size_t max, struct buf *out)
         buf_free(&message);
     }
     cut_error(r, max, out);
+    if (r->tries && !fits(r, max, out)) { /* at the very last: they are small, and few */
+        free(r->tries);
+        r->tries = NULL;
+    }
     r->out_len = out_len;
     r->err_out_len = err_out_len;
     while (!fits(r, max, out) && r->out_len + r->err_out_len > 0) {

@@ -10,11 +10,11 @@
  * bytes every time: nothing here depends on locale, time or memory. */
 
 const char *const result_members[RESULT_MEMBERS] = {
-    "id",       "tenant",       "class",         "state",        "outcome",   "value",
-    "stdout",   "stderr",       "truncated",     "error",        "limit",     "usage",
-    "attempts", "published_at", "started_at",    "finished_at",  "worker",    "engine",
-    "profile",  "engine_flags", "script_sha256", "input_sha256", "signed_by", "permissions",
-    "jail",     "attestation",  "seq",           "prev",
+    "id",          "tenant",  "class",        "state",         "outcome",      "value",
+    "stdout",      "stderr",  "truncated",    "error",         "limit",        "usage",
+    "attempts",    "tries",   "published_at", "started_at",    "finished_at",  "worker",
+    "engine",      "profile", "engine_flags", "script_sha256", "input_sha256", "signed_by",
+    "permissions", "jail",    "attestation",  "seq",           "prev",
 };
 
 struct result *result_new(void)
@@ -40,6 +40,7 @@ void result_free(struct result *r)
     free(r->engine);
     free(r->engine_flags);
     free(r->permissions);
+    free(r->tries);
     free(r);
 }
 
@@ -107,15 +108,11 @@ static void write_time(struct jsonw *w, const char *name, int64_t us)
     jsonw_kstr(w, name, us ? stamp : NULL);
 }
 
-static void write_permissions(const struct result *r, struct jsonw *w)
+/* A JSON array that is kept as text; NULL: an empty one. */
+static void write_array(struct jsonw *w, const char *name, const char *json)
 {
-    jsonw_name(w, "permissions");
-    if (r->permissions) {
-        jsonw_raw(w, r->permissions, strlen(r->permissions));
-        return;
-    }
-    jsonw_array(w);
-    jsonw_array_end(w);
+    jsonw_name(w, name);
+    jsonw_raw(w, json ? json : "[]", json ? strlen(json) : 2);
 }
 
 static void write_attestation(const struct result *r, struct jsonw *w)
@@ -164,6 +161,8 @@ void result_write(const struct result *r, struct jsonw *w)
         write_limit(r, w);
     write_usage(r, w);
     jsonw_kint(w, "attempts", r->attempts);
+    if (second)
+        write_array(w, "tries", r->tries);
     write_time(w, "published_at", r->published_at_us);
     write_time(w, "started_at", r->started_at_us);
     write_time(w, "finished_at", r->finished_at_us);
@@ -177,7 +176,7 @@ void result_write(const struct result *r, struct jsonw *w)
     jsonw_kstr(w, "input_sha256", *r->input_sha256 ? r->input_sha256 : NULL);
     if (second) {
         jsonw_kstr(w, "signed_by", *r->signed_by ? r->signed_by : NULL);
-        write_permissions(r, w);
+        write_array(w, "permissions", r->permissions);
     }
     jsonw_name(w, "jail");
     result_write_jail(r, w);

@@ -15,7 +15,8 @@
 /* The shape of the JSON object. A database keeps results for years, so rows of an older shape are
  * still written as they were signed: each shape only adds members. */
 #define RESULT_FORM_FIRST 1
-#define RESULT_FORM       2 /* + limit, profile, engine_flags, signed_by, permissions, attestation */
+/* + limit, tries, profile, engine_flags, signed_by, permissions, attestation */
+#define RESULT_FORM       2
 
 struct result {
     /* All strings are malloc'd, NUL-terminated UTF-8, owned by the record; lengths where NULs may
@@ -40,6 +41,7 @@ struct result {
     int64_t cpu_us, wall_us;
     uint64_t heap_peak, memory_peak; /* bytes */
     int attempts;
+    char *tries; /* JSON array of objects, the runs before the last; NULL: [] */
     int64_t published_at_us, started_at_us, finished_at_us; /* started 0: never ran */
     char *worker, *engine;
     char *engine_flags;                       /* V8's flags of the zygote; NULL: never ran */
@@ -70,5 +72,5 @@ void result_write(const struct result *r, struct jsonw *w);
 /* The names of the layers in force, a JSON array. */
 void result_write_jail(const struct result *r, struct jsonw *w);
 
-#define RESULT_MEMBERS 28
+#define RESULT_MEMBERS 29
 extern const char *const result_members[RESULT_MEMBERS]; /* id, tenant, class, … in order */

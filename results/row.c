@@ -83,6 +83,7 @@ static void second_form_cells(const struct result *r, struct cell *out, struct r
     out[COL_ENGINE_FLAGS] = string(r->engine_flags);
     out[COL_SIGNED_BY] = string_or_null(r->signed_by);
     out[COL_PERMISSIONS] = string(r->permissions);
+    out[COL_TRIES] = string(r->tries);
     out[COL_ATTESTATION_SET] = string_or_null(r->attest_set);
     out[COL_ATTESTATION_AT] = stamp(r->attested_at_us, scratch->attested);
 }
@@ -281,6 +282,9 @@ static void get_second_form(struct reader *rd, struct result *r)
     r->permissions = get_text(rd, COL_PERMISSIONS, &len);
     if (r->permissions && !jv_check_inner(r->permissions, len))
         wrong(rd, COL_PERMISSIONS);
+    r->tries = get_text(rd, COL_TRIES, &len);
+    if (r->tries && !jv_check_inner(r->tries, len))
+        wrong(rd, COL_TRIES);
     get_hex(rd, COL_ATTESTATION_SET, r->attest_set);
     r->attested_at_us = get_stamp(rd, COL_ATTESTATION_AT);
 }

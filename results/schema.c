@@ -46,6 +46,7 @@ const char *const schema_columns[COLUMNS] = {
     [COL_PERMISSIONS] = "permissions",
     [COL_ATTESTATION_SET] = "attestation_set",
     [COL_ATTESTATION_AT] = "attestation_at",
+    [COL_TRIES] = "tries",
 };
 
 /* The columns repeat what the envelope says, for people and tools that ask with SQL; verify_db()
@@ -128,7 +129,10 @@ static const char version_3[] =
     "INSERT INTO tenants SELECT tenant, count(*), sum(length(envelope)) FROM results GROUP BY 1;\n"
     "CREATE INDEX results_by_tenant ON results (tenant, seq);\n";
 
-const char *const schema_steps[SCHEMA_STEPS] = {version_1, version_2, version_3};
+/* The runs before the last. */
+static const char version_4[] = "ALTER TABLE results ADD COLUMN tries TEXT;\n";
+
+const char *const schema_steps[SCHEMA_STEPS] = {version_1, version_2, version_3, version_4};
 
 static const char *const queries[QUERIES] = {
     [Q_HEAD] =
@@ -161,6 +165,8 @@ static void add_columns(int version, struct buf *sql)
         const char *read = schema_columns[c];
         if (version < 2 && c >= COL_FORM)
             read = c == COL_FORM ? "1" : "NULL";
+        else if (version < 4 && c >= COL_TRIES)
+            read = "NULL";
         buf_addf(sql, "%s%s", c ? "," : "", read);
     }
 }

@@ -54,6 +54,8 @@ enum column {
     COL_PERMISSIONS,
     COL_ATTESTATION_SET,
     COL_ATTESTATION_AT,
+    /* since version 4 */
+    COL_TRIES,
     COLUMNS
 };
 
@@ -61,7 +63,7 @@ extern const char *const schema_columns[COLUMNS];
 
 /* schema_steps[n] takes a database from user_version n to n + 1. Steps that were released are never
  * edited: a change of the schema is one more step, and one more STORE_SCHEMA. */
-#define SCHEMA_STEPS 3
+#define SCHEMA_STEPS 4
 extern const char *const schema_steps[SCHEMA_STEPS];
 
 /* What store.c asks of the database. */

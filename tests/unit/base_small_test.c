@@ -152,6 +152,54 @@ static void stamps_before_1970_and_out_of_range_stay_well_formed(void **state)
     check_stamp(INT64_MAX, "9999-12-31T23:59:59.999999Z");
 }
 
+static void check_parsed(const char *text, int64_t expect)
+{
+    int64_t us = 0;
+    assert_true(clock_parse_time(text, &us));
+    assert_int_equal(us, expect);
+}
+
+static void rfc_3339_is_read_with_any_offset(void **state)
+{
+    (void)state;
+    setenv("TZ", "America/New_York", 1);
+    check_parsed("1970-01-01T00:00:00Z", 0);
+    check_parsed("2001-09-09T01:46:40.123456Z", 1000000000123456);
+    check_parsed("2001-09-09t03:46:40.1234569+02:00", 1000000000123456);
+    check_parsed("2001-09-08 20:16:40.5-05:30", 1000000000500000);
+    check_parsed("2000-02-29T00:00:00z", 951782400000000);
+}
+
+static void what_is_no_rfc_3339_is_refused(void **state)
+{
+    (void)state;
+    static const char *const wrong[] = {
+        "",
+        "2026",
+        "2026-11-21",
+        "2026-11-21T09:57:00",
+        "2026-11-21T09:57Z",
+        "2026-13-01T00:00:00Z",
+        "2026-04-31T00:00:00Z",
+        "2025-02-29T00:00:00Z",
+        "2026-11-21T24:00:00Z",
+        "2026-11-21T09:60:00Z",
+        "2026-11-21T09:57:00.Z",
+        "2026-11-21T09:57:00Z ",
+        " 2026-11-21T09:57:00Z",
+        "2026-11-21T09:57:00+1:00",
+        "2026-11-21T09:57:00+0100",
+        "2026-11-21T09:57:00+24:00",
+        "26-11-21T09:57:00Z",
+        "2026-1-21T09:57:00Z",
+        "+026-11-21T09:57:00Z",
+    };
+    int64_t us;
+    for (size_t i = 0; i < ARRAY_LEN(wrong); i++)
+        if (clock_parse_time(wrong[i], &us))
+            fail_msg("'%s' was taken for a time", wrong[i]);
+}
+
 static void monotonic_clock_does_not_go_back(void **state)
 {
     (void)state;
@@ -193,6 +241,8 @@ int main(void)
         cmocka_unit_test(list_pops_from_the_front),
         cmocka_unit_test(stamps_are_rfc_3339_in_utc),
         cmocka_unit_test(stamps_before_1970_and_out_of_range_stay_well_formed),
+        cmocka_unit_test(rfc_3339_is_read_with_any_offset),
+        cmocka_unit_test(what_is_no_rfc_3339_is_refused),
         cmocka_unit_test(monotonic_clock_does_not_go_back),
         cmocka_unit_test(memory_is_zeroed_and_copies_end_in_a_nul),
     };

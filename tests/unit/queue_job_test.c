@@ -81,7 +81,7 @@ static void test_the_least(void **state)
     assert_int_equal(job->script_len, 1);
     assert_string_equal(job->input, "null");
     assert_string_equal(job->env, "{}");
-    assert_int_equal(job->max_attempts, 3);
+    assert_int_equal(job->retry.max_attempts, 3);
     for (int i = 0; i < LIMITS; i++)
         assert_int_equal(job->limits.v[i], limit_table[i].fallback);
     assert_string_equal(job->script_sha256,
@@ -113,7 +113,7 @@ static void test_every_field(void **state)
     assert_int_equal(job->limits.v[LIMIT_CPU_MS], 7);
     assert_int_equal(job->limits.v[LIMIT_OUTPUT_KB], 9);
     assert_int_equal(job->limits.v[LIMIT_HEAP_MB], limit_table[LIMIT_HEAP_MB].fallback);
-    assert_int_equal(job->max_attempts, 100);
+    assert_int_equal(job->retry.max_attempts, 100);
 }
 
 static void test_names_of_fields_may_be_escaped(void **state)
@@ -268,7 +268,7 @@ static void test_unknown_fields(void **state)
     refused(
         "{\"script\":\"1\",\"zzz\":1}",
         "unknown field 'zzz'; allowed: id, script, type, name, input, env, limits, max_attempts, "
-        "reuse, profile, permissions");
+        "backoff, retry_on, not_before, deadline, ttl_ms, reuse, profile, permissions");
     refused("{\"script\":\"1\",\"a\\nb\\u0007c\":1}", "unknown field 'a b c'; allowed:");
     refused("{\"script\":\"1\",\"limits\":{\"cpu\":1}}",
             "limits: unknown field 'cpu'; allowed: cpu_ms, wall_ms, heap_mb, memory_mb, output_kb; "
@@ -292,6 +292,68 @@ static void test_wrong_values(void **state)
             "max_attempts: found 0; allowed: a whole number from 1 to 100");
     refused("{\"script\":\"1\",\"max_attempts\":1.5}", "max_attempts: found 1.5; allowed:");
     refused("{\"script\":\"1\",\"max_attempts\":\"3\"}", "max_attempts: found \"3\"; allowed:");
+}
+
+static void test_retries(void **state)
+{
+    (void)state;
+    assert_int_equal(decode("{\"script\":\"1\"}"), 0);
+    assert_int_equal(job->retry.type, BACKOFF_EXPONENTIAL);
+    assert_int_equal(job->retry.outcomes, 1u << OUTCOME_CRASHED);
+    assert_int_equal(
+        decode("{\"script\":\"1\",\"backoff\":{\"type\":\"fixed\",\"delay_ms\":120000,"
+               "\"jitter\":0.25},\"retry_on\":[\"threw\",\"cpu_exceeded\",\"threw\"]}"),
+        0);
+    assert_int_equal(job->retry.type, BACKOFF_FIXED);
+    assert_int_equal(job->retry.delay_ms, 120000);
+    assert_int_equal(job->retry.max_ms, 120000); /* raised: it was not given */
+    assert_true(job->retry.jitter == 0.25);
+    assert_int_equal(job->retry.outcomes, 1u << OUTCOME_THREW | 1u << OUTCOME_CPU_EXCEEDED);
+    assert_int_equal(decode("{\"script\":\"1\",\"retry_on\":[]}"), 0);
+    assert_int_equal(job->retry.outcomes, 0);
+    refused("{\"script\":\"1\",\"backoff\":5}", "backoff: found number; allowed: an object");
+    refused("{\"script\":\"1\",\"backoff\":{\"type\":\"linear\"}}",
+            "backoff.type: found \"linear\"; allowed: \"fixed\", \"exponential\"");
+    refused("{\"script\":\"1\",\"backoff\":{\"delay_ms\":-1}}",
+            "backoff.delay_ms: found -1; allowed:");
+    refused("{\"script\":\"1\",\"backoff\":{\"max_ms\":86400001}}",
+            "backoff.max_ms: found 86400001; allowed: a whole number from 0 to 86400000");
+    refused("{\"script\":\"1\",\"backoff\":{\"delay_ms\":20,\"max_ms\":10}}",
+            "backoff.max_ms: found 10; allowed: delay_ms (20) to 86400000");
+    refused("{\"script\":\"1\",\"backoff\":{\"jitter\":1.5}}",
+            "backoff.jitter: found 1.5; allowed: a number from 0 to 1");
+    refused("{\"script\":\"1\",\"backoff\":{\"delay\":1}}",
+            "backoff: unknown field 'delay'; allowed:");
+    refused("{\"script\":\"1\",\"retry_on\":\"threw\"}",
+            "retry_on: found string; allowed: an array");
+    refused(
+        "{\"script\":\"1\",\"retry_on\":[\"threw\",\"ok\"]}",
+        "retry_on[1]: found \"ok\"; allowed: threw, cpu_exceeded, wall_exceeded, heap_exceeded, "
+        "memory_exceeded, output_exceeded, crashed, internal");
+    refused("{\"script\":\"1\",\"retry_on\":[1]}", "retry_on[0]: found 1; allowed:");
+}
+
+static void test_times(void **state)
+{
+    (void)state;
+    assert_int_equal(decode("{\"script\":\"1\"}"), 0);
+    assert_int_equal(job->not_before_us, 0);
+    assert_int_equal(job_deadline_us(job, 1000000), 0);
+    assert_int_equal(decode("{\"script\":\"1\",\"not_before\":\"2001-09-09T01:46:40Z\","
+                            "\"deadline\":1000000001500,\"ttl_ms\":1000}"),
+                     0);
+    assert_int_equal(job->not_before_us, 1000000000000000);
+    assert_int_equal(job_deadline_us(job, 999999990000000), 999999991000000); /* the ttl's end */
+    assert_int_equal(job_deadline_us(job, 1000000001000000), 1000000001500000);
+    assert_int_equal(job_deadline_us(job, 0), 1000000001500000);
+    refused("{\"script\":\"1\",\"not_before\":\"tomorrow\"}",
+            "not_before: found \"tomorrow\"; allowed: RFC 3339 text");
+    refused("{\"script\":\"1\",\"deadline\":-5}", "deadline: found -5; allowed: RFC 3339 text");
+    refused("{\"script\":\"1\",\"deadline\":null}", "deadline: found null; allowed:");
+    refused("{\"script\":\"1\",\"ttl_ms\":0}",
+            "ttl_ms: found 0; allowed: a whole number from 1 to");
+    refused("{\"script\":\"1\",\"not_before\":2000,\"deadline\":1000}",
+            "deadline: found 1970-01-01T00:00:01.000000Z; allowed: a time behind not_before");
 }
 
 static void test_long_values_are_cut(void **state)
@@ -400,6 +462,8 @@ int main(void)
         cmocka_unit_test(test_deep_nesting),
         cmocka_unit_test(test_unknown_fields),
         cmocka_unit_test(test_wrong_values),
+        cmocka_unit_test(test_retries),
+        cmocka_unit_test(test_times),
         cmocka_unit_test(test_long_values_are_cut),
         cmocka_unit_test(test_environment),
         cmocka_unit_test(test_limits),

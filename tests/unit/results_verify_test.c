@@ -220,6 +220,8 @@ static const struct {
     {"UPDATE results SET engine_flags = '' WHERE seq = 3", 3, "column of 'engine_flags'"},
     {"UPDATE results SET signed_by = NULL WHERE seq = 3", 3, "column of 'signed_by'"},
     {"UPDATE results SET permissions = '[]' WHERE seq = 3", 3, "column of 'permissions'"},
+    {"UPDATE results SET tries = NULL WHERE seq = 3", 3, "column of 'tries'"},
+    {"UPDATE results SET tries = '[' WHERE seq = 3", 3, "column tries"},
     {"UPDATE results SET permissions = '[' WHERE seq = 3", 3, "column permissions"},
     {"UPDATE results SET attestation_set = NULL WHERE seq = 3", 3, "column of 'attestation'"},
     {"UPDATE results SET attestation_at = started_at WHERE seq = 3", 3, "column of 'attestation'"},
@@ -260,8 +262,8 @@ static void make_first_version(const char *name, int rows)
     }
     store_close(s);
     static const char *const later[] = {
-        "form",      "limit_name",  "limit_value",  "limit_used",      "profile",
-        "signed_by", "permissions", "engine_flags", "attestation_set", "attestation_at",
+        "form",        "limit_name",   "limit_value",     "limit_used",     "profile", "signed_by",
+        "permissions", "engine_flags", "attestation_set", "attestation_at", "tries",
     };
     for (size_t i = 0; i < ARRAY_LEN(later); i++) {
         char text[100];
