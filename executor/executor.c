@@ -162,6 +162,8 @@ static void on_due(struct attempt *a, void *arg)
     take_up(x, attempt_entry(a));
     backlog_add(x->backlog, attempt_entry(a));
     x->waiting++;
+    if (x->pools)
+        pools_need(x->pools, attempt_entry(a)->profile);
     pump(x);
 }
 
