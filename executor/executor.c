@@ -58,6 +58,7 @@ struct executor {
 
 static void pump(struct executor *x);
 static void give_back_waiting(struct executor *x);
+static void give_back_parked(struct executor *x, bool clocked);
 
 static void on_turn_done(uv_prepare_t *h)
 {
@@ -189,10 +190,12 @@ static void on_ended(struct attempt *a, struct result *r, void *arg)
         if (x->pools)
             pools_need(x->pools, entry->profile);
     }
-    if (x->draining)
+    if (x->draining) {
         give_back_waiting(x);
-    else
+        give_back_parked(x, true);
+    } else {
         pump(x);
+    }
 }
 
 static const struct attempt_owner owner = {

@@ -41,7 +41,11 @@ static void check_taken(const struct job *j)
     CHECK(j->script_len > 0 && j->script_len <= JOB_MAX_KB * 1024);
     CHECK(strlen(j->script_sha256) == SHA256_HEX - 1);
     CHECK(*j->name && strlen(j->name) <= JOB_NAME_MAX);
-    CHECK(j->max_attempts >= 1 && j->max_attempts <= JOB_ATTEMPTS_MAX);
+    const struct retry_policy *p = &j->retry;
+    CHECK(p->max_attempts >= 1 && p->max_attempts <= RETRY_ATTEMPTS_MAX);
+    CHECK(p->delay_ms >= 0 && p->delay_ms <= p->max_ms && p->max_ms <= RETRY_DELAY_MS_MAX);
+    CHECK(p->jitter >= 0 && p->jitter <= 1);
+    CHECK(j->not_before_us >= 0 && j->deadline_us >= 0 && j->ttl_ms >= 0);
     for (int i = 0; i < LIMITS; i++)
         CHECK(j->limits.v[i] >= limit_table[i].min && j->limits.v[i] <= tenants[0].ceilings.v[i]);
     for (int l = 0; l < PERMISSION_LISTS; l++)
