@@ -2,7 +2,7 @@
  * was closed frees itself in the loop's close callbacks and tells nothing any more, so another may
  * stand in its place at once.
  *
- * A pool beside the first is smaller (a zygote and its cells cost some 15 MB and more): BESIDE
+ * A pool beside the first is smaller (a zygote with two cells takes some 42 MB): BESIDE
  * cells wait in it, which is enough for all that are alone, and busy ones are forked as jobs come.
  * A timer that keeps nobody awake closes it when it has had nothing to do for profile_idle_s. One
  * that fails is closed by the timer too, for it tells so from its own depths. */

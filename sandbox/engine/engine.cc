@@ -42,7 +42,8 @@ constexpr char kOwnHashSeed[] = "--rehash-snapshot"; // off in the official buil
 // one thread nobody would ever do WebAssembly's optimizing tier, which otherwise runs in the
 // background.
 constexpr char kFlags[] =
-    "--single-threaded --no-memory-reducer --no-flush-bytecode --wasm-sync-tier-up";
+    "--single-threaded --no-memory-reducer --no-flush-bytecode --wasm-sync-tier-up "
+    "--freeze-flags-after-init";
 
 std::string flags_in_force;
 
@@ -140,9 +141,10 @@ int engine_boot(const char *snapshot_path, const char *flags, bool few_cells,
     engine.host = host;
     if (!snapshot_map(snapshot_path, &blob, why, why_cap))
         return -1;
-    if (!few_cells)
-        v8::V8::SetFlagsFromString(kOwnHashSeed);
-    v8_start(flags);
+    std::string all = few_cells ? "" : kOwnHashSeed;
+    if (flags && *flags)
+        all.append(all.empty() ? "" : " ").append(flags);
+    v8_start(all.c_str());
     v8::Isolate::CreateParams params;
     params.snapshot_blob = &blob;
     params.external_references = external_references();
