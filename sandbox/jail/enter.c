@@ -216,6 +216,11 @@ int jail_enter(enum jail_mode mode, uint32_t *layers, struct err *e)
                 return each[l].code;
             }
     }
+    /* The zygote of an ordinary worker is of that user's like its cells, and holds the control
+     * socket. Cells inherit it, and say so themselves (seal.c). */
+    const unsigned long dumpable = jail_off(LAYER_NOT_DUMPABLE);
+    if (mode != JAIL_OFF && prctl(PR_SET_DUMPABLE, dumpable, 0, 0, 0) && mode == JAIL_REQUIRE)
+        return jail_refused(e, LAYER_NOT_DUMPABLE, errno, "prctl(PR_SET_DUMPABLE)");
     /* A change of user clears the parent-death signal that jail_clone() asked for. */
     if (prctl(PR_SET_PDEATHSIG, SIGKILL))
         return err_errno(e, "prctl(PR_SET_PDEATHSIG)");

@@ -47,8 +47,9 @@ const char *jail_layer_name(enum jail_layer l);
 pid_t jail_clone(enum jail_mode mode, int cgroup, int *pidfd, uint32_t *layers, struct err *e);
 
 /* Zygote, after everything it needs is loaded and opened: empty read-only root, foreign uid,
- * capabilities, no_new_privs, rlimits, Landlock, parent-death signal. A flat list of steps; the
- * first that fails under JAIL_REQUIRE fails all. Adds to *layers. */
+ * capabilities, no_new_privs, rlimits, Landlock, a name of its own, not dumpable, parent-death
+ * signal. A flat list of steps; the first that fails under JAIL_REQUIRE fails all. Adds to *layers.
+ */
 int jail_enter(enum jail_mode mode, uint32_t *layers, struct err *e);
 
 /* Cell, right after the fork and before any byte of a job is read: not dumpable, seccomp filter

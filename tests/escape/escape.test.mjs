@@ -20,7 +20,9 @@ const skipped = (attack) => attack.root && !is_root && 'needs root';
 const impossible = (attack) => (attack.needs && !target[attack.needs] ? `this machine has no ${attack.needs}` : null);
 
 async function phase(name, jobs) {
-    await run_all(jobs, { target, nr: syscall_numbers() });
+    const input = { target, nr: syscall_numbers() };
+    await run_all(jobs.filter(({ attack }) => !attack.apart), input);
+    await run_all(jobs.filter(({ attack }) => attack.apart), input);
     const renamed = take_renamed();
     for (const job of jobs) {
         job.evidence = take_evidence(job.attack.name) || (renamed && job.attack.name === 'rename');
@@ -101,8 +103,9 @@ for (const attack of attacks) {
     });
 }
 
-test('random numbers of jobs from one zygote differ', () => {
-    const { results } = phases.whole.get(attacks.find(({ name }) => name === 'random'));
+const random = attacks.find(({ name }) => name === 'random');
+test('random numbers of jobs from one zygote differ', random ? {} : { skip: 'not among those asked for' }, () => {
+    const { results } = phases.whole.get(random);
     for (let i = 0; i < 3; i++) assert.equal(new Set(results.map((r) => r.value.draws[i])).size, results.length);
 });
 

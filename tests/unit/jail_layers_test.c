@@ -10,6 +10,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
 
 #include "base/mem.h"
 
@@ -44,12 +45,15 @@ static void gain_no_privilege(uint32_t layers)
     NEED(getuid() == 65534 ? setuid(0) < 0 : getuid() == 0); /* 0: an ordinary user outside */
     NEED(sethostname("x", 1) < 0 && errno == EPERM);
     NEED(setpriority(PRIO_PROCESS, 0, -20) < 0);
+    NEED(prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 0); /* no process of its user traces it */
 }
 
 static void be_alone(uint32_t layers)
 {
     (void)layers;
+    struct utsname own;
     NEED(getpid() == 1);
+    NEED(uname(&own) == 0 && !strcmp(own.nodename, "isolane"));
     int s = socket(AF_INET, SOCK_DGRAM, 0); /* Landlock leaves UDP alone */
     struct {
         unsigned short family, port;

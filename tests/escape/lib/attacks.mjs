@@ -17,7 +17,7 @@ export const ALL = [...LAYERS, ...PARTS];
 /** Layers that are not the jail's: nothing of the jail is needed for them. */
 export const SOFT = ['isolate', 'budgets', 'process', 'frames'];
 
-const KEYS = ['layer', 'attack', 'success', 'reference', 'with', 'denied', 'ends', 'limits', 'control', 'control-limits', 'control-ends', 'times', 'root', 'alone-ends', 'needs', 'type'];
+const KEYS = ['layer', 'attack', 'success', 'reference', 'with', 'denied', 'ends', 'limits', 'control', 'control-limits', 'control-ends', 'times', 'root', 'alone-ends', 'needs', 'apart', 'type'];
 
 function header_of(path) {
     const lines = readFileSync(path, 'utf8').split('\n');
@@ -41,7 +41,7 @@ function header_of(path) {
         control_limits: list(header['control-limits']),
         times: Number(header.times ?? 1),
         body,
-        native: /\bsys\.|__native\.|fork_sleeper|execute\(/.test(body.replace(/globalThis\.__native/g, '')),
+        native: /\bsys\.|__native\.|\b(fork_sleeper|execute|send)\(/.test(body.replace(/globalThis\.__native/g, '')),
     };
 }
 
@@ -95,7 +95,7 @@ const innocent = (n) => `console.log('innocent ${n}'); export default ${n};`;
 export async function run_all(jobs, input) {
     const batches = new Map();
     for (const job of jobs) {
-        const key = JSON.stringify([job.program, job.off, job.args, job.attack.type ?? 'mjs']);
+        const key = JSON.stringify([job.program, job.off, job.args, job.attack.type ?? 'mjs', job.attack.apart && job.attack.name]);
         if (!batches.has(key)) batches.set(key, []);
         batches.get(key).push(job);
     }

@@ -1,7 +1,9 @@
 // layer: pidns
 // attack: reads the memory of a process of the host
 // success: there is such a process
-// reference: pid_namespaces(7)
+// reference: process_vm_readv(2)
 // denied: process_vm_readv
 // control: succeeds
-export default judge((() => { const b = buffer(8); return -(sys.process_vm_readv(target.pid, u64(__native.address(b), 8), 1, u64(4096, 8), 1, 0) === -3); })());
+const some = buffer(8), here = __native.address(some);
+const answer = sys.process_vm_readv(target.pid, u64(here, 8), 1, u64(4096, 8), 1, 0); // nothing lies at 4096: EFAULT where there is the process
+export default answer === -3 ? held('ESRCH') : escaped(answer);
