@@ -29,6 +29,9 @@
 #define RESTART_MOST_MS  5000 /* … doubling up to this */
 #define START_TRIES      4    /* failures in a row, none ever up: give up and say so */
 #define ATTEST_TRIES     3    /* reports in a row that did not come */
+/* Age at which a zygote is replaced whose cell crashed: at once would let a tenant's jobs that
+ * crash keep the worker busy with starting zygotes (some 100 ms of CPU each). */
+#define CRASHED_AGE_US   1000000
 
 struct source {
     struct pool *pool;
@@ -38,6 +41,7 @@ struct source {
     struct list held;  /* cells that are ready and wait for the attestation */
     bool up, gone, retiring;
     bool attested;          /* its cells may take jobs */
+    bool crashed;           /* a cell of it did: it is to be replaced soon */
     int64_t up_at_us;       /* monotonic */
     int64_t attested_at_us; /* real time of the last good report; 0: none is made (jail: off) */
     int64_t attest_due_us;  /* monotonic; 0: no attempts are due */
@@ -218,8 +222,10 @@ static void slot_gone(struct cell *c, const struct cell_gone *g, void *arg)
     list_remove(&s->every);
     cell_free(c);
     free(s);
-    if (crashed && source == p->current)
-        retire_current(p, "a cell of it crashed or broke a rule");
+    if (crashed && !source->crashed) {
+        source->crashed = true;
+        arm_timer(p);
+    }
     source_maybe_free(source);
 }
 
@@ -527,11 +533,21 @@ static void start_source(struct pool *p)
         source_gone(NULL, &e, s);
 }
 
+/* The earlier of two times of which 0 is never. */
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return !a || (b && b < a) ? b : a;
+}
+
+/* 0: never. Not while a zygote that was to take over has just failed. */
 static int64_t renewal_due_us(const struct pool *p)
 {
-    return p->config->zygote_renew_s > 0
-               ? p->current->up_at_us + p->config->zygote_renew_s * 1000000
-               : 0;
+    int64_t at = p->config->zygote_renew_s > 0
+                     ? p->current->up_at_us + p->config->zygote_renew_s * 1000000
+                     : 0;
+    if (p->current->crashed)
+        at = earlier(at, p->current->up_at_us + CRASHED_AGE_US);
+    return at && at < p->restart_at_us ? p->restart_at_us : at;
 }
 
 static void attest_if_due(struct source *s, int64_t now)
@@ -540,12 +556,6 @@ static void attest_if_due(struct source *s, int64_t now)
         s->attest_due_us = 0; /* set again by the report */
         fork_cells(s, 0, true);
     }
-}
-
-/* The earlier of two times of which 0 is never. */
-static int64_t earlier(int64_t a, int64_t b)
-{
-    return !a || (b && b < a) ? b : a;
 }
 
 static void on_timer(uv_timer_t *t)
@@ -558,7 +568,8 @@ static void on_timer(uv_timer_t *t)
     if (!s && !p->next && p->restart_at_us && now >= p->restart_at_us)
         start_source(p);
     if (s && !p->next && renewal_due_us(p) && now >= renewal_due_us(p))
-        retire_current(p, "it is as old as zygote_renew_s");
+        retire_current(p, s->crashed ? "a cell of it crashed or broke a rule"
+                                     : "it is as old as zygote_renew_s");
     if (p->fork_again_at_us && now >= p->fork_again_at_us) {
         p->fork_again_at_us = 0;
         pool_refill(p, p->stats.taken, 1, 0);
