@@ -6,7 +6,7 @@ enter();
 
 const { default: assert } = await import('node:assert/strict');
 const { before, after, test } = await import('node:test');
-const { ALL, LAYERS, SOFT, all_attacks, product, run_all, run_in_node, syscall_numbers, test_build } = await import('./lib/attacks.mjs');
+const { ALL, LAYERS, LAYERS_HERE, SOFT, all_attacks, landlock_abi, product, run_all, run_in_node, syscall_numbers, test_build } = await import('./lib/attacks.mjs');
 const { make_targets, take_evidence, take_renamed } = await import('./lib/targets.mjs');
 
 const attacks = all_attacks().filter(({ layer, name }) => new RegExp(process.env.ONLY ?? '').test(`${layer}/${name}`));
@@ -16,7 +16,9 @@ let target;
 const left_out = (attack, also = []) => ALL.filter((layer) => !attack.with.includes(layer) && (layer !== attack.layer || also.includes(layer)));
 const off_alone = (attack) => (SOFT.includes(attack.layer) ? ALL : left_out(attack));
 
-const skipped = (attack) => attack.root && !is_root && 'needs root';
+const needed_abi = (attack) => Number(attack.abi ?? (attack.layer === 'landlock' ? 1 : 0));
+const skipped = (attack) => (attack.root && !is_root && 'needs root')
+    || (needed_abi(attack) > landlock_abi && `needs version ${needed_abi(attack)} of Landlock, this kernel has ${landlock_abi}`);
 const impossible = (attack) => (attack.needs && !target[attack.needs] ? `this machine has no ${attack.needs}` : null);
 
 async function phase(name, jobs) {
@@ -94,7 +96,7 @@ for (const attack of attacks) {
         const whole = phases.whole.get(attack), alone = phases.alone.get(attack);
         count(attack, 'attacks');
         must_hold(whole, ends_whole(attack));
-        must_have(whole, [...LAYERS]);
+        must_have(whole, LAYERS_HERE);
         count(attack, 'whole');
         must_hold(alone, ends_alone(attack));
         must_have(alone, SOFT.includes(attack.layer) ? [] : [attack.layer, ...attack.with]);

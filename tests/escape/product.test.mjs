@@ -9,7 +9,7 @@ const { join } = await import('node:path');
 const { test } = await import('node:test');
 const { root } = await import('../e2e/lib/place.mjs');
 const { run } = await import('../e2e/lib/process.mjs');
-const { ALL, LAYERS, product, run_batch, test_build } = await import('./lib/attacks.mjs');
+const { ALL, LAYERS_HERE, product, run_batch, test_build } = await import('./lib/attacks.mjs');
 
 const read = (path) => readFileSync(join(root, path)).toString('latin1');
 const MARKS = ['ISOLANE_ESCAPE', '__native', 'jail_off', 'escape_install'];
@@ -29,7 +29,7 @@ test('`make install` takes nothing of it', async () => {
 test('the variable that leaves layers out has no effect on the product', async () => {
     const r = (await run_batch(product, [{ key: 'x', text: 'export default typeof __native' }], { off: ALL, args: ['--set', 'jail=require'] })).get('x');
     assert.deepEqual([r.outcome, r.value], ['ok', 'undefined']);
-    assert.deepEqual(LAYERS.filter((layer) => !r.jail.includes(layer)), []);
+    assert.deepEqual(LAYERS_HERE.filter((layer) => !r.jail.includes(layer)), []);
 });
 
 test('a layer that is missing unseen: with `jail: require` no job is run', async () => {

@@ -1,5 +1,6 @@
 // Reads attacks (attacks/<layer>/<name>.js, see README.md), runs them in batches, says how each ended.
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -14,10 +15,14 @@ export const test_build = join(root, 'build/escape/isolane');
 export const LAYERS = ['userns', 'mountns', 'pidns', 'netns', 'ipcns', 'utsns', 'cgroupns', 'no_caps', 'no_new_privs', 'rlimits', 'landlock', 'seccomp', 'not_dumpable'];
 export const PARTS = ['foreign_uid', 'one_descriptor'];
 export const ALL = [...LAYERS, ...PARTS];
+/** What version of Landlock this kernel has; 0: none. The call with this flag only asks. */
+export const landlock_abi = Math.max(0, Number(spawnSync('perl', ['-e', 'print syscall(444, 0, 0, 1)']).stdout));
+export const LAYERS_HERE = LAYERS.filter((layer) => layer !== 'landlock' || landlock_abi > 0);
+
 /** Layers that are not the jail's: nothing of the jail is needed for them. */
 export const SOFT = ['isolate', 'budgets', 'process', 'frames'];
 
-const KEYS = ['layer', 'attack', 'success', 'reference', 'with', 'denied', 'ends', 'limits', 'control', 'control-limits', 'control-ends', 'times', 'root', 'alone-ends', 'needs', 'apart', 'type'];
+const KEYS = ['layer', 'attack', 'success', 'reference', 'with', 'denied', 'ends', 'limits', 'control', 'control-limits', 'control-ends', 'times', 'root', 'alone-ends', 'needs', 'apart', 'abi', 'type'];
 
 function header_of(path) {
     const lines = readFileSync(path, 'utf8').split('\n');

@@ -13,12 +13,17 @@ export const is_root = process.env.ISOLANE_ESCAPE_ROOT === '1';
 
 export function enter() {
     if (process.env[GROUND]) return;
+    const namespaces = ['--net', '--mount', '--pid', '--ipc', '--uts', '--fork', '--kill-child', '--mount-proc',
+        ...(process.getuid() === 0 ? [] : ['--user', '--map-root-user'])];
+    const possible = spawnSync('unshare', [...namespaces, 'true'], { encoding: 'utf8' });
+    if (possible.status !== 0) {
+        process.stdout.write(`1..0 # SKIP no namespaces to attack in: ${(possible.stderr || String(possible.error)).trim()}\n`);
+        process.exit(0);
+    }
     const folder = mkdtempSync(join(tmpdir(), 'isolane-escape-'));
     const root = process.getuid() === 0;
     const end = spawnSync('unshare', [
-        '--net', '--mount', '--pid', '--ipc', '--uts', '--fork', '--kill-child', '--mount-proc',
-        ...(root ? [] : ['--user', '--map-root-user']),
-        join(import.meta.dirname, 'enter.sh'), folder,
+        ...namespaces, join(import.meta.dirname, 'enter.sh'), folder,
         process.execPath, ...process.execArgv, ...process.argv.slice(1),
     ], { stdio: 'inherit', env: { ...process.env, [GROUND]: folder, TMPDIR: folder, ISOLANE_ESCAPE_ROOT: root ? '1' : '0' } });
     rmSync(folder, { recursive: true, force: true });

@@ -1,7 +1,8 @@
 // layer: landlock
 // attack: connects to an abstract socket of the host
 // success: the kernel lets it
-// reference: Landlock ABI 6
+// reference: landlock(7)
 // denied: socket
 // control: succeeds
+// abi: 6
 export default judge(sys.connect(sys.socket(1, 1, 0), unix_name(target.abstract), 3 + target.abstract.length));

@@ -1,7 +1,8 @@
 // layer: landlock
 // attack: listens at a TCP port
 // success: the kernel lets it
-// reference: Landlock ABI 4
+// reference: landlock(7)
 // denied: socket
 // control: succeeds
+// abi: 4
 export default judge(sys.bind(sys.socket(2, 1, 0), ipv4(0), 16));

@@ -4,4 +4,5 @@
 // reference: landlock(7)
 // denied: truncate
 // control: succeeds
+// abi: 3
 export default judge(sys.truncate(target.open, 1000));
