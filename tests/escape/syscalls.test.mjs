@@ -34,9 +34,9 @@ const PATTERNS = {
     high: '1n << 32n, (1n << 32n) + BigInt(self), 0, 0, 0, 0',
 };
 
-async function sweep(from, to) {
+async function sweep(from, to, args) {
     const scripts = Object.entries(PATTERNS).map(([key, args]) => ({ key, text: `const self = __native.syscall(39); export default [...__native.sweep(${from}, ${to}, ${args})].map((t, i) => (t ? -1 : i + ${from})).filter((n) => n >= 0); // ${key}` }));
-    const results = await run_batch(test_build, scripts);
+    const results = await run_batch(test_build, scripts, { args });
     return Object.fromEntries([...results].map(([key, r]) => {
         assert.equal(r.outcome, 'ok', `${key}: ${JSON.stringify(r.error)}`);
         return [key, r.value.filter((nr) => !UNFILTERED[nr])];
@@ -53,8 +53,13 @@ test('only the list passes, and each of its calls only with the arguments that i
     const passed = await sweep(0, NUMBERS);
     const wanted = (...which) => rows.filter(({ kind, name }) => which.includes(kind) || LAST.includes(name)).map(({ nr }) => nr).sort((a, b) => a - b);
     const named = (numbers) => numbers.map((nr) => name_of[nr] ?? nr);
-    for (const [pattern, more] of Object.entries({ nothing: ['ZERO'], minus: [], self: ['SELF'], other: [], high: [] }))
-        assert.deepEqual(named(passed[pattern]), named(wanted('ALWAYS', 'CODE', ...more)), `arguments: ${pattern}`);
+    const any = ['ALWAYS', 'CODE'];
+    for (const [pattern, kinds_wanted] of Object.entries({ nothing: [...any, 'ZERO'], minus: any, self: [...any, 'SELF'], other: any, high: any }))
+        assert.deepEqual(named(passed[pattern]), named(wanted(...kinds_wanted)), `arguments: ${pattern}`);
+    // Only `minus` has PROT_EXEC in the third argument.
+    const no_code = await sweep(0, NUMBERS, ['--profile', 'jitless']);
+    for (const [pattern, kinds_wanted] of Object.entries({ nothing: [...any, 'ZERO'], minus: ['ALWAYS'], self: [...any, 'SELF'], other: any, high: any }))
+        assert.deepEqual(named(no_code[pattern]), named(wanted(...kinds_wanted)), `jitless, arguments: ${pattern}`);
     const all = new Set(Object.values(passed).flat());
     assert.deepEqual([...all].sort((a, b) => a - b), [...kinds.keys()].sort((a, b) => a - b));
     process.stderr.write(`# system calls: ${all.size} of ${Object.keys(number_of).length} named are allowed (${[...kinds.values()].filter((k) => k === 'SELF' || k === 'ZERO').length} of them on the cell itself alone); ${NUMBERS} numbers tried\n`);
@@ -85,6 +90,23 @@ test('the numbers that the kernel does not filter do nothing', async () => {
     const scripts = Object.keys(UNFILTERED).map((nr) => ({ key: nr, text: `export default __native.syscall(${nr}, 1, 1)` }));
     for (const [nr, r] of await run_batch(test_build, scripts))
         assert.ok(r.outcome === 'denied' || /SIGILL/.test(r.error?.message) || r.value === -ENXIO, `${UNFILTERED[nr]}: ${JSON.stringify([r.outcome, r.value, r.error])}`);
+});
+
+test('jitless: no memory becomes code', async () => {
+    const [RW, RX, RWX] = [3, 5, 7], PRIVATE_ANONYMOUS = 0x22;
+    const map = (protection) => `__native.syscall(${number_of.mmap}, 0, 4096, ${protection}, ${PRIVATE_ANONYMOUS}, -1, 0)`;
+    const scripts = [
+        { key: 'data', text: `const p = ${map(RW)}; export default __native.syscall(${number_of.mprotect}, p, 4096, 1)` },
+        { key: 'mmap', text: `export default ${map(RX)}` },
+        { key: 'mmap, writable', text: `export default ${map(RWX)}` },
+        { key: 'mprotect', text: `const p = ${map(RW)}; export default __native.syscall(${number_of.mprotect}, p, 4096, ${RX})` },
+        { key: 'pkey_mprotect', text: `const p = ${map(RW)}; export default __native.syscall(${number_of.pkey_mprotect}, p, 4096, ${RX}, -1)` },
+    ];
+    for (const [key, r] of await run_batch(test_build, scripts)) assert.equal(r.outcome, 'ok', `control: ${key}: ${JSON.stringify(r.error)}`);
+    for (const [key, r] of await run_batch(test_build, scripts, { args: ['--profile', 'jitless'] })) {
+        assert.equal(r.outcome, key === 'data' ? 'ok' : 'denied', `${key}: ${JSON.stringify(r)}`);
+        if (key !== 'data') assert.ok(r.error.message.includes(key.split(',')[0]), r.error.message);
+    }
 });
 
 test('a cell that survives the trap gets nothing for it', async () => {
