@@ -124,7 +124,7 @@ static int take(const struct store_row *row, void *arg)
     if (x->format != CSV)
         buf_addc(&x->line, '\n');
     fwrite(x->line.data, 1, x->line.len, stdout);
-    x->last = row->result->seq;
+    x->last = row->place;
     x->rows++;
     return ferror(stdout) ? 1 : 0;
 }

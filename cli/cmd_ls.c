@@ -24,14 +24,17 @@ struct listing {
     int rows;
 };
 
-static void write_json(const struct result *r)
+static void write_json(const struct store_row *row)
 {
+    const struct result *r = row->result;
     struct buf b = {0};
     struct jsonw w;
     char stamp[CLOCK_RFC3339_LEN];
     jsonw_init(&w, &b);
     jsonw_object(&w);
     jsonw_kint(&w, "seq", (int64_t)r->seq);
+    if (row->chain)
+        jsonw_kstr(&w, "chain", row->chain);
     jsonw_kstr(&w, "id", r->id);
     jsonw_kstr(&w, "tenant", r->tenant);
     jsonw_kstr(&w, "class", r->cls);
@@ -80,10 +83,10 @@ static int take(const struct store_row *row, void *arg)
 {
     struct listing *l = arg;
     if (l->json)
-        write_json(row->result);
+        write_json(row);
     else
         write_row(l->table, row->result);
-    l->last = row->result->seq;
+    l->last = row->place;
     l->rows++;
     return 0;
 }

@@ -15,6 +15,7 @@
 #include "cli/show.h"
 #include "results/db.h"
 #include "results/store.h"
+#include "results/trust.h"
 #include "results/verify.h"
 
 #define KEYID_SHOWN 16 /* characters, for people */
@@ -198,6 +199,65 @@ static int check_pages(const char *file, struct err *e)
     return rc;
 }
 
+/* An archive has many keys: --key is one of them or a folder, without it those that it holds. */
+static int verify_whole_archive(struct check *v, const char *keys)
+{
+    struct verify_archive_report r = {0};
+    struct trust trust = {0};
+    struct err e = {0};
+    struct progress *p = progress_new(0);
+    int rc = v->integrity ? check_pages(v->file, &e) : 0;
+    if (!rc && keys)
+        rc = trust_add_path(&trust, keys, &e);
+    if (rc) {
+        progress_free(p);
+        trust_free(&trust);
+        return fail(&e);
+    }
+    rc = verify_archive(v->file, keys ? &trust : NULL, &r, on_progress, p, &e);
+    progress_free(p);
+    trust_free(&trust);
+    v->checked = r.checked;
+    if (!rc && r.faults)
+        rc = err_set(&e, ERR_CORRUPT,
+                     "%" PRIu64 " messages of the results stream were forks, forged, unreadable or "
+                     "not trusted (table faults)",
+                     r.faults);
+    if (rc)
+        return is_verdict(rc) ? not_verified(v, &e, r.bad_place) : fail(&e);
+    if (v->json) {
+        struct buf b = {0};
+        struct jsonw w;
+        jsonw_init(&w, &b);
+        jsonw_object(&w);
+        jsonw_kbool(&w, "verified", true);
+        jsonw_kint(&w, "checked", (int64_t)r.checked);
+        jsonw_kint(&w, "chains", (int64_t)r.chains);
+        jsonw_kint(&w, "gaps", (int64_t)r.gaps);
+        jsonw_kint(&w, "missing", (int64_t)r.missing);
+        jsonw_object_end(&w);
+        printf("%s\n", b.data);
+        buf_free(&b);
+    } else {
+        printf("verified: archive %s: %" PRIu64 " results of %" PRIu64
+               " chains, every signature, %s\n",
+               v->file, r.checked, r.chains,
+               keys ? "by the keys given" : "by the keys that the archive itself holds");
+        if (r.gaps)
+            printf("%" PRIu64 " places in %" PRIu64 " gaps of the chains are not here\n", r.missing,
+                   r.gaps);
+    }
+    return out_finish(EXIT_JOB_OK);
+}
+
+static bool is_archive(const char *file)
+{
+    struct store *s = NULL;
+    bool yes = !store_open(file, STORE_READ, &s, NULL) && store_is_archive(s);
+    store_close(s);
+    return yes;
+}
+
 static int verify_database(struct check *v)
 {
     struct verify_report report = {0};
@@ -248,9 +308,11 @@ static int run(const struct command *self, int argc, char **argv)
     if (!db == !o.arg_count)
         return fail_usage(self, "found %s; allowed: FILE (- is stdin) or --db FILE",
                           db ? "a file and --db" : "neither a file nor --db");
+    v.file = db ? db : o.args[0];
+    if (db && is_archive(db))
+        return verify_whole_archive(&v, pem);
     if (key_read(&settings, pem, &v.key, &e))
         return fail(&e);
-    v.file = db ? db : o.args[0];
     return db ? verify_database(&v) : verify_file(&v);
 }
 
@@ -262,7 +324,9 @@ const struct command command_verify = {
              "checked, that\n"
              "the columns say what was signed, and that no row is missing, moved or altered but "
              "those that\n"
-             "a signed checkpoint says retention removed.",
+             "a signed checkpoint says retention removed. Of an archive (`isolane archive`) --key "
+             "may be a\n"
+             "folder of keys; without it those that the archive holds are used.",
     .exits = "0 verified, 1 not verified, 2 usage, 3 our failure",
     .example = "  isolane result 42 --envelope | isolane verify -\n"
                "  isolane verify --db results.db --key worker.pub",

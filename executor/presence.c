@@ -50,7 +50,9 @@ static void fill(struct worker_entry *w, void *arg)
     w->cells_starting = stats.pool.starting;
     w->cells_taken = stats.pool.taken;
     w->done = (int64_t)p->done;
-    snprintf(w->keyid, sizeof w->keyid, "%s", executor_key(p->ctx.executor)->keyid);
+    const struct sign_key *key = executor_key(p->ctx.executor);
+    snprintf(w->keyid, sizeof w->keyid, "%s", key->keyid);
+    crypto_base64(key->pub, sizeof key->pub, w->key, sizeof w->key);
     if (z) {
         snprintf(w->engine, sizeof w->engine, "%s", z->engine);
         layers_text(z->layers, w->jail, sizeof w->jail);

@@ -27,8 +27,8 @@ const char *worker_state_name(enum worker_state s)
 static const struct {
     const char *name;
     size_t at, size;
-} texts[] = {TEXT(worker),  TEXT(instance), TEXT(host), TEXT(process),
-             TEXT(version), TEXT(engine),   TEXT(keyid)};
+} texts[] = {TEXT(worker),  TEXT(instance), TEXT(host),  TEXT(process),
+             TEXT(version), TEXT(engine),   TEXT(keyid), TEXT(key)};
 
 #define NUMBER(m)                                                                                  \
     {                                                                                              \

@@ -29,7 +29,7 @@ struct worker_entry {
     char host[65];
     char process[WORKER_PROCESS_MAX]; /* worker_process_self() */
     char version[33], engine[65];     /* engine "": not started yet */
-    char keyid[65];                   /* of the key that signs its results */
+    char keyid[65], key[45]; /* that signs its results: id, and base64 of its public half */
     int64_t pid;
     enum worker_state state;
     int64_t heartbeat_ms; /* a new entry comes so often */

@@ -218,6 +218,26 @@ int envelope_open(const char *json, size_t len, const struct sign_key *k, char *
     return rc;
 }
 
+bool envelope_keyid(const char *json, size_t len, char out[KEYID_LEN])
+{
+    const char *text;
+    size_t n;
+    struct jv *v = NULL;
+    bool found = false;
+    if (len > ENVELOPE_MAX || !jv_check(json, len) ||
+        !jv_raw_member(json, len, "signatures", &text, &n) || jv_parse(text, n, &v, NULL))
+        return false;
+    if (jv_type(v) == JV_ARRAY && jv_count(v)) {
+        size_t id_len;
+        const char *id = jv_string(jv_get(jv_at(v, 0), "keyid"), &id_len);
+        found = id && id_len == 64 && strspn(id, "0123456789abcdef") == 64;
+        if (found)
+            memcpy(out, id, KEYID_LEN);
+    }
+    jv_free(v);
+    return found;
+}
+
 /* ---- the statement inside ---- */
 
 struct text {

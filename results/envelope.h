@@ -34,6 +34,10 @@ void envelope_sign(const struct sign_key *k, const char *payload, size_t len, st
 int envelope_open(const char *json, size_t len, const struct sign_key *k, char **payload,
                   size_t *payload_len, struct err *e);
 
+/* The key id of the first signature of an envelope, as it claims: which key to check it with.
+ * False: it claims none (of 64 hex digits). */
+bool envelope_keyid(const char *json, size_t len, char out[KEYID_LEN]);
+
 /* The pre-authentication encoding that is signed: "DSSEv1 <n> <type> <n> <payload>". */
 void envelope_pae(const char *payload, size_t len, struct buf *out);
 

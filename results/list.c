@@ -12,7 +12,8 @@
 
 /* How this works: the filter becomes one SELECT with a parameter for each condition; what a person
  * typed is only ever bound, never part of the SQL. The walk is by seq (the primary key, or the
- * index on tenant and seq), so a cursor is a seq, and a page costs what it shows. */
+ * index on tenant and seq), in an archive by the order of archiving, so a cursor is one of these
+ * numbers, and a page costs what it shows. */
 
 #define CONDITIONS_MAX 12
 
@@ -60,7 +61,8 @@ int list_rows(struct store *s, const struct list_filter *f,
     struct conditions c = {0};
     char since[CLOCK_RFC3339_LEN], until[CLOCK_RFC3339_LEN], *prefix_end = NULL;
     struct stmt *st = NULL;
-    schema_query(Q_LIST, db_version(store_db(s)), &c.sql);
+    const char *place = schema_place(store_version(s));
+    schema_query(Q_LIST, store_version(s), &c.sql);
     add_text(&c, "tenant =", f->tenant);
     add_text(&c, "class =", f->cls);
     add_text(&c, "state =", f->state);
@@ -76,9 +78,11 @@ int list_rows(struct store *s, const struct list_filter *f,
     add_time(&c, "finished_at >=", f->since_us, since);
     add_time(&c, "finished_at <", f->until_us, until);
     if (f->cursor)
-        add(&c, f->oldest_first ? "seq >" : "seq <",
+        add(&c,
+            store_is_archive(s) ? (f->oldest_first ? "n >" : "n <")
+                                : (f->oldest_first ? "seq >" : "seq <"),
             (struct cell){.type = CELL_INT, .i = (int64_t)f->cursor});
-    buf_addf(&c.sql, " ORDER BY seq %s LIMIT %d", f->oldest_first ? "ASC" : "DESC", f->limit);
+    buf_addf(&c.sql, " ORDER BY %s %s LIMIT %d", place, f->oldest_first ? "ASC" : "DESC", f->limit);
     int rc = stmt_new(store_db(s), c.sql.data, &st, e);
     for (int i = 0; i < c.n && !rc; i++)
         stmt_bind(st, i + 1, &c.bound[i]);

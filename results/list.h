@@ -19,7 +19,7 @@ struct list_filter {
     bool failed;                                         /* every outcome but ok */
     int64_t since_us, until_us; /* finished_at in [since, until); 0: open */
     bool oldest_first;
-    uint64_t cursor; /* goes on behind this seq, in the direction of the list; 0: from its start */
+    uint64_t cursor; /* goes on behind this row's `place`, in the list's direction; 0: its start */
     int limit;       /* rows, 1.. */
 };
 

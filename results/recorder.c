@@ -268,8 +268,10 @@ static int store_batch(struct recorder *rec, struct list *batch, struct err *e)
             return err_set(e, ERR_IO, "fault point result_signed");
         }
         if (!row->duplicate)
-            rec->batch[n++] =
-                (struct store_row){row->r, row->envelope.data, row->envelope.len, row->hash};
+            rec->batch[n++] = (struct store_row){.result = row->r,
+                                                 .envelope = row->envelope.data,
+                                                 .envelope_len = row->envelope.len,
+                                                 .hash = row->hash};
     }
     if (n)
         rc = store_commit(rec->writer, rec->batch, n, e);

@@ -171,6 +171,17 @@ static void add_columns(int version, struct buf *sql)
     }
 }
 
+const char *schema_place(int version)
+{
+    return version == SCHEMA_OF_ARCHIVE ? "n" : "seq";
+}
+
+static void add_all(int version, struct buf *sql)
+{
+    add_columns(version, sql);
+    buf_addf(sql, ",%s,%s", schema_place(version), version == SCHEMA_OF_ARCHIVE ? "chain" : "NULL");
+}
+
 void schema_query(enum query q, int version, struct buf *sql)
 {
     if (version < 3 && q == Q_HEAD) {
@@ -186,11 +197,11 @@ void schema_query(enum query q, int version, struct buf *sql)
         buf_addc(sql, ')');
     } else if (q == Q_ROWS) {
         buf_adds(sql, "SELECT ");
-        add_columns(version, sql);
+        add_all(version, sql);
         buf_adds(sql, " FROM results WHERE seq >= ?1 ORDER BY seq LIMIT ?2");
     } else if (q == Q_LIST) {
         buf_adds(sql, "SELECT ");
-        add_columns(version, sql);
+        add_all(version, sql);
         buf_adds(sql, " FROM results");
     } else {
         buf_adds(sql, queries[q]);

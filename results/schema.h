@@ -75,7 +75,7 @@ enum query {
     Q_HAS,      /* id, tenant → 1 */
     Q_HAS_ANY,  /* id → 1 */
     Q_EACH,     /* from seq → seq, envelope */
-    Q_ROWS,     /* from seq, limit → all columns, in order */
+    Q_ROWS,     /* from seq, limit → all columns in order, place, chain */
     Q_HASH,     /* seq → hash */
     Q_COUNT,
     Q_TALLY,          /* tenant, rows, bytes: adds to the tenant's sums */
@@ -87,10 +87,13 @@ enum query {
     Q_CHECKPOINT_SET, /* seq, prev, hash, at, envelope: the only one from now on */
     Q_CHECKPOINT_DROP,
     Q_TENANTS, /* → tenant, rows, bytes */
-    Q_LIST,    /* → all columns; conditions are to follow */
+    Q_LIST,    /* → all columns, place, chain; conditions are to follow */
     Q_OLDEST,  /* tenant, from seq → seq, prev, hash, bytes, finished_at */
     QUERIES
 };
+#define SCHEMA_OF_ARCHIVE 1000 /* "version" of an archive's table, which has the same columns */
+/* The column that lists go on by. */
+const char *schema_place(int version);
 /* Appends the SQL of a query, for a file of that user_version: what its rows lack is read as what a
  * migration would have put there, so that a reader needs no migrated file. */
 void schema_query(enum query q, int version, struct buf *sql);

@@ -9,6 +9,13 @@ static void fill(struct sign_key *k)
     key_id(KEY_ED25519_PUBLIC, k->pub, k->keyid);
 }
 
+void sign_key_from_public(const uint8_t pub[ED25519_PUBLIC], struct sign_key *out)
+{
+    *out = (struct sign_key){.can_sign = false};
+    memcpy(out->pub, pub, ED25519_PUBLIC);
+    fill(out);
+}
+
 void sign_key_pem(const struct sign_key *k, struct buf *out)
 {
     key_pem(KEY_ED25519_PUBLIC, k->pub, out);

@@ -24,6 +24,8 @@ struct sign_key {
 int sign_key_open(const char *key_path, const char *pub_path, struct sign_key *out, struct err *e);
 /* Reads an SPKI PEM public key. */
 int sign_key_read_public(const char *path, struct sign_key *out, struct err *e);
+/* The same of its 32 bytes. */
+void sign_key_from_public(const uint8_t pub[ED25519_PUBLIC], struct sign_key *out);
 /* SPKI PEM of the public half. */
 void sign_key_pem(const struct sign_key *k, struct buf *out);
 void sign_key_wipe(struct sign_key *k);

@@ -1,6 +1,7 @@
 #include "results/store.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "results/archive_schema.h"
 #include "results/row.h"
 #include "results/store_inner.h"
 
@@ -15,6 +16,7 @@ static_assert(SCHEMA_STEPS == STORE_SCHEMA, "one step for each schema version");
 
 struct store {
     struct db *db;
+    bool archive;
     struct stmt *q[QUERIES];
 };
 
@@ -25,12 +27,17 @@ static const struct db_kind kind = {
     .steps = schema_steps,
 };
 
+int store_version(const struct store *s)
+{
+    return s->archive ? SCHEMA_OF_ARCHIVE : db_version(s->db);
+}
+
 int store_stmt(struct store *s, enum query q, struct stmt **out, struct err *e)
 {
     struct buf sql = {0};
     int rc = 0;
     if (!s->q[q]) {
-        schema_query(q, db_version(s->db), &sql);
+        schema_query(q, store_version(s), &sql);
         rc = stmt_new(s->db, sql.data, &s->q[q], e);
         buf_free(&sql);
     }
@@ -43,6 +50,11 @@ int store_open(const char *path, enum store_mode mode, struct store **out, struc
     struct store *s = mem_alloc(sizeof *s);
     struct stmt *st;
     int rc = db_open(path, mode == STORE_WRITE ? DB_WRITE : DB_READ, &kind, &s->db, e);
+    if (rc == ERR_CORRUPT && mode == STORE_READ &&
+        !db_open(path, DB_READ, &archive_kind, &s->db, NULL)) {
+        s->archive = true;
+        rc = 0;
+    }
     if (!rc && mode == STORE_WRITE) /* a damaged schema shows here, not at the first result */
         rc = store_stmt(s, Q_INSERT, &st, e);
     if (rc) {
@@ -61,6 +73,11 @@ void store_close(struct store *s)
         stmt_free(s->q[q]);
     db_close(s->db);
     free(s);
+}
+
+bool store_is_archive(const struct store *s)
+{
+    return s->archive;
 }
 
 struct db *store_db(struct store *s)
@@ -273,6 +290,8 @@ int store_walk(struct stmt *st, int (*fn)(const struct store_row *row, void *arg
         for (int c = 0; c < COLUMNS; c++)
             cells[c] = stmt_cell(st, c);
         rc = row_view(cells, &v, e);
+        v.row.place = (uint64_t)stmt_int(st, COLUMNS);
+        v.row.chain = stmt_cell(st, COLUMNS + 1).p;
         if (!rc)
             rc = fn(&v.row, arg);
         row_view_free(&v);

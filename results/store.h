@@ -22,11 +22,13 @@ enum store_mode { STORE_WRITE, STORE_READ };
 
 /* STORE_WRITE creates the file (0600) if missing and migrates. STORE_READ changes nothing; a file
  * without a WAL beside it is taken for a finished copy and read without locks, so that it can lie
- * on read-only media (open a worker's own file for reading after its writer). ERR_IO / ERR_VERSION
- * / ERR_CORRUPT / ERR_NOT_FOUND (STORE_READ, no file); the message is one line that names the file.
- */
+ * on read-only media (open a worker's own file for reading after its writer), and an archive
+ * (archive.h) is opened as well: for list_rows(), store_find() and store_count(). ERR_IO /
+ * ERR_VERSION / ERR_CORRUPT / ERR_NOT_FOUND (STORE_READ, no file); the message is one line that
+ * names the file. */
 int store_open(const char *path, enum store_mode mode, struct store **out, struct err *e);
 void store_close(struct store *s); /* NULL is fine */
+bool store_is_archive(const struct store *s);
 /* For the other files of this room that keep tables in the same file (prune.c, list.c). */
 struct db *store_db(struct store *s);
 
@@ -38,6 +40,9 @@ struct store_row {
     const char *envelope;
     size_t envelope_len;
     const char *hash; /* hex SHA-256 of the statement: the next row's prev */
+    /* Of rows that were read: where lists go on, and in an archive the key id of the chain. */
+    uint64_t place;
+    const char *chain;
 };
 /* Inserts n rows in one durable transaction: all or none. ERR_EXISTS when a (tenant, id) is there.
  */

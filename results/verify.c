@@ -2,6 +2,7 @@
 #include "base/crypto.h"
 #include "base/jv.h"
 #include "base/mem.h"
+#include "results/decode.h"
 #include "results/prune.h"
 #include "results/store.h"
 
@@ -57,22 +58,6 @@ static int fault(struct walk *w, uint64_t seq, struct err *e)
     return ERR_CORRUPT;
 }
 
-/* The first member that differs, for the message. */
-static const char *differing_member(const struct buf *a, const struct buf *b)
-{
-    for (int i = 0; i < RESULT_MEMBERS; i++) {
-        const char *va, *vb;
-        size_t la, lb;
-        bool in_a = jv_raw_member(a->data, a->len, result_members[i], &va, &la);
-        bool in_b = jv_raw_member(b->data, b->len, result_members[i], &vb, &lb);
-        if (!in_a && !in_b) /* of a later form */
-            continue;
-        if (in_a != in_b || la != lb || memcmp(va, vb, la) != 0)
-            return result_members[i];
-    }
-    return "(a member unknown to this program)";
-}
-
 static int check_columns(struct walk *w, const struct store_row *row, const char *payload,
                          size_t payload_len, struct err *e)
 {
@@ -86,7 +71,7 @@ static int check_columns(struct walk *w, const struct store_row *row, const char
         !memcmp(w->signed_text.data, w->columns_text.data, w->signed_text.len))
         return 0;
     return err_set(e, ERR_CORRUPT, "column of '%s' does not say what was signed",
-                   differing_member(&w->signed_text, &w->columns_text));
+                   result_difference(&w->signed_text, &w->columns_text));
 }
 
 /* ---- gaps ---- */

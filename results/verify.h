@@ -15,6 +15,21 @@ struct verify_report {
     uint64_t bad_seq;     /* of the first fault, 0: none */
 };
 
+/* Every row of an archive (archive.h): signature by the key of its chain, columns, the links
+ * between neighbours that are both there, and that its chains, gaps and rows add up. Its gaps are
+ * told in the report and are no fault here, nor is what its table `faults` holds: that is what an
+ * archive is for. trust NULL: the keys that the archive itself holds; else each chain's key must be
+ * among those. ERR_CORRUPT, ERR_DENIED. */
+struct trust;
+struct verify_archive_report {
+    uint64_t checked, chains, gaps, missing;
+    uint64_t faults;    /* of the worse kinds: archive_sums_sound() */
+    uint64_t bad_place; /* n of the first row that is wrong, 0: none */
+};
+int verify_archive(const char *path, const struct trust *trust, struct verify_archive_report *out,
+                   void (*progress)(uint64_t done, uint64_t total, void *arg), void *arg,
+                   struct err *e);
+
 /* Signature of one envelope (ERR_INVALID, ERR_CORRUPT, ERR_DENIED as envelope_open()). */
 int verify_envelope(const char *json, size_t len, const struct sign_key *k, struct err *e);
 

@@ -188,6 +188,7 @@ static struct worker_entry sample(const char *name)
     snprintf(w.process, sizeof w.process, "another boot/pid:[1]/4711/1");
     snprintf(w.version, sizeof w.version, "0.0.9");
     snprintf(w.engine, sizeof w.engine, "v8 1.2.3");
+    snprintf(w.key, sizeof w.key, "YWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWE=");
     snprintf(w.jail, sizeof w.jail, "[\"userns\"]");
     return w;
 }

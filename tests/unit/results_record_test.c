@@ -288,7 +288,7 @@ static void mending_cuts_error_texts_and_names_nameless_errors(void **state)
 
 static void check_round_trip(struct result *r)
 {
-    struct store_row row = {r, "envelope", 8, ZEROS};
+    struct store_row row = {.result = r, .envelope = "envelope", .envelope_len = 8, .hash = ZEROS};
     struct cell cells[COLUMNS];
     struct row_scratch scratch;
     struct row_view v;
@@ -357,7 +357,7 @@ static void cells_that_no_worker_writes_are_refused_by_name(void **state)
         {COL_ENVELOPE, {.type = CELL_TEXT, .p = "x", .len = 1}},
     };
     struct result *r = sample_result("a");
-    struct store_row row = {r, "envelope", 8, ZEROS};
+    struct store_row row = {.result = r, .envelope = "envelope", .envelope_len = 8, .hash = ZEROS};
     struct row_scratch scratch;
     memcpy(r->prev, ZEROS, 65);
     for (size_t i = 0; i < ARRAY_LEN(t); i++) {

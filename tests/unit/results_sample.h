@@ -154,7 +154,10 @@ static inline void sign_next(struct signed_row *s, struct result *r, const struc
     envelope_sign(k, s->statement.data, s->statement.len, &s->envelope);
     crypto_sha256_hex(s->statement.data, s->statement.len, s->hash);
     memcpy(prev, s->hash, 65);
-    s->row = (struct store_row){r, s->envelope.data, s->envelope.len, s->hash};
+    s->row = (struct store_row){.result = r,
+                                .envelope = s->envelope.data,
+                                .envelope_len = s->envelope.len,
+                                .hash = s->hash};
 }
 
 static inline void signed_row_free(struct signed_row *s)
