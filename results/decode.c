@@ -92,6 +92,7 @@ static void second_form_cells(struct reader *r)
     text(r, COL_ENGINE_FLAGS, "engine_flags");
     text(r, COL_SIGNED_BY, "signed_by");
     raw(r, COL_PERMISSIONS, "permissions");
+    raw(r, COL_TRIES, "tries");
     if (jv_type(limit) == JV_OBJECT) {
         r->cells[COL_LIMIT_NAME] = text_of(jv_get(limit, "name"));
         r->cells[COL_LIMIT_VALUE] = integer_of(jv_get(limit, "value"));

@@ -61,7 +61,10 @@ enum column {
 
 extern const char *const schema_columns[COLUMNS];
 
-/* schema_steps[n] takes a database from user_version n to n + 1. Steps that were released are never
+/* A column more is one more for archives as well (archive_schema.c), and is read from the JSON
+ * object by decode.c; tests/unit/results_archive_test.c tells when that was forgotten.
+ *
+ * schema_steps[n] takes a database from user_version n to n + 1. Steps that were released are never
  * edited: a change of the schema is one more step, and one more STORE_SCHEMA. */
 #define SCHEMA_STEPS 4
 extern const char *const schema_steps[SCHEMA_STEPS];
