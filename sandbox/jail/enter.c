@@ -62,6 +62,30 @@ static int limit_resources(struct err *e)
     return 0;
 }
 
+/* ---- no namespaces inside ours ---- */
+
+/* A user namespace inside ours would have all capabilities again, over namespaces of its own: much
+ * of the kernel that only root used to reach. The seccomp filter forbids to make one; so does this,
+ * for whoever got past it. Where /proc/sys cannot be written (some containers) the filter is what
+ * there is. */
+static int no_more_namespaces(struct err *e)
+{
+    static const char *const kinds[] = {"user", "mnt", "pid",    "net",
+                                        "ipc",  "uts", "cgroup", "time"};
+    (void)e;
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        char path[64];
+        snprintf(path, sizeof path, "/proc/sys/user/max_%s_namespaces", kinds[i]);
+        int fd = open(path, O_WRONLY | O_CLOEXEC);
+        if (fd < 0)
+            continue;
+        ssize_t ignored = write(fd, "0", 1);
+        (void)ignored;
+        close(fd);
+    }
+    return 0;
+}
+
 /* ---- an empty root ---- */
 
 /* /proc is there (the zygote has just read its maps from it), so it serves as the mount point. The
@@ -176,8 +200,9 @@ static const struct {
     int (*step)(struct err *e);
 } steps[] = {
     {LAYER_RLIMITS, limit_resources},
-    {LAYER_MOUNT_NS, empty_root}, /* only in a mount namespace of its own */
-    {LAYER_UTS_NS, own_name},     /* the same */
+    {LAYER_USER_NS, no_more_namespaces}, /* only in a user namespace of its own; needs /proc */
+    {LAYER_MOUNT_NS, empty_root},        /* only in a mount namespace of its own */
+    {LAYER_UTS_NS, own_name},            /* the same */
     {LAYER_NO_CAPS, drop_privileges},
     {LAYER_NO_NEW_PRIVS, no_new_privs},
     {LAYER_LANDLOCK, jail_landlock}, /* needs no_new_privs; forbids to mount */
@@ -188,7 +213,8 @@ int jail_walk_steps(bool stop_at_first, uint32_t *layers, struct err *e)
     int failures = 0;
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
         uint32_t bit = 1u << steps[i].layer;
-        bool of_namespace = steps[i].layer == LAYER_MOUNT_NS || steps[i].layer == LAYER_UTS_NS;
+        bool of_namespace = steps[i].layer == LAYER_USER_NS || steps[i].layer == LAYER_MOUNT_NS ||
+                            steps[i].layer == LAYER_UTS_NS;
         if (of_namespace && !(*layers & bit))
             continue;
         *layers &= ~bit;

@@ -36,6 +36,14 @@ static void see_nothing_of_the_files(uint32_t layers)
     NEED(chroot("/") < 0 && errno == EPERM);
 }
 
+/* Not for want of privilege: a user namespace needs none. */
+static void make_no_more_namespaces(uint32_t layers)
+{
+    (void)layers;
+    NEED(unshare(CLONE_NEWUSER) < 0 && errno == ENOSPC);
+    NEED(unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0 && errno == ENOSPC);
+}
+
 static void gain_no_privilege(uint32_t layers)
 {
     (void)layers;
@@ -89,6 +97,7 @@ static void be_limited(uint32_t layers)
 INSIDE(all_layers_are_in_force, see_layers)
 INSIDE(no_file_can_be_seen_or_made, see_nothing_of_the_files)
 INSIDE(no_privilege_can_be_gained, gain_no_privilege)
+INSIDE(no_namespace_can_be_made_inside, make_no_more_namespaces)
 INSIDE(there_is_no_other_process_and_no_network, be_alone)
 INSIDE(resources_are_limited_for_good, be_limited)
 
@@ -453,6 +462,7 @@ int main(void)
         T(all_layers_are_in_force),
         T(no_file_can_be_seen_or_made),
         T(no_privilege_can_be_gained),
+        T(no_namespace_can_be_made_inside),
         T(there_is_no_other_process_and_no_network),
         T(resources_are_limited_for_good),
         T(memory_becomes_code_only_where_the_profile_makes_some),

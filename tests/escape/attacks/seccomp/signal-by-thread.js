@@ -4,5 +4,7 @@
 // reference: the filter compares both arguments with the cell's own pid
 // denied: tgkill
 // control: succeeds
-const answer = sys.tgkill(target.pid, target.pid, 0);
+// In its own pid namespace the cell may happen to have the number that the target has outside.
+const other = sys.getpid() === target.pid ? 1 : target.pid;
+const answer = sys.tgkill(other, other, 0);
 export default escaped(`the kernel answered ${answer}`);
