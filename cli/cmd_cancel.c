@@ -11,6 +11,7 @@
 #include "cli/client.h"
 #include "cli/command.h"
 #include "cli/ids.h"
+#include "cli/puback.h"
 
 #define ANSWER_TIMEOUT_MS 3000 /* for the first answer */
 #define BETTER_MS         300  /* for a better one, when the first said "unknown" */
@@ -146,11 +147,46 @@ static int print(const struct collection *k, const char *id, bool json)
     return out_finish(code);
 }
 
+/* Of a batch or (batch NULL) of the whole tenant: one record that all workers hold to. */
+static int cancel_many(struct client *c, const char *tenant, const char *batch, bool json)
+{
+    char subject[SUBJECT_MAX];
+    struct puback p = {0};
+    struct err e = {0};
+    subject_cancels(&c->subjects, tenant, batch, subject);
+    if (puback_publish(c, "the cancel", subject, "", 0, &p, &e))
+        return fail(&e);
+    if (json)
+        printf("{\"tenant\":\"%s\",\"batch\":%s%s%s,\"state\":\"cancelling\"}\n", tenant,
+               batch ? "\"" : "", batch ? batch : "null", batch ? "\"" : "");
+    else
+        printf("every job of %s %s that was published before now is being cancelled\n",
+               batch ? "batch" : "tenant", batch ? batch : tenant);
+    return out_finish(EXIT_JOB_OK);
+}
+
+/* What the options mean together; *one: a job is named. */
+static int check(const struct command *self, const struct options *o, const char *tenant,
+                 const char *batch, bool yes, bool *one)
+{
+    *one = o->arg_count == 1;
+    if (*one && batch)
+        return fail_usage(self, "found a job's ID and --batch; allowed: one of them");
+    if (batch && !batch_id_valid(batch, strlen(batch)))
+        return fail_usage(self, "--batch: found '%.100s'; allowed: 1 to %d of A-Z a-z 0-9 _ -",
+                          batch, BATCH_ID_MAX);
+    if (!*one && !batch && !tenant)
+        return fail_usage(self, "found no ID; allowed: an ID, --batch ID or --tenant T --yes");
+    if (!*one && !batch && !yes)
+        return fail_usage(self, "this cancels all jobs of tenant '%.100s': say --yes too", tenant);
+    return check_names(self, *one ? o->args[0] : NULL, tenant);
+}
+
 static int run(const struct command *self, int argc, char **argv)
 {
     struct settings settings = {0};
-    const char *tenant = NULL;
-    bool json = false;
+    const char *tenant = NULL, *batch = NULL;
+    bool json = false, yes = false, one = false;
     struct options o = {.command = self};
     struct collection k = {0};
     struct err e = {0};
@@ -162,20 +198,31 @@ static int run(const struct command *self, int argc, char **argv)
                      .to = &tenant,
                      .arg = "T",
                      .help = "the job's tenant (needed when several have that id)"},
+                    {.name = "batch",
+                     .type = OPTION_TEXT,
+                     .to = &batch,
+                     .arg = "ID",
+                     .help = "every job of that batch (of tenant default unless --tenant)"},
+                    {.name = "yes",
+                     .type = OPTION_FLAG,
+                     .to = &yes,
+                     .help = "with --tenant alone: every job of that tenant"},
                     {.name = "json",
                      .type = OPTION_FLAG,
                      .to = &json,
                      .help = "print the worker's answer as it is"},
                 },
-                2);
+                4);
     options_add_settings(&o, &settings, true);
-    int code = options_parse(&o, argc, argv, 1, 1, "ID");
+    int code = options_parse(&o, argc, argv, 0, 1, "ID");
     if (code == OPTIONS_GO)
-        code = check_names(self, o.args[0], tenant);
+        code = check(self, &o, tenant, batch, yes, &one);
     if (code != OPTIONS_GO)
         return code;
-    if (client_open(&c, &settings, &e) || ask(&c, o.args[0], tenant, &k, &e))
+    if (client_open(&c, &settings, &e) || (one && ask(&c, o.args[0], tenant, &k, &e)))
         code = fail(&e);
+    else if (!one)
+        code = cancel_many(&c, tenant ? tenant : "default", batch, json);
     else
         code = print(&k, o.args[0], json);
     client_close(&c);
@@ -185,10 +232,14 @@ static int run(const struct command *self, int argc, char **argv)
 
 const struct command command_cancel = {
     .name = "cancel",
-    .summary = "cancel a job that waits or runs",
-    .usage = "ID [options]",
-    .about = "The job ends with outcome `cancelled` and what it has printed so far.",
+    .summary = "cancel a job, a batch, or all jobs of a tenant",
+    .usage = "ID | --batch ID | --tenant T --yes [options]",
+    .about =
+        "The job ends with outcome `cancelled` and what it has printed so far. With --batch, or "
+        "with\n"
+        "--tenant alone, that is every job which was published before the cancel, wherever it is.",
     .exits = "0 the job is being cancelled, 1 it is done or not known, 2 usage, 3 our failure",
-    .example = "  isolane cancel build-7",
+    .example = "  isolane cancel build-7\n"
+               "  isolane cancel --batch nightly-12 --tenant ci",
     .run = run,
 };

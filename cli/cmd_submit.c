@@ -12,6 +12,7 @@
 #include "cli/command.h"
 #include "cli/ids.h"
 #include "cli/present.h"
+#include "cli/puback.h"
 #include "cli/rights.h"
 #include "cli/script.h"
 #include "cli/secrets.h"
@@ -34,52 +35,10 @@ struct submission {
     bool json;
 };
 
-struct puback {
-    char id[ID_TEXT]; /* of the job: as given, else the stream sequence */
-    char stream[80];
-    int64_t seq;
-    bool duplicate;
-};
-
 static const char *const classes[] = {"high", "normal", "low", NULL};
 
-/* {"error":{"code":503,"err_code":10077,"description":"maximum messages exceeded"}} */
-static int server_refused(const struct jv *error, struct err *e)
-{
-    const struct jv *text = jv_type(error) == JV_OBJECT ? jv_get(error, "description") : NULL;
-    const char *description = text ? jv_string(text, NULL) : NULL;
-    if (!description)
-        description = "no reason given";
-    bool full = strstr(description, "maximum") && strstr(description, "exceeded");
-    return err_set(e, ERR_UNAVAILABLE, "the server refused the job: %s%s", description,
-                   full ? " (the queue is full: submit again later)" : "");
-}
-
-static int read_puback(const struct link_msg *m, struct puback *p, struct err *e)
-{
-    struct jv *doc = NULL;
-    int rc = jv_parse(m->data, m->len, &doc, e);
-    if (rc)
-        return err_wrap(e, "the server's answer to the job");
-    const struct jv *error = jv_type(doc) == JV_OBJECT ? jv_get(doc, "error") : NULL;
-    const struct jv *seq = jv_type(doc) == JV_OBJECT ? jv_get(doc, "seq") : NULL;
-    if (error) {
-        rc = server_refused(error, e);
-    } else if (!seq || !jv_int(seq, &p->seq) || p->seq < 1) {
-        rc = err_set(e, ERR_PROTOCOL, "the answer to the job comes from no JetStream: %.*s",
-                     (int)(m->len < 200 ? m->len : 200), m->data);
-    } else {
-        const struct jv *stream = jv_get(doc, "stream");
-        snprintf(p->stream, sizeof p->stream, "%s",
-                 stream && jv_string(stream, NULL) ? jv_string(stream, NULL) : "");
-        p->duplicate = jv_get(doc, "duplicate") && jv_is_true(jv_get(doc, "duplicate"));
-    }
-    jv_free(doc);
-    return rc;
-}
-
 static int publish(struct client *c, const struct submission *s, const struct buf *message,
-                   struct puback *p, struct err *e)
+                   struct puback *p, char id[ID_TEXT], struct err *e)
 {
     char subject[SUBJECT_MAX], unique[TENANT_NAME_MAX + 1 + JOB_ID_MAX + 1];
     struct link_msg *m = NULL;
@@ -107,30 +66,30 @@ static int publish(struct client *c, const struct submission *s, const struct bu
     }
     if (rc)
         return err_wrap(e, "cannot submit");
-    rc = read_puback(m, p, e);
+    rc = puback_read(m, p, e);
     link_msg_free(m);
     if (rc)
         return rc;
     if (s->id)
-        snprintf(p->id, sizeof p->id, "%s", s->id);
+        snprintf(id, ID_TEXT, "%s", s->id);
     else
-        snprintf(p->id, sizeof p->id, "%" PRId64, p->seq);
+        snprintf(id, ID_TEXT, "%" PRId64, p->seq);
     if (p->duplicate)
-        say("job %s was submitted before: this is the same job", p->id);
+        say("job %s was submitted before: this is the same job", id);
     return 0;
 }
 
-static int print_puback(const struct submission *s, const struct puback *p)
+static int print_puback(const struct submission *s, const struct puback *p, const char *id)
 {
     struct buf b = {0};
     struct jsonw w;
     if (!s->json) {
-        printf("%s\n", p->id);
+        printf("%s\n", id);
         return out_finish(EXIT_JOB_OK);
     }
     jsonw_init(&w, &b);
     jsonw_object(&w);
-    jsonw_kstr(&w, "id", p->id);
+    jsonw_kstr(&w, "id", id);
     jsonw_kstr(&w, "tenant", s->tenant);
     jsonw_kstr(&w, "class", classes[s->class]);
     jsonw_kstr(&w, "stream", p->stream);
@@ -142,7 +101,7 @@ static int print_puback(const struct submission *s, const struct puback *p)
     return out_finish(EXIT_JOB_OK);
 }
 
-static int wait_and_present(const struct submission *s, const struct puback *p, struct waiting *w)
+static int wait_and_present(const struct submission *s, const char *id, struct waiting *w)
 {
     struct buf envelope = {0};
     struct err e = {0};
@@ -151,8 +110,8 @@ static int wait_and_present(const struct submission *s, const struct puback *p, 
         code =
             present_envelope(envelope.data, envelope.len, s->json ? PRESENT_JSON : PRESENT_BLOCK);
     } else if (rc == ERR_TIMEOUT) {
-        say("waited %lld s; job '%s' has no result yet, its state is %s", (long long)s->wait_s,
-            p->id, waiting_state(w));
+        say("waited %lld s; job '%s' has no result yet, its state is %s", (long long)s->wait_s, id,
+            waiting_state(w));
         code = EXIT_JOB_NOT_OK;
     } else {
         code = fail(&e);
@@ -164,6 +123,7 @@ static int wait_and_present(const struct submission *s, const struct puback *p, 
 static int submit(struct client *c, const struct submission *s, const struct buf *message)
 {
     struct puback p = {0};
+    char id[ID_TEXT];
     struct waiting *w = NULL;
     struct err e = {0};
     int code, rc = 0;
@@ -171,13 +131,13 @@ static int submit(struct client *c, const struct submission *s, const struct buf
     if (waits && s->id) /* the id is known: listen before there can be a result */
         rc = waiting_new(c, s->tenant, s->id, &w, &e);
     if (!rc)
-        rc = publish(c, s, message, &p, &e);
+        rc = publish(c, s, message, &p, id, &e);
     if (!rc && waits && !w) /* waiting_run() asks for a result that was quicker than this */
-        rc = waiting_new(c, s->tenant, p.id, &w, &e);
+        rc = waiting_new(c, s->tenant, id, &w, &e);
     if (rc)
         code = fail(&e);
     else
-        code = waits ? wait_and_present(s, &p, w) : print_puback(s, &p);
+        code = waits ? wait_and_present(s, id, w) : print_puback(s, &p, id);
     waiting_free(w);
     return code;
 }

@@ -9,6 +9,7 @@
 #include "base/jsonw.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "executor/cancels.h"
 #include "executor/custody.h"
 #include "executor/presence.h"
 #include "executor/requests.h"
@@ -38,25 +39,26 @@ struct serve {
     struct store *store; /* read handle of the loop thread */
     struct requests *requests;
     struct presence *presence;
+    struct cancels *cancels;
     struct custody_table custodies;
     struct list publishing;
     uv_timer_t retry, drain_timer;
     int timers; /* of these two, not closed yet: freed with the last */
     int64_t drain_until_us;
-    bool executor_up, intake_ready, named; /* jobs are taken with all three */
+    bool executor_up, intake_ready, named, cancels_known; /* jobs are taken with all of them */
     bool ready_told, stuck, draining, drained_told;
 };
 
 /* Held counts those that run too: they must not use up the places of those that wait. */
 static void maybe_take(struct serve *s)
 {
-    if (s->executor_up && s->named && s->intake)
+    if (s->executor_up && s->named && s->cancels_known && s->intake)
         intake_want(s->intake, (int)(s->config->nats.prefetch + s->config->max_running));
 }
 
 static void maybe_ready(struct serve *s)
 {
-    if (!s->executor_up || !s->intake_ready || !s->named || s->ready_told)
+    if (!s->executor_up || !s->intake_ready || !s->named || !s->cancels_known || s->ready_told)
         return;
     s->ready_told = true;
     presence_tell(s->presence);
@@ -241,7 +243,8 @@ static void submit(struct serve *s, struct custody *c, struct job *job, const st
         facts.start_in_ms = (wait_us + 999) / 1000;
     c->state = CUSTODY_HELD;
     /* A short job would be done before a request to stop reached it: cancelled ones never start. */
-    if (refused || requests_cancelled_early(s->requests, c->id))
+    if (refused || requests_cancelled_early(s->requests, c->id) ||
+        cancels_hold(s->cancels, c->tenant, c->id, c->delivery->published_at_us))
         c->attempt = executor_refuse(s->executor, job, &facts, refused);
     else
         c->attempt = executor_submit(s->executor, job, &facts);
@@ -428,6 +431,32 @@ static void on_refused(const struct err *why, void *arg)
     serve_drain(s, DRAIN_GRACE_MS);
 }
 
+/* ---- cancels of many ---- */
+
+static void on_cancels_known(void *arg)
+{
+    struct serve *s = arg;
+    s->cancels_known = true;
+    maybe_take(s);
+    maybe_ready(s);
+}
+
+static void on_cancels(void *arg)
+{
+    struct serve *s = arg;
+    struct custody *c, *next;
+    HASH_ITER(hh, s->custodies.by_key, c, next)
+    {
+        if (c->attempt && cancels_hold(s->cancels, c->tenant, c->id, c->delivery->published_at_us))
+            executor_cancel(s->executor, c->attempt);
+    }
+}
+
+static const struct cancels_events cancels_handlers = {
+    .ready = on_cancels_known,
+    .cancelled = on_cancels,
+};
+
 static void on_drain(int grace_ms, void *arg)
 {
     struct serve *s = arg;
@@ -548,6 +577,11 @@ static int open_parts(struct serve *s, const struct serve_options *o, struct err
         .executor = s->executor,
     };
     executor_set_envelope_max(s->executor, (size_t)link_max_payload(s->link) - ENVELOPE_OVERHEAD);
+    const struct cancels_context cc = {.loop = s->loop,
+                                       .link = s->link,
+                                       .subjects = &s->subjects,
+                                       .replicas = (int)o->config->nats.replicas};
+    s->cancels = cancels_open(&cc, &cancels_handlers, s);
     rc = requests_open(&rq, &s->requests, e);
     return rc ? rc : presence_open(&pc, &presence_handlers, s, &s->presence, e);
 }
@@ -625,6 +659,8 @@ void serve_close(struct serve *s)
     s->draining = true;
     requests_close(s->requests);
     presence_close(s->presence);
+    cancels_close(s->cancels);
+    s->cancels = NULL;
     if (s->executor) {
         executor_abandon(s->executor, forget, s);
         executor_close(s->executor);

@@ -28,6 +28,8 @@ int subjects_init(struct subjects *s, const struct nats_config *c, struct err *e
     int b = snprintf(s->jobs_stream, sizeof s->jobs_stream, "%s_JOBS", c->stream_prefix);
     int d = snprintf(s->results_stream, sizeof s->results_stream, "%s_RESULTS", c->stream_prefix);
     snprintf(s->workers_bucket, sizeof s->workers_bucket, "%s_WORKERS", c->stream_prefix);
+    snprintf(s->groups_stream, sizeof s->groups_stream, "%s_GROUPS", c->stream_prefix);
+    snprintf(s->held_stream, sizeof s->held_stream, "%s_HELD", c->stream_prefix);
     if (a >= (int)sizeof s->prefix)
         return err_set(e, ERR_INVALID, "nats.prefix: found %d characters; allowed: at most %zu", a,
                        sizeof s->prefix - 1);
@@ -94,6 +96,26 @@ void subject_drain(const struct subjects *s, const char *worker, char *out)
     put(out, "%s.workers.%s.drain", s->prefix, worker);
 }
 
+void subject_cancels(const struct subjects *s, const char *tenant, const char *batch, char *out)
+{
+    put(out, "%s.cancels.%s%s%s", s->prefix, tenant, batch ? "." : "", batch ? batch : "");
+}
+
+void subject_batch(const struct subjects *s, const char *tenant, const char *batch, char *out)
+{
+    put(out, "%s.batches.%s.%s", s->prefix, tenant, batch);
+}
+
+void subject_held(const struct subjects *s, const char *tenant, const char *id, char *out)
+{
+    put(out, "%s.held.%s.%s", s->prefix, tenant, id);
+}
+
+void subject_waits(const struct subjects *s, const char *tenant, const char *id, char *out)
+{
+    put(out, "%s.waits.%s.%s", s->prefix, tenant, id);
+}
+
 /* The newest message on a subject, without a body: ADR-31 of NATS, "last by subject". */
 void subject_direct_get(const struct subjects *s, const char *tenant, const char *id, char *out)
 {
@@ -147,4 +169,38 @@ bool job_id_valid(const char *id, size_t len)
 bool job_id_is_sequence(const char *id)
 {
     return *id && id[strspn(id, "0123456789")] == 0;
+}
+
+/* "<tenant>[.<rest>]" → tenant and what stands behind its dot (NULL: nothing). */
+static bool split_tenant(const char *text, char *tenant, size_t cap, const char **rest)
+{
+    size_t n = text ? strcspn(text, ".") : 0;
+    if (n == 0 || n >= cap)
+        return false;
+    memcpy(tenant, text, n);
+    tenant[n] = 0;
+    *rest = text[n] ? text + n + 1 : NULL;
+    return tenant_name_valid(tenant);
+}
+
+bool subject_parse_cancels(const struct subjects *s, const char *subject, char *tenant,
+                           size_t tenant_cap, const char **batch)
+{
+    return split_tenant(behind(s, subject, "cancels"), tenant, tenant_cap, batch) &&
+           (!*batch || batch_id_valid(*batch, strlen(*batch)));
+}
+
+bool subject_parse_waits(const struct subjects *s, const char *subject, char *tenant,
+                         size_t tenant_cap, const char **id)
+{
+    return split_tenant(behind(s, subject, "waits"), tenant, tenant_cap, id) && *id &&
+           job_id_valid(*id, strlen(*id));
+}
+
+bool batch_id_valid(const char *id, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        if (!isalnum((unsigned char)id[i]) && id[i] != '_' && id[i] != '-')
+            return false;
+    return len > 0 && len <= BATCH_ID_MAX;
 }

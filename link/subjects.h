@@ -20,6 +20,8 @@ struct subjects {
     char jobs_stream[65];    /* "ISOLANE_JOBS" */
     char results_stream[65]; /* "ISOLANE_RESULTS" */
     char workers_bucket[65]; /* "ISOLANE_WORKERS", a key-value bucket */
+    char groups_stream[65];  /* "ISOLANE_GROUPS" */
+    char held_stream[65];    /* "ISOLANE_HELD" */
 };
 
 int subjects_init(struct subjects *s, const struct nats_config *c, struct err *e);
@@ -38,6 +40,23 @@ void subject_progress(const struct subjects *s, const char *tenant, const char *
 /* Asks that worker to drain: isolane.workers.<name>.drain */
 void subject_drain(const struct subjects *s, const char *worker, char *out);
 void subject_direct_get(const struct subjects *s, const char *tenant, const char *id, char *out);
+/* Cancels all of a tenant (batch NULL) or one of its batches: isolane.cancels.<tenant>[.<batch>] */
+void subject_cancels(const struct subjects *s, const char *tenant, const char *batch, char *out);
+bool subject_parse_cancels(const struct subjects *s, const char *subject, char *tenant,
+                           size_t tenant_cap, const char **batch);
+/* The record of a batch: isolane.batches.<tenant>.<batch> */
+void subject_batch(const struct subjects *s, const char *tenant, const char *batch, char *out);
+/* A job that waits for others, and what it waits for: isolane.held.<tenant>.<id>, isolane.waits.…
+ */
+void subject_held(const struct subjects *s, const char *tenant, const char *id, char *out);
+void subject_waits(const struct subjects *s, const char *tenant, const char *id, char *out);
+bool subject_parse_waits(const struct subjects *s, const char *subject, char *tenant,
+                         size_t tenant_cap, const char **id);
+
+/* Id of a batch: 1..64 of [A-Za-z0-9_-]. Its jobs are <batch>.<something>. */
+#define BATCH_ID_MAX 64
+bool batch_id_valid(const char *id, size_t len);
+
 /* isolane.jobs.<tenant>.<class> → its parts; false when it is not such a subject. */
 bool subject_parse_job(const struct subjects *s, const char *subject, char *tenant,
                        size_t tenant_cap, enum job_class *c);

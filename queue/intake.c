@@ -204,6 +204,16 @@ static void back_at_once(struct intake *i, const char *ack_subject)
         log_debug("queue", "cannot hand a job back: %s", e.msg);
 }
 
+/* Whoever may publish may send that header: it can make a job older, not younger. */
+static int64_t first_published_us(const struct link_msg *m, int64_t stored_us)
+{
+    const char *text = link_msg_header(m, PUBLISHED_HEADER);
+    if (!text || strlen(text) > 15 || strspn(text, "0123456789") != strlen(text))
+        return stored_us;
+    int64_t us = strtoll(text, NULL, 10) * 1000;
+    return us > 0 && us < stored_us ? us : stored_us;
+}
+
 static struct delivery *take(struct puller *p, struct link_msg *m, const struct ack_facts *facts)
 {
     struct intake *i = p->intake;
@@ -214,7 +224,7 @@ static struct delivery *take(struct puller *p, struct link_msg *m, const struct 
     d->msg_id = msg_id ? mem_strdup(msg_id) : NULL;
     d->stream_seq = facts->stream_seq;
     d->delivered = facts->delivered > UINT32_MAX ? UINT32_MAX : (uint32_t)facts->delivered;
-    d->published_at_us = facts->stored_at_us;
+    d->published_at_us = first_published_us(m, facts->stored_at_us);
     d->slot = s;
     s->msg = link_msg_keep(m);
     d->data = (char *)(uintptr_t)s->msg->data;

@@ -15,6 +15,10 @@
 
 struct intake;
 
+/* On a job that a worker puts back into the stream: when it was published at first, in milliseconds
+ * since 1970. */
+#define PUBLISHED_HEADER "Isolane-Published"
+
 /* One message handed out by the server: ours until acked or handed back. */
 struct delivery {
     char subject[SUBJECT_MAX];

@@ -95,7 +95,6 @@ test('a tenant cannot publish or read what is another\'s, nor rule the streams',
         ['the streams, by the worker', 'worker', '$JS.API.STREAM.LIST'],
         ['deleting the jobs stream, by the worker', 'worker', '$JS.API.STREAM.DELETE.ISOLANE_JOBS'],
         ['purging results, by the worker', 'worker', '$JS.API.STREAM.PURGE.ISOLANE_RESULTS'],
-        ['a job, by the worker', 'worker', 'isolane.jobs.ci.normal'],
     ])
         await refused(what, () => users[user].request(subject, '{}', { timeout }));
 });
