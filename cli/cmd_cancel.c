@@ -176,7 +176,7 @@ static int check(const struct command *self, const struct options *o, const char
         return fail_usage(self, "--batch: found '%.100s'; allowed: 1 to %d of A-Z a-z 0-9 _ -",
                           batch, BATCH_ID_MAX);
     if (!*one && !batch && !tenant)
-        return fail_usage(self, "found no ID; allowed: an ID, --batch ID or --tenant T --yes");
+        return fail_usage(self, "ID is missing; allowed: an ID, --batch ID or --tenant T --yes");
     if (!*one && !batch && !yes)
         return fail_usage(self, "this cancels all jobs of tenant '%.100s': say --yes too", tenant);
     return check_names(self, *one ? o->args[0] : NULL, tenant);

@@ -91,7 +91,7 @@ test('cancel of a batch holds for a worker that was killed and for one that star
 
 test('a wrong cancel of many is said', async () => {
     for (const [args, pattern] of [
-        [[], /found no ID/], [['--tenant', 'ci'], /say --yes too/], [['x', '--batch', 'y'], /one of them/], [['--batch', 'a.b'], /--batch: found 'a.b'/],
+        [[], /ID is missing/], [['--tenant', 'ci'], /say --yes too/], [['x', '--batch', 'y'], /one of them/], [['--batch', 'a.b'], /--batch: found 'a.b'/],
     ]) {
         const end = await cancel(...args);
         assert.equal(end.code, 2);
