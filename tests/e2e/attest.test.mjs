@@ -74,9 +74,11 @@ test('the attempts are real ones: with a filter that lets nearly everything pass
     const kept = ['find_parent', 'signal_zygote_group', 'signal_own_group_as_zygote', 'limits_of_zygote']; // tools/mkfilter.c
     const in_filter = attempts.filter((a) => a.layer === 'seccomp');
     assert.deepEqual(in_filter.filter((a) => a.end === 'held').map((a) => a.name), kept);
-    const could = (name) => assert.equal(attempts.find((a) => a.name === name).how, 'it succeeded', name);
+    const how = (name) => attempts.find((a) => a.name === name).how;
+    const could = (name) => assert.equal(how(name), 'it succeeded', name);
     ['fork_process', 'vfork_process', 'clone_process', 'socket_unix', 'socket_pair', 'signal_zygote', 'create_memory_file',
-        'read_other_files', 'become_dumpable', 'new_namespaces', 'make_timer'].forEach(could);
+        'read_other_files', 'become_dumpable', 'make_timer'].forEach(could);
+    assert.match(how('new_namespaces'), /^(it succeeded|No space left on device)$/); // where /proc/sys could be written, none may be made
 });
 
 for (const [lie, pattern] of [
