@@ -23,6 +23,10 @@ static const char *const names[F_POINTS] = {
     [F_RESULT_COMMITTED] = "result_committed",
     [F_RESULT_PUBLISHED] = "result_published",
     [F_JOB_ACKED] = "job_acked",
+    [F_EVENT_STORED] = "event_stored",
+    [F_JOB_LATER] = "job_later",
+    [F_JOB_DUE] = "job_due",
+    [F_JOB_BURIED] = "job_buried",
     [F_ZYGOTE_FORKED] = "zygote_forked",
 };
 

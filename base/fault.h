@@ -17,6 +17,10 @@ enum fault_point {
     F_RESULT_COMMITTED, /* the row is durable, result not published */
     F_RESULT_PUBLISHED, /* the results stream has it, job not acked */
     F_JOB_ACKED,        /* the ack is handed to the client library */
+    F_EVENT_STORED,     /* an attempt ended badly and the events stream knows, no wait begun */
+    F_JOB_LATER,        /* ISOLANE_LATER has a job, its delivery is not acked */
+    F_JOB_DUE,          /* the jobs stream has it back, its message in ISOLANE_LATER is not acked */
+    F_JOB_BURIED,       /* a dead job's copy is stored, job not acked */
     F_ZYGOTE_FORKED,    /* in the zygote, after a fork */
     F_POINTS
 };

@@ -24,6 +24,9 @@
 
 #define JOB_KEYS_MAX 16
 
+/* Which changes of a job's state are told as events (docs/protocol.md "Events"). */
+enum events_mode { EVENTS_OFF, EVENTS_RETRIES, EVENTS_ALL };
+
 enum jail_mode { JAIL_REQUIRE, JAIL_PREFER, JAIL_OFF };
 
 /* A key that may sign jobs of a tenant: Ed25519. */
@@ -75,6 +78,10 @@ struct nats_config {
     int64_t max_queued;            /* messages in the jobs stream, then publishers are refused */
     int64_t max_queued_mb;         /* bytes in the jobs stream (MiB) */
     int64_t results_max_age_hours; /* in the results stream, default 168 */
+    int64_t events_max_age_hours;  /* in the events stream, default 168 */
+    int64_t events_max_mb;         /* likewise, default 256 */
+    int64_t dead_max_age_hours;    /* in the stream of dead letters, default 720 */
+    int64_t dead_max_mb;           /* likewise, default 1024 */
     int64_t prefetch;              /* jobs held by the worker and not running, default 256 */
     int64_t heartbeat_s;           /* of the worker's entry in the registry, 0: none, default 5 */
 };
@@ -94,7 +101,8 @@ struct config {
     /* cgroup v2 of all cells together. 0: no limit; CONFIG_BY_MACHINE, the default of the first
      * two: see cgroup_limits_of(). */
     int64_t cgroup_memory_mb, cgroup_pids, cgroup_cpu_percent;
-    bool live_logs;    /* publish output while a job runs, default true */
+    enum events_mode events; /* default EVENTS_RETRIES */
+    bool live_logs;          /* publish output while a job runs, default true */
     char *nats_server; /* program to start for `up`; default: nats-server from PATH, /usr/sbin */
     struct nats_config nats;
     struct egress_config egress;

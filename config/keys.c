@@ -83,6 +83,7 @@ static bool ok_resolvers(const char *t)
 }
 
 static const char *const jail_modes[] = {"require", "prefer", "off", NULL};
+static const char *const events_modes[] = {"off", "retries", "all", NULL};
 static const char *const log_levels[] = {"debug", "info", "warn", "error", NULL};
 
 #define AT(member) offsetof(struct config, member)
@@ -127,6 +128,11 @@ const struct config_key config_keys[] = {
     INT_KEY("cgroup_cpu_percent", cgroup_cpu_percent, 0, 1000000, 0),
     INT_KEY("attest_interval_s", attest_interval_s, 0, 604800, 300),
     BOOL_KEY("live_logs", live_logs, true),
+    {.name = "events",
+     .type = KEY_CHOICE,
+     .at = AT(events),
+     .choices = events_modes,
+     .fallback = EVENTS_RETRIES},
     INT_KEY("retention_interval_s", retention_interval_s, 1, 86400, 60),
     {.name = "nats_server",
      .type = KEY_TEXT,
@@ -175,6 +181,10 @@ const struct config_key config_keys[] = {
     INT_KEY("nats.max_queued", nats.max_queued, 1, 1000000000, 1000000),
     INT_KEY("nats.max_queued_mb", nats.max_queued_mb, 1, 16777216, 1024),
     INT_KEY("nats.results_max_age_hours", nats.results_max_age_hours, 1, 87600, 168),
+    INT_KEY("nats.events_max_age_hours", nats.events_max_age_hours, 1, 87600, 168),
+    INT_KEY("nats.events_max_mb", nats.events_max_mb, 1, 16777216, 256),
+    INT_KEY("nats.dead_max_age_hours", nats.dead_max_age_hours, 1, 87600, 720),
+    INT_KEY("nats.dead_max_mb", nats.dead_max_mb, 1, 16777216, 1024),
     INT_KEY("nats.prefetch", nats.prefetch, 1, 65536, 256),
     INT_KEY("nats.heartbeat_s", nats.heartbeat_s, 0, 300, 5),
     {.name = "egress.resolvers",

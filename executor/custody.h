@@ -12,7 +12,14 @@
 #include "link/subjects.h"
 #include "queue/intake.h"
 
-enum custody_state { CUSTODY_LOOKING, CUSTODY_HELD, CUSTODY_PUBLISHING };
+enum custody_state {
+    CUSTODY_LOOKING,
+    CUSTODY_HELD,
+    CUSTODY_STORING,
+    CUSTODY_MOVING,
+    CUSTODY_PUBLISHING,
+    CUSTODY_BURYING
+};
 
 #define CUSTODY_KEY_MAX (TENANT_NAME_MAX + 1 + JOB_ID_MAX + 1)
 
@@ -23,12 +30,16 @@ struct custody {
     char tenant[TENANT_NAME_MAX + 1], id[JOB_ID_MAX + 1];
     struct delivery *delivery;
     struct job *job;         /* LOOKING only: not with the executor yet */
-    struct attempt *attempt; /* HELD only */
-    char *envelope;          /* PUBLISHING only */
+    struct attempt *attempt; /* HELD and STORING; NULL in the latter: drained meanwhile */
+    char *envelope;          /* PUBLISHING, BURYING */
     size_t envelope_len;
-    bool sent;              /* a publish is under way */
+    bool sent;              /* a publish is under way: not to be freed before its answer */
+    bool cancelled;         /* STORING, LOOKING: asked for meanwhile */
+    bool parked;            /* waits here for its time, counted in serve's bounds */
+    bool dead;              /* its result says so: a copy is due */
+    int64_t retry_at_us;    /* STORING: real time of its next attempt */
     int64_t progress_at_us; /* last progress message */
-    struct list node;       /* PUBLISHING: in the list of what waits for a PubAck */
+    struct list node;       /* in the list of what waits for a PubAck, or for another try */
     UT_hash_handle hh;
 };
 

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "executor/question.h"
+#include "queue/later.h"
 #include "results/store.h"
 
 #define LOOK_TIMEOUT_MS  2000 /* for a look into the results stream */
@@ -151,6 +152,16 @@ static void on_delay(uv_timer_t *t)
     lookup_end(l);
 }
 
+/* The one tenant there is, where the question names none; NULL: there are several. */
+static const char *known_tenant(const struct requests *r, const char *asked)
+{
+    if (*asked)
+        return asked;
+    return r->ctx.config->tenant_count == 1 ? r->ctx.config->tenants[0].name : NULL;
+}
+
+static void look_for_job(struct lookup *l);
+
 /* The jobs stream still has that sequence: it waits there, no worker has pulled it yet. */
 static void on_job_there(struct link_msg *m, const struct err *why, void *arg)
 {
@@ -164,6 +175,35 @@ static void on_job_there(struct link_msg *m, const struct err *why, void *arg)
     } else {
         uv_timer_start(&l->delay, on_delay, UNKNOWN_DELAY_MS, 0);
     }
+}
+
+/* It lies in ISOLANE_LATER. */
+static void on_later(struct link_msg *m, const struct err *why, void *arg)
+{
+    (void)why;
+    struct lookup *l = arg;
+    if (l->requests && m && m->status == 0) {
+        bool tried = link_msg_header(m, LATER_ATTEMPT_HEADER) != NULL;
+        answer_state(l->requests, l->reply_to, l->id, l->tenant, tried ? "retrying" : "delayed");
+        lookup_end(l);
+    } else if (l->requests) {
+        look_for_job(l);
+    } else {
+        lookup_end(l);
+    }
+}
+
+static void look_for_later(struct lookup *l)
+{
+    struct requests *r = l->requests;
+    char later[SUBJECT_MAX], subject[SUBJECT_MAX * 2];
+    struct err e = {0};
+    const char *tenant = known_tenant(r, l->tenant);
+    subject_later(r->ctx.subjects, tenant, l->id, later);
+    snprintf(subject, sizeof subject, "$JS.API.DIRECT.GET.%s.%s", r->ctx.subjects->later_stream,
+             later);
+    if (link_request(r->ctx.link, subject, NULL, 0, "", 0, LOOK_TIMEOUT_MS, on_later, l, &e))
+        look_for_job(l);
 }
 
 static void look_for_job(struct lookup *l)
@@ -192,7 +232,7 @@ static void on_direct_get(struct link_msg *m, const struct err *why, void *arg)
         answer(l->requests, l->reply_to, m->data, m->len);
         lookup_end(l);
     } else {
-        look_for_job(l);
+        look_for_later(l);
     }
 }
 
@@ -206,9 +246,7 @@ static void look_in_stream(struct requests *r, const struct question *q, const c
     uv_timer_init(r->ctx.loop, &l->delay);
     l->delay.data = l;
     list_push_back(&r->lookups, &l->node);
-    const char *tenant = *q->tenant                         ? q->tenant
-                         : r->ctx.config->tenant_count == 1 ? r->ctx.config->tenants[0].name
-                                                            : NULL;
+    const char *tenant = known_tenant(r, q->tenant);
     if (!tenant) { /* the stream's subject needs the tenant */
         look_for_job(l);
         return;
@@ -247,7 +285,11 @@ static void on_get(struct link_msg *m, void *arg)
         answer_error(r, m->reply, &e);
         return;
     }
-    if (c && c->state != CUSTODY_PUBLISHING) {
+    if (c && c->state == CUSTODY_MOVING) {
+        answer_state(r, m->reply, c->id, c->tenant, "delayed");
+        return;
+    }
+    if (c && c->state != CUSTODY_PUBLISHING && c->state != CUSTODY_BURYING) {
         enum attempt_state state = c->attempt ? attempt_state(c->attempt) : ATTEMPT_WAITING;
         bool running = state == ATTEMPT_RUNNING || state == ATTEMPT_RECORDING;
         if (running)
@@ -311,7 +353,10 @@ static void on_cancel(struct link_msg *m, void *arg)
         answer_error(r, m->reply, &e);
         return;
     }
-    if (c && c->attempt) {
+    if (c && (c->state == CUSTODY_STORING || c->state == CUSTODY_LOOKING)) {
+        c->cancelled = true; /* as soon as the answer is there that it waits for */
+        answer_state(r, m->reply, id, c->tenant, "cancelling");
+    } else if (c && c->attempt) {
         char tenant[TENANT_NAME_MAX + 1];
         memcpy(tenant, c->tenant, sizeof tenant);
         executor_cancel(r->ctx.executor, c->attempt);

@@ -10,44 +10,18 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "executor/cancels.h"
-#include "executor/custody.h"
 #include "executor/presence.h"
 #include "executor/requests.h"
-#include "queue/intake.h"
+#include "executor/serve_inner.h"
 #include "results/store.h"
 
 #define CONNECT_TIMEOUT_MS 5000
 #define PUBACK_TIMEOUT_MS  5000
-#define RETRY_MS           500 /* before results without a PubAck are sent again */
-#define LOOK_TIMEOUT_MS    2000
+#define RETRY_MS           500    /* before results without a PubAck are sent again */
 #define PROGRESS_EVERY_US  100000 /* at most one progress message per job in this time */
 #define DRAIN_POLL_MS      20
 #define ENVELOPE_OVERHEAD  1024 /* headers and protocol line around an envelope */
-#define STUCK_HAND_BACK_MS 2000
 #define CLOSE_TIMEOUT_MS   2000
-
-struct serve {
-    uv_loop_t *loop;
-    const struct config *config;
-    struct data_paths paths;
-    struct serve_events ev;
-    void *arg;
-    struct subjects subjects;
-    struct link *link;
-    struct intake *intake;
-    struct executor *executor;
-    struct store *store; /* read handle of the loop thread */
-    struct requests *requests;
-    struct presence *presence;
-    struct cancels *cancels;
-    struct custody_table custodies;
-    struct list publishing;
-    uv_timer_t retry, drain_timer;
-    int timers; /* of these two, not closed yet: freed with the last */
-    int64_t drain_until_us;
-    bool executor_up, intake_ready, named, cancels_known; /* jobs are taken with all of them */
-    bool ready_told, stuck, draining, drained_told;
-};
 
 /* Held counts those that run too: they must not use up the places of those that wait. */
 static void maybe_take(struct serve *s)
@@ -67,17 +41,18 @@ static void maybe_ready(struct serve *s)
 
 /* ---- the end of a custody ---- */
 
-static void settle(struct serve *s, struct custody *c)
+void serve_settle(struct serve *s, struct custody *c)
 {
-    fault(F_RESULT_PUBLISHED);
+    holding_end(s, c);
     intake_ack(s->intake, c->delivery);
     fault(F_JOB_ACKED);
     delivery_free(c->delivery);
     custody_remove(&s->custodies, c);
 }
 
-static void hand_back(struct serve *s, struct custody *c, int64_t delay_ms)
+void serve_hand_back(struct serve *s, struct custody *c, int64_t delay_ms)
 {
+    holding_end(s, c);
     intake_hand_back(s->intake, c->delivery, delay_ms);
     delivery_free(c->delivery);
     job_free(c->job);
@@ -85,8 +60,6 @@ static void hand_back(struct serve *s, struct custody *c, int64_t delay_ms)
 }
 
 /* ---- results out ---- */
-
-static void arm_retry(struct serve *s);
 
 /* PubAck: {"stream":…,"seq":…} or {"error":{"err_code":10071,…}}: the subject has its message
  * already. */
@@ -108,12 +81,17 @@ static void on_puback(struct link_msg *m, const struct err *why, void *arg)
     struct serve *s = c->serve;
     c->sent = false;
     if (puback_settles(m)) {
-        settle(s, c);
+        fault(F_RESULT_PUBLISHED);
+        list_remove(&c->node);
+        if (c->dead)
+            dead_bury(s, c);
+        else
+            serve_settle(s, c);
         return;
     }
     if (why)
         log_debug("serve", "result of %s not confirmed: %s", c->id, why->msg);
-    arm_retry(s);
+    serve_try_again(s);
 }
 
 static void publish(struct serve *s, struct custody *c)
@@ -127,20 +105,26 @@ static void publish(struct serve *s, struct custody *c)
                      on_puback, c, &e)) {
         c->sent = false;
         log_debug("serve", "result of %s: %s", c->id, e.msg);
-        arm_retry(s);
+        serve_try_again(s);
     }
 }
 
 static void publish_again(struct serve *s)
 {
     if (!link_is_up(s->link)) {
-        arm_retry(s);
+        serve_try_again(s);
         return;
     }
     LIST_FOREACH(n, &s->publishing)
     {
         struct custody *c = LIST_ENTRY(n, struct custody, node);
-        if (!c->sent)
+        if (c->sent)
+            continue;
+        if (c->state == CUSTODY_STORING)
+            holding_store_event(s, c);
+        else if (c->state == CUSTODY_BURYING)
+            dead_bury(s, c);
+        else
             publish(s, c);
     }
 }
@@ -150,13 +134,13 @@ static void on_retry(uv_timer_t *t)
     publish_again(t->data);
 }
 
-static void arm_retry(struct serve *s)
+void serve_try_again(struct serve *s)
 {
     if (!uv_is_active((uv_handle_t *)&s->retry))
         uv_timer_start(&s->retry, on_retry, RETRY_MS, 0);
 }
 
-static void start_publishing(struct serve *s, struct custody *c, const char *envelope, size_t len)
+void serve_publish_result(struct serve *s, struct custody *c, const char *envelope, size_t len)
 {
     c->state = CUSTODY_PUBLISHING;
     c->attempt = NULL;
@@ -170,9 +154,11 @@ static void on_committed(struct attempt *a, const struct result *r, const char *
                          size_t len, void *arg)
 {
     struct serve *s = arg;
-    (void)r;
+    struct custody *c = attempt_tag(a);
     presence_done(s->presence);
-    start_publishing(s, attempt_tag(a), envelope, len);
+    c->dead = !strcmp(r->state, "dead");
+    holding_tell(s, c, r->state, r->attempts, outcome_name(r->outcome), attempt_tries(a));
+    serve_publish_result(s, c, envelope, len);
 }
 
 /* ---- live output and progress ---- */
@@ -229,135 +215,20 @@ static void on_progress(struct attempt *a, double fraction, const char *text, vo
     buf_free(&b);
 }
 
-/* ---- jobs in ---- */
-
-static void submit(struct serve *s, struct custody *c, struct job *job, const struct err *refused)
-{
-    struct attempt_facts facts = {
-        .published_at_us = c->delivery->published_at_us,
-        .stream_seq = c->delivery->stream_seq,
-        .tag = c,
-    };
-    int64_t wait_us = job->not_before_us - clock_real_us();
-    if (job->not_before_us && wait_us > 0)
-        facts.start_in_ms = (wait_us + 999) / 1000;
-    c->state = CUSTODY_HELD;
-    /* A short job would be done before a request to stop reached it: cancelled ones never start. */
-    if (refused || requests_cancelled_early(s->requests, c->id) ||
-        cancels_hold(s->cancels, c->tenant, c->id, c->delivery->published_at_us))
-        c->attempt = executor_refuse(s->executor, job, &facts, refused);
-    else
-        c->attempt = executor_submit(s->executor, job, &facts);
-}
-
-static void on_looked(struct link_msg *m, const struct err *why, void *arg)
-{
-    (void)why;
-    struct custody *c = arg;
-    struct serve *s = c->serve;
-    struct job *job = c->job;
-    c->job = NULL;
-    if (m && m->status == 0 && m->len > 0) { /* another worker finished it before it could ack */
-        job_free(job);
-        settle(s, c);
-    } else if (s->draining) {
-        c->job = job;
-        hand_back(s, c, 0);
-    } else {
-        submit(s, c, job, NULL);
-    }
-}
-
-/* A message that was handed out before: its worker may have published the result and died before
- * the ack. The results stream knows. */
-static bool look_first(struct serve *s, struct custody *c, struct job *job)
-{
-    char subject[SUBJECT_MAX];
-    struct err e = {0};
-    subject_direct_get(&s->subjects, c->tenant, c->id, subject);
-    c->state = CUSTODY_LOOKING;
-    c->job = job;
-    if (link_request(s->link, subject, NULL, 0, "", 0, LOOK_TIMEOUT_MS, on_looked, c, &e) == 0)
-        return true;
-    c->job = NULL;
-    return false;
-}
-
-/* The same (tenant, id) is here already. */
-static void on_duplicate(struct serve *s, struct custody *c, struct delivery *d)
-{
-    if (c->delivery->stream_seq == d->stream_seq) {
-        /* The same message again (our in-progress came too late, the server restarted): the newer
-         * delivery's ack subject is the one that counts. */
-        delivery_free(c->delivery);
-        c->delivery = d;
-    } else {
-        log_info("serve", "job %s was published twice; one run, one result", c->id);
-        intake_ack(s->intake, d);
-        delivery_free(d);
-    }
-}
-
-static void custody_begin(struct serve *s, struct delivery *d, struct job *job,
-                          const struct err *refused)
-{
-    struct buf stored = {0};
-    struct custody *c = custody_add(&s->custodies, job->tenant, job->id);
-    c->serve = s;
-    c->delivery = d;
-    /* An id that is the message's own first sequence cannot have a result: no need to ask the disk.
-     */
-    bool may_be_known = d->delivered > 1 || !job_id_is_sequence(job->id);
-    if (may_be_known && store_find(s->store, job->tenant, job->id, &stored, NULL) == 0) {
-        job_free(job);
-        start_publishing(s, c, stored.data, stored.len);
-    } else if (refused || d->delivered <= 1 || !look_first(s, c, job)) {
-        submit(s, c, job, refused);
-    }
-    buf_free(&stored);
-}
-
-static void on_job(struct delivery *d, void *arg)
-{
-    struct serve *s = arg;
-    char tenant[TENANT_NAME_MAX + 1];
-    struct job_origin o = {.tenant = tenant,
-                           .msg_id = d->msg_id,
-                           .stream_seq = d->stream_seq,
-                           .signature = d->signature,
-                           .signatures = d->signatures};
-    fault(F_JOB_RECEIVED);
-    if (s->draining || s->stuck) {
-        intake_hand_back(s->intake, d, s->draining ? 0 : STUCK_HAND_BACK_MS);
-        delivery_free(d);
-        return;
-    }
-    if (!subject_parse_job(&s->subjects, d->subject, tenant, sizeof tenant, &o.cls)) {
-        /* Only a tenant token that cannot be a name comes here: there is no subject to answer on.
-         */
-        log_warn("serve", "dropped a job on subject '%s': no valid tenant name in it", d->subject);
-        intake_ack(s->intake, d);
-        delivery_free(d);
-        return;
-    }
-    struct job *job = NULL;
-    struct err e = {0};
-    int rc = job_decode(s->config, &o, d->data, d->len, &job, &e);
-    fault(F_JOB_DECODED);
-    struct custody *known = custody_find(&s->custodies, job->tenant, job->id);
-    if (known) {
-        job_free(job);
-        on_duplicate(s, known, d);
-        return;
-    }
-    custody_begin(s, d, job, rc ? &e : NULL);
-}
+/* ---- jobs in (takein.c) ---- */
 
 static void on_intake_ready(void *arg)
 {
     struct serve *s = arg;
     s->intake_ready = true;
     maybe_ready(s);
+}
+
+static void on_later_gone(void *arg)
+{
+    struct serve *s = arg;
+    if (s->intake_ready)
+        intake_look(s->intake);
 }
 
 static void on_intake_failed(const struct err *why, void *arg)
@@ -447,7 +318,12 @@ static void on_cancels(void *arg)
     struct custody *c, *next;
     HASH_ITER(hh, s->custodies.by_key, c, next)
     {
-        if (c->attempt && cancels_hold(s->cancels, c->tenant, c->id, c->delivery->published_at_us))
+        if (!c->attempt ||
+            !cancels_hold(s->cancels, c->tenant, c->id, c->delivery->published_at_us))
+            continue;
+        if (c->state == CUSTODY_STORING)
+            c->cancelled = true; /* as soon as its event is stored */
+        else
             executor_cancel(s->executor, c->attempt);
     }
 }
@@ -490,6 +366,7 @@ static void on_connected(void *arg)
     log_info("serve", "connected to %s", link_url(s->link));
     executor_set_envelope_max(s->executor, (size_t)link_max_payload(s->link) - ENVELOPE_OVERHEAD);
     intake_resume(s->intake);
+    later_resume(s->later);
     publish_again(s);
 }
 
@@ -522,15 +399,19 @@ static const struct executor_events executor_handlers = {
     .unsafe = on_unsafe,
     .output = on_output,
     .progress = on_progress,
+    .started = holding_started,
+    .retrying = holding_retrying,
     .committed = on_committed,
     .stuck = on_stuck,
     .unstuck = on_unstuck,
 };
 static const struct intake_events intake_handlers = {
-    .job = on_job,
+    .job = takein_job,
     .ready = on_intake_ready,
     .failed = on_intake_failed,
 };
+
+static const struct later_events later_handlers = {.gone = on_later_gone};
 
 static int open_parts(struct serve *s, const struct serve_options *o, struct err *e)
 {
@@ -558,6 +439,8 @@ static int open_parts(struct serve *s, const struct serve_options *o, struct err
     if (!rc)
         rc = intake_open(s->loop, s->link, o->config, &s->subjects, &intake_handlers, s, &s->intake,
                          e);
+    if (!rc)
+        rc = later_open(s->loop, s->link, &s->subjects, &later_handlers, s, &s->later, e);
     if (rc)
         return rc;
     struct requests_context rq = {
@@ -612,7 +495,9 @@ int serve_open(uv_loop_t *loop, const struct serve_options *o, const struct serv
 static void give_back(struct attempt *a, void *arg)
 {
     struct custody *c = attempt_tag(a);
-    hand_back(arg, c, 0);
+    c->attempt = NULL;
+    if (!c->sent) /* else its event is on the way: holding.c hands it back */
+        serve_hand_back(arg, c, attempt_state(a) == ATTEMPT_PARKED ? attempt_due_in_ms(a) : 0);
 }
 
 static void on_drain_timer(uv_timer_t *t)
@@ -635,6 +520,7 @@ void serve_drain(struct serve *s, int grace_ms)
     if (!s->draining) {
         s->draining = true;
         intake_stop(s->intake);
+        later_stop(s->later);
         executor_drain(s->executor, give_back, s);
         presence_tell(s->presence);
     }
@@ -650,13 +536,14 @@ static void on_timer_closed(uv_handle_t *h)
 
 static void forget(struct attempt *a, void *arg)
 {
-    (void)a;
+    struct custody *c = attempt_tag(a);
+    c->attempt = NULL;
     (void)arg;
 }
 
 void serve_close(struct serve *s)
 {
-    s->draining = true;
+    s->draining = s->closing = true;
     requests_close(s->requests);
     presence_close(s->presence);
     cancels_close(s->cancels);
@@ -667,6 +554,7 @@ void serve_close(struct serve *s)
     }
     store_close(s->store);
     intake_close(s->intake);
+    later_close(s->later);
     link_close(s->link, CLOSE_TIMEOUT_MS);
     struct custody *c, *next;
     HASH_ITER(hh, s->custodies.by_key, c, next)

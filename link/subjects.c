@@ -27,6 +27,9 @@ int subjects_init(struct subjects *s, const struct nats_config *c, struct err *e
     int a = snprintf(s->prefix, sizeof s->prefix, "%s", c->prefix);
     int b = snprintf(s->jobs_stream, sizeof s->jobs_stream, "%s_JOBS", c->stream_prefix);
     int d = snprintf(s->results_stream, sizeof s->results_stream, "%s_RESULTS", c->stream_prefix);
+    snprintf(s->events_stream, sizeof s->events_stream, "%s_EVENTS", c->stream_prefix);
+    snprintf(s->dead_stream, sizeof s->dead_stream, "%s_DEAD", c->stream_prefix);
+    snprintf(s->later_stream, sizeof s->later_stream, "%s_LATER", c->stream_prefix);
     snprintf(s->workers_bucket, sizeof s->workers_bucket, "%s_WORKERS", c->stream_prefix);
     snprintf(s->groups_stream, sizeof s->groups_stream, "%s_GROUPS", c->stream_prefix);
     snprintf(s->held_stream, sizeof s->held_stream, "%s_HELD", c->stream_prefix);
@@ -116,6 +119,26 @@ void subject_waits(const struct subjects *s, const char *tenant, const char *id,
     put(out, "%s.waits.%s.%s", s->prefix, tenant, id);
 }
 
+void subject_event(const struct subjects *s, const char *tenant, const char *id, char *out)
+{
+    put(out, "%s.events.%s.%s", s->prefix, tenant, id);
+}
+
+void subject_dead(const struct subjects *s, const char *tenant, const char *id, char *out)
+{
+    put(out, "%s.dead.%s.%s", s->prefix, tenant, id);
+}
+
+void subject_later(const struct subjects *s, const char *tenant, const char *id, char *out)
+{
+    put(out, "%s.later.%s.%s", s->prefix, tenant, id);
+}
+
+void subject_all_of(const struct subjects *s, const char *kind, const char *tenant, char *out)
+{
+    put(out, "%s.%s.%s.>", s->prefix, kind, tenant);
+}
+
 /* The newest message on a subject, without a body: ADR-31 of NATS, "last by subject". */
 void subject_direct_get(const struct subjects *s, const char *tenant, const char *id, char *out)
 {
@@ -144,6 +167,18 @@ bool subject_parse_job(const struct subjects *s, const char *subject, char *tena
     memcpy(tenant, rest, (size_t)(dot - rest));
     tenant[dot - rest] = 0;
     *c = (enum job_class)found;
+    return tenant_name_valid(tenant);
+}
+
+bool subject_parse_id(const struct subjects *s, const char *kind, const char *subject, char *tenant,
+                      size_t tenant_cap, const char **id)
+{
+    const char *rest = behind(s, subject, kind), *dot = rest ? strchr(rest, '.') : NULL;
+    if (!dot || (size_t)(dot - rest) >= tenant_cap || !job_id_valid(dot + 1, strlen(dot + 1)))
+        return false;
+    memcpy(tenant, rest, (size_t)(dot - rest));
+    tenant[dot - rest] = 0;
+    *id = dot + 1;
     return tenant_name_valid(tenant);
 }
 

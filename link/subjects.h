@@ -19,6 +19,9 @@ struct subjects {
     char prefix[65];         /* "isolane" */
     char jobs_stream[65];    /* "ISOLANE_JOBS" */
     char results_stream[65]; /* "ISOLANE_RESULTS" */
+    char events_stream[65];  /* "ISOLANE_EVENTS" */
+    char dead_stream[65];    /* "ISOLANE_DEAD" */
+    char later_stream[65];   /* "ISOLANE_LATER" */
     char workers_bucket[65]; /* "ISOLANE_WORKERS", a key-value bucket */
     char groups_stream[65];  /* "ISOLANE_GROUPS" */
     char held_stream[65];    /* "ISOLANE_HELD" */
@@ -57,6 +60,14 @@ bool subject_parse_waits(const struct subjects *s, const char *subject, char *te
 #define BATCH_ID_MAX 64
 bool batch_id_valid(const char *id, size_t len);
 
+void subject_event(const struct subjects *s, const char *tenant, const char *id, char *out);
+void subject_dead(const struct subjects *s, const char *tenant, const char *id, char *out);
+void subject_later(const struct subjects *s, const char *tenant, const char *id, char *out);
+/* "isolane.events.*.>" for kind "events", likewise "dead" and "later"; tenant "*": of all */
+void subject_all_of(const struct subjects *s, const char *kind, const char *tenant, char *out);
+/* isolane.<kind>.<tenant>.<id> → its parts; false when it is not such a subject. */
+bool subject_parse_id(const struct subjects *s, const char *kind, const char *subject, char *tenant,
+                      size_t tenant_cap, const char **id);
 /* isolane.jobs.<tenant>.<class> → its parts; false when it is not such a subject. */
 bool subject_parse_job(const struct subjects *s, const char *subject, char *tenant,
                        size_t tenant_cap, enum job_class *c);

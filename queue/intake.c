@@ -26,6 +26,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "link/acksubject.h"
+#include "queue/later.h"
 #include "queue/signature.h"
 #include "queue/streams.h"
 
@@ -67,6 +68,7 @@ struct intake_slot {
     struct puller *puller; /* NULL: acked, handed back, or the intake is closed */
     struct link_msg *msg;
     int64_t since_us;
+    bool aside; /* not counted by the puller */
 };
 
 enum intake_state { SETTING_UP, PULLING, STOPPED };
@@ -229,6 +231,7 @@ static struct delivery *take(struct puller *p, struct link_msg *m, const struct 
     s->msg = link_msg_keep(m);
     d->data = (char *)(uintptr_t)s->msg->data;
     d->len = s->msg->len;
+    d->carried_id = link_msg_header(s->msg, LATER_ID_HEADER);
     d->signature = link_msg_header(s->msg, SIGNATURE_HEADER);
     d->signatures = d->signature ? link_msg_header_count(s->msg, SIGNATURE_HEADER) : 0;
     s->puller = p;
@@ -275,9 +278,34 @@ static void release(struct intake_slot *s)
         return;
     s->puller = NULL;
     list_remove(&s->node);
-    p->held--;
-    p->held_bytes -= (int64_t)s->msg->len;
+    if (!s->aside) {
+        p->held--;
+        p->held_bytes -= (int64_t)s->msg->len;
+    }
     maybe_pull(p);
+}
+
+void intake_set_aside(struct intake *i, struct delivery *d)
+{
+    (void)i;
+    struct intake_slot *s = d->slot;
+    if (!s->puller || s->aside)
+        return;
+    s->aside = true;
+    s->puller->held--;
+    s->puller->held_bytes -= (int64_t)s->msg->len;
+    maybe_pull(s->puller);
+}
+
+void intake_take_up(struct intake *i, struct delivery *d)
+{
+    (void)i;
+    struct intake_slot *s = d->slot;
+    if (!s->puller || !s->aside)
+        return;
+    s->aside = false;
+    s->puller->held++;
+    s->puller->held_bytes += (int64_t)s->msg->len;
 }
 
 static void answer(struct intake *i, struct delivery *d, const char *text)
@@ -394,6 +422,12 @@ static void set_up(struct intake *i)
     i->state = SETTING_UP;
     i->setup_again_us = 0;
     i->setup = streams_begin(i->link, i->config, &i->subjects, true, on_set_up, i);
+}
+
+void intake_look(struct intake *i)
+{
+    if (i->state == PULLING)
+        set_up(i);
 }
 
 void intake_want(struct intake *i, int per_class)

@@ -28,8 +28,10 @@ struct delivery {
     const char *signature; /* Isolane-Signature header or NULL; the message's own */
     int signatures;        /* how many of them */
     uint64_t stream_seq;
-    uint32_t delivered;       /* 1 at the first */
-    int64_t published_at_us;  /* when the stream took it */
+    uint32_t delivered;      /* 1 at the first */
+    int64_t published_at_us; /* when the stream took it; the first time, where it was in
+                                ISOLANE_LATER */
+    const char *carried_id;  /* Isolane-Id header or NULL: it comes from there. The message's own */
     struct intake_slot *slot; /* intake's: ack subject, in-progress list */
 };
 
@@ -52,6 +54,14 @@ int intake_open(uv_loop_t *loop, struct link *l, const struct config *c, const s
  * executor sets it once from nats.prefetch; intake keeps pulls outstanding so that a lone job comes
  * at once. */
 void intake_want(struct intake *i, int per_class);
+
+/* Kept, and kept alive, but not counted among those held: it waits for long, and the caller has a
+ * bound of its own for those. And back. Repeating is harmless. */
+void intake_set_aside(struct intake *i, struct delivery *d);
+void intake_take_up(struct intake *i, struct delivery *d);
+
+/* Streams or consumers may be gone: looks, and makes what is missing. */
+void intake_look(struct intake *i);
 
 /* After a loss of the connection: pulls again. */
 void intake_resume(struct intake *i);

@@ -279,7 +279,10 @@ static void begin(struct job *j, const struct job_origin *o)
     snprintf(j->tenant, sizeof j->tenant, "%s", o->tenant);
     j->cls = o->cls;
     retry_default(&j->retry);
-    if (o->msg_id && job_id_valid(o->msg_id, strlen(o->msg_id)) && !job_id_is_sequence(o->msg_id))
+    if (o->carried_id && job_id_valid(o->carried_id, strlen(o->carried_id)))
+        snprintf(j->id, sizeof j->id, "%s", o->carried_id);
+    else if (o->msg_id && job_id_valid(o->msg_id, strlen(o->msg_id)) &&
+             !job_id_is_sequence(o->msg_id))
         snprintf(j->id, sizeof j->id, "%s", o->msg_id);
     else
         snprintf(j->id, sizeof j->id, "%" PRIu64, o->stream_seq);

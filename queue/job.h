@@ -47,13 +47,14 @@ struct job {
 
 /* What is known about a job before its payload is read. */
 struct job_origin {
-    const char *tenant;    /* from the subject */
-    enum job_class cls;    /* from the subject */
-    const char *msg_id;    /* Nats-Msg-Id header or NULL */
-    uint64_t stream_seq;   /* 0: none */
-    const char *signature; /* first Isolane-Signature header or NULL */
-    int signatures;        /* how many of them */
-    bool local;            /* made by this process (isolane run): needs no signature */
+    const char *tenant;     /* from the subject */
+    enum job_class cls;     /* from the subject */
+    const char *msg_id;     /* Nats-Msg-Id header or NULL */
+    const char *carried_id; /* Isolane-Id header or NULL: what its id was before it had to wait */
+    uint64_t stream_seq;    /* 0: none */
+    const char *signature;  /* first Isolane-Signature header or NULL */
+    int signatures;         /* how many of them */
+    bool local;             /* made by this process (isolane run): needs no signature */
 };
 
 /* Decodes one job message. On ERR_INVALID *out is still made (caller frees), with a usable id

@@ -1,4 +1,4 @@
-/* How this works: a list of things (two streams, three consumers) is walked one by one. Of each,
+/* How this works: a list of things (streams, then consumers) is walked one by one. Of each,
  * INFO is asked; when it is not there, CREATE; when somebody else made it in between, INFO again.
  * What is wanted is one JSON object, made by thing_config(): it is what CREATE sends and what
  * INFO's answer is compared with, member by member. */
@@ -20,6 +20,9 @@
 #define MS_PER_HOUR       3600000
 #define WORKERS_AT_ONCE   256 /* whose prefetch the consumers' bookkeeping is laid out for */
 #define PULLS_WAITING_MAX 2048
+#define EVENTS_OF_A_JOB   16
+/* A mover that dies with a job in hand, or whose pull is void, delays it by this. */
+#define MOVER_ACK_WAIT_MS 1000
 
 /* Codes of the JetStream API (nats-server, server/errors.json) that are told apart here. */
 enum {
@@ -37,7 +40,18 @@ enum {
     JS_CONSUMER_ALREADY_EXISTS = 10148,
 };
 
-enum thing { JOBS_STREAM, RESULTS_STREAM, CONSUMER_HIGH, CONSUMER_NORMAL, CONSUMER_LOW, THINGS };
+enum thing {
+    JOBS_STREAM,
+    RESULTS_STREAM,
+    EVENTS_STREAM,
+    DEAD_STREAM,
+    LATER_STREAM,
+    CONSUMER_HIGH, /* from here on consumers: of the jobs stream … */
+    CONSUMER_NORMAL,
+    CONSUMER_LOW,
+    CONSUMER_MOVER, /* … and of the stream of jobs for later */
+    THINGS
+};
 
 struct streams {
     struct link *link;
@@ -58,22 +72,52 @@ void consumer_name(enum job_class c, char out[CONSUMER_NAME_MAX])
     snprintf(out, CONSUMER_NAME_MAX, "worker_%s", job_class_name(c));
 }
 
+static const char *stream_of(const struct streams *s, enum thing t)
+{
+    const struct subjects *n = s->subjects;
+    switch (t) {
+    case RESULTS_STREAM:
+        return n->results_stream;
+    case EVENTS_STREAM:
+        return n->events_stream;
+    case DEAD_STREAM:
+        return n->dead_stream;
+    case LATER_STREAM:
+    case CONSUMER_MOVER:
+        return n->later_stream;
+    default:
+        return n->jobs_stream;
+    }
+}
+
+static bool is_stream(enum thing t)
+{
+    return t < CONSUMER_HIGH;
+}
+
 static enum job_class class_of(enum thing t)
 {
     return (enum job_class)(t - CONSUMER_HIGH);
+}
+
+/* Of a consumer. */
+static const char *name_of(enum thing t, char name[CONSUMER_NAME_MAX])
+{
+    if (t == CONSUMER_MOVER)
+        strcpy(name, MOVER_NAME);
+    else
+        consumer_name(class_of(t), name);
+    return name;
 }
 
 /* "stream ISOLANE_JOBS", "consumer worker_high of stream ISOLANE_JOBS" */
 static const char *shown(const struct streams *s, char *out, size_t cap)
 {
     char name[CONSUMER_NAME_MAX];
-    if (s->now == JOBS_STREAM || s->now == RESULTS_STREAM) {
-        snprintf(out, cap, "stream %s",
-                 s->now == JOBS_STREAM ? s->subjects->jobs_stream : s->subjects->results_stream);
-    } else {
-        consumer_name(class_of(s->now), name);
-        snprintf(out, cap, "consumer %s of stream %s", name, s->subjects->jobs_stream);
-    }
+    if (is_stream(s->now))
+        snprintf(out, cap, "stream %s", stream_of(s, s->now));
+    else
+        snprintf(out, cap, "consumer %s of stream %s", name_of(s->now, name), stream_of(s, s->now));
     return out;
 }
 
@@ -120,6 +164,69 @@ static void results_config(const struct streams *s, struct jsonw *w)
     jsonw_kbool(w, "allow_direct", true);
 }
 
+/* What the three have in common: name, subjects isolane.<kind>.<tenant>.<id>, bounds. */
+static void kept_config(const struct streams *s, struct jsonw *w, const char *kind)
+{
+    const struct nats_config *c = &s->config->nats;
+    char subject[SUBJECT_MAX];
+    subject_all_of(s->subjects, kind, "*", subject);
+    jsonw_kstr(w, "name", stream_of(s, s->now));
+    jsonw_name(w, "subjects");
+    jsonw_array(w);
+    jsonw_str(w, subject);
+    jsonw_array_end(w);
+    jsonw_kstr(w, "storage", "file");
+    jsonw_kint(w, "num_replicas", c->replicas);
+    jsonw_kbool(w, "allow_direct", true);
+}
+
+static void events_config(const struct streams *s, struct jsonw *w)
+{
+    const struct nats_config *c = &s->config->nats;
+    kept_config(s, w, "events");
+    jsonw_kstr(w, "retention", "limits");
+    jsonw_kstr(w, "discard", "old");
+    jsonw_kint(w, "max_msgs_per_subject", EVENTS_OF_A_JOB);
+    jsonw_kint(w, "max_age", c->events_max_age_hours * MS_PER_HOUR * NS_PER_MS);
+    jsonw_kint(w, "max_bytes", c->events_max_mb << 20);
+}
+
+static void dead_config(const struct streams *s, struct jsonw *w)
+{
+    const struct nats_config *c = &s->config->nats;
+    kept_config(s, w, "dead");
+    jsonw_kstr(w, "retention", "limits");
+    jsonw_kstr(w, "discard", "old");
+    jsonw_kint(w, "max_msgs_per_subject", 1);
+    jsonw_kint(w, "max_age", c->dead_max_age_hours * MS_PER_HOUR * NS_PER_MS);
+    jsonw_kint(w, "max_bytes", c->dead_max_mb << 20);
+}
+
+/* As bounded as the queue that its jobs come from. */
+static void later_config(const struct streams *s, struct jsonw *w)
+{
+    const struct nats_config *c = &s->config->nats;
+    kept_config(s, w, "later");
+    jsonw_kstr(w, "retention", "workqueue");
+    jsonw_kstr(w, "discard", "new");
+    jsonw_kint(w, "max_msgs", c->max_queued);
+    jsonw_kint(w, "max_bytes", c->max_queued_mb << 20);
+    jsonw_kint(w, "duplicate_window", c->duplicate_window_ms * NS_PER_MS);
+}
+
+/* All that wait are handed out and handed back with a delay, over and over. */
+static void mover_config(const struct streams *s, struct jsonw *w)
+{
+    const struct nats_config *c = &s->config->nats;
+    jsonw_kstr(w, "durable_name", MOVER_NAME);
+    jsonw_kstr(w, "deliver_policy", "all");
+    jsonw_kstr(w, "ack_policy", "explicit");
+    jsonw_kint(w, "ack_wait", MOVER_ACK_WAIT_MS * NS_PER_MS);
+    jsonw_kint(w, "max_deliver", -1);
+    jsonw_kint(w, "max_ack_pending", c->max_queued);
+    jsonw_kint(w, "max_waiting", PULLS_WAITING_MAX);
+}
+
 static void consumer_config(const struct streams *s, struct jsonw *w)
 {
     const struct nats_config *c = &s->config->nats;
@@ -138,13 +245,15 @@ static void consumer_config(const struct streams *s, struct jsonw *w)
 
 static void thing_config(const struct streams *s, struct jsonw *w)
 {
+    static void (*const configs[THINGS])(const struct streams *, struct jsonw *) = {
+        [JOBS_STREAM] = jobs_config,         [RESULTS_STREAM] = results_config,
+        [EVENTS_STREAM] = events_config,     [DEAD_STREAM] = dead_config,
+        [LATER_STREAM] = later_config,       [CONSUMER_HIGH] = consumer_config,
+        [CONSUMER_NORMAL] = consumer_config, [CONSUMER_LOW] = consumer_config,
+        [CONSUMER_MOVER] = mover_config,
+    };
     jsonw_object(w);
-    if (s->now == JOBS_STREAM)
-        jobs_config(s, w);
-    else if (s->now == RESULTS_STREAM)
-        results_config(s, w);
-    else
-        consumer_config(s, w);
+    configs[s->now](s, w);
     jsonw_object_end(w);
 }
 
@@ -282,7 +391,7 @@ static void on_answer(struct streams *s, const struct link_msg *m)
             compare(s, doc);
         } else {
             log_info("queue", "made %s", shown(s, what, sizeof what));
-            if (s->now >= CONSUMER_HIGH)
+            if (s->now >= CONSUMER_HIGH && s->now <= CONSUMER_LOW)
                 s->made[class_of(s->now)] = true;
         }
         next(s);
@@ -329,16 +438,14 @@ static void on_reply(struct link_msg *m, const struct err *why, void *arg)
 static void api_subject(const struct streams *s, char out[API_SUBJECT_MAX])
 {
     char name[CONSUMER_NAME_MAX];
-    const char *stream =
-        s->now == RESULTS_STREAM ? s->subjects->results_stream : s->subjects->jobs_stream;
-    if (s->now == JOBS_STREAM || s->now == RESULTS_STREAM) {
+    const char *stream = stream_of(s, s->now);
+    if (is_stream(s->now)) {
         snprintf(out, API_SUBJECT_MAX, "$JS.API.STREAM.%s.%s", s->creating ? "CREATE" : "INFO",
                  stream);
         return;
     }
-    consumer_name(class_of(s->now), name);
     snprintf(out, API_SUBJECT_MAX, "$JS.API.CONSUMER.%s.%s.%s",
-             s->creating ? "DURABLE.CREATE" : "INFO", stream, name);
+             s->creating ? "DURABLE.CREATE" : "INFO", stream, name_of(s->now, name));
 }
 
 static void step(struct streams *s)
@@ -351,7 +458,7 @@ static void step(struct streams *s)
     jsonw_init(&w, &b);
     if (s->creating && s->now >= CONSUMER_HIGH) {
         jsonw_object(&w);
-        jsonw_kstr(&w, "stream_name", s->subjects->jobs_stream);
+        jsonw_kstr(&w, "stream_name", stream_of(s, s->now));
         jsonw_name(&w, "config");
         thing_config(s, &w);
         jsonw_object_end(&w);

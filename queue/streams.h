@@ -29,5 +29,6 @@ struct streams *streams_begin(struct link *l, const struct config *c, const stru
 void streams_cancel(struct streams *t);
 
 /* Name of the durable consumer of a class: "worker_high" … */
+#define MOVER_NAME        "mover" /* the consumer of the stream of jobs for later */
 #define CONSUMER_NAME_MAX 32
 void consumer_name(enum job_class c, char out[CONSUMER_NAME_MAX]);

@@ -95,6 +95,9 @@ test('a tenant cannot publish or read what is another\'s, nor rule the streams',
         ['the streams, by the worker', 'worker', '$JS.API.STREAM.LIST'],
         ['deleting the jobs stream, by the worker', 'worker', '$JS.API.STREAM.DELETE.ISOLANE_JOBS'],
         ['purging results, by the worker', 'worker', '$JS.API.STREAM.PURGE.ISOLANE_RESULTS'],
+        ['a job put away for later', 'web', 'isolane.later.web.x'],
+        ['a dead letter', 'web', 'isolane.dead.web.x'],
+        ['an event', 'web', 'isolane.events.web.x'],
     ])
         await refused(what, () => users[user].request(subject, '{}', { timeout }));
 });

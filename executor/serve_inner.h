@@ -1,0 +1,74 @@
+/* The inside of the NATS front-end: serve.c (its life, results out), takein.c (jobs in),
+ * holding.c (jobs that wait), dead.c (dead letters). Nobody else includes this. */
+#pragma once
+
+#include "executor/custody.h"
+#include "executor/serve.h"
+#include "queue/intake.h"
+#include "queue/later.h"
+
+struct serve {
+    uv_loop_t *loop;
+    const struct config *config;
+    struct data_paths paths;
+    struct serve_events ev;
+    void *arg;
+    struct subjects subjects;
+    struct link *link;
+    struct intake *intake;
+    struct executor *executor;
+    struct store *store; /* read handle of the loop thread */
+    struct requests *requests;
+    struct presence *presence;
+    struct later *later;
+    struct cancels *cancels;
+    struct custody_table custodies;
+    struct list publishing; /* what waits for a confirmation, or for another try */
+    int parked;             /* custodies that are, and the bytes of their messages */
+    int64_t parked_bytes;
+    uv_timer_t retry, drain_timer;
+    int timers; /* of these two, not closed yet: freed with the last */
+    int64_t drain_until_us;
+    bool executor_up, intake_ready, named, cancels_known; /* jobs are taken with all of them */
+    bool ready_told, stuck, draining, drained_told, closing;
+};
+
+/* ---- serve.c ---- */
+
+/* Acks it and forgets it; hands it back. */
+void serve_settle(struct serve *s, struct custody *c);
+void serve_hand_back(struct serve *s, struct custody *c, int64_t delay_ms);
+/* Its result is durable here: publishes it, then a dead job's copy, then settles. */
+void serve_publish_result(struct serve *s, struct custody *c, const char *envelope, size_t len);
+/* Something that waits in `publishing` is tried again in a while. */
+void serve_try_again(struct serve *s);
+
+/* ---- takein.c ---- */
+
+void takein_job(struct delivery *d, void *serve); /* intake's event */
+
+/* ---- holding.c ---- */
+
+/* Before its first run: in how long it may start, milliseconds; 0: now. */
+int64_t holding_wait_ms(const struct job *job, int64_t retry_at_us);
+/* Longer than this is not waited for here. used, tries: so far. */
+bool holding_is_long(const struct serve *s, const struct custody *c, int64_t wait_ms);
+void holding_move_later(struct serve *s, struct custody *c, enum job_class cls, int64_t due_us,
+                        int used);
+/* It waits here: its message does not count among those held. Until holding_end(). */
+void holding_begin(struct serve *s, struct custody *c);
+void holding_end(struct serve *s, struct custody *c);
+void holding_store_event(struct serve *s, struct custody *c);
+/* executor's events */
+void holding_retrying(struct attempt *a, void *serve);
+void holding_started(struct attempt *a, void *serve);
+/* With `events: all`. outcome NULL: none. */
+void holding_tell(struct serve *s, struct custody *c, const char *state, int attempt,
+                  const char *outcome, const struct tries *tries);
+
+/* ---- dead.c ---- */
+
+/* Whether the result in that envelope says `dead`. */
+bool dead_says(const char *envelope, size_t len);
+/* Publishes the copy; serve_settle() follows. c->envelope is its result. */
+void dead_bury(struct serve *s, struct custody *c);
