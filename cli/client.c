@@ -10,7 +10,9 @@
 
 static void on_connected(void *arg)
 {
-    (void)arg;
+    struct client *c = arg;
+    if (c->link && c->reconnected) /* not the first time */
+        c->reconnected(c->reconnected_arg);
 }
 
 static void on_disconnected(const char *why, void *arg)

@@ -20,6 +20,8 @@ struct client {
     uv_loop_t loop;
     bool loop_made;
     struct link *link;
+    void (*reconnected)(void *arg); /* the command's; NULL: it does not matter to it */
+    void *reconnected_arg;
     bool closed; /* the connection ended for good; closed_why says how */
     char closed_why[256];
 };
@@ -47,7 +49,8 @@ struct answer {
 struct question {
     const char *tenant; /* NULL: any (the results stream is then asked for `default`) */
     const char *id;
-    bool output; /* of a running job: what it has printed so far, too */
+    bool output;          /* of a running job: what it has printed so far, too … */
+    const uint64_t *from; /* … of stdout and stderr, from these bytes on; NULL: from the first */
 };
 
 struct lookup;

@@ -1,13 +1,10 @@
 /* logs: what a job printed.
  *
- * How following works: live chunks come as {"stream","attempt","offset","data"} over core NATS,
- * which may drop them; the result has everything that is kept. For each stream we know how many
- * bytes are printed (`shown`). A chunk that begins there is printed; one that begins later leaves a
- * gap: that stream is then silent until the result comes and is printed from `shown` on. So what
- * was printed is always a prefix, in order, without gap or repeat.
- *
- * Who comes while the job runs asks its worker for what was printed so far. Chunks that arrive
- * before the answer wait in `early`, or the job's first words could be lost between two looks. */
+ * How following works: live chunks come over core NATS, which may drop them; a worker that runs the
+ * job tells what was printed from any place on (results.get with output and from); the result has
+ * everything that is kept. So: print what continues (tail.h), and when there is a hole, at the
+ * beginning and after a lost connection ask for what is behind the last byte printed. What was
+ * printed is always a prefix, in order, without gap or repeat. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,167 +17,122 @@
 #include "cli/ids.h"
 #include "cli/present.h"
 #include "cli/show.h"
+#include "cli/tail.h"
 
-enum { OUT, ERR, STREAMS };
-static const char *const stream_names[STREAMS] = {"stdout", "stderr"};
-
-struct stream {
-    uint64_t shown; /* bytes of this attempt's stream that are printed or were before our time */
-    bool begun;     /* a chunk of this attempt was seen */
-    bool lost;      /* a gap: silent until the result */
-};
-
-#define EARLY_MAX 1000 /* chunks; a job that prints more while we ask leaves a gap, see above */
+#define OFFSET_MAX ((int64_t)1 << 40)
 
 struct logs {
+    struct tail tail;
     struct settings settings;
     const char *tenant, *id;
-    bool follow, json;
-    struct stream streams[STREAMS];
-    int64_t attempt;
-    bool joined; /* it is known where live output begins */
-    bool result_seen;
-    struct link_msg *early[EARLY_MAX];
-    int early_count;
+    bool follow, json, progress;
+    int64_t attempt, from_out, from_err;
+    struct client *client;
+    struct lookup *lookup; /* under way, or NULL */
+    bool again;            /* to be asked again when it is answered */
 };
 
-static void print(struct logs *l, int stream, uint64_t offset, const char *text, size_t len)
+static void print_json(const struct logs *l, int stream, uint64_t offset, const char *text,
+                       size_t len)
 {
-    if (!len)
-        return;
-    if (!l->json) {
-        fwrite(text, 1, len, stream == OUT ? stdout : stderr);
-        fflush(stream == OUT ? stdout : stderr);
-        return;
-    }
     struct buf b = {0};
     struct jsonw w;
     jsonw_init(&w, &b);
     jsonw_object(&w);
-    jsonw_kstr(&w, "stream", stream_names[stream]);
+    jsonw_kstr(&w, "stream", tail_stream_names[stream]);
+    jsonw_kint(&w, "attempt", l->tail.attempt);
     jsonw_kint(&w, "offset", (int64_t)offset);
     jsonw_name(&w, "data");
     jsonw_string(&w, text, len);
     jsonw_object_end(&w);
     printf("%s\n", b.data);
-    fflush(stdout);
     buf_free(&b);
+}
+
+static void on_piece(struct tail *t, int stream, uint64_t offset, const char *text, size_t len)
+{
+    struct logs *l = CONTAINER_OF(t, struct logs, tail);
+    FILE *to = stream == TAIL_OUT || l->json ? stdout : stderr;
+    if (l->json)
+        print_json(l, stream, offset, text, len);
+    else
+        fwrite(text, 1, len, to);
+    fflush(to);
+}
+
+/* A job that runs again prints from the beginning. */
+static void on_begins(struct tail *t)
+{
+    const struct logs *l = CONTAINER_OF(t, struct logs, tail);
+    say("attempt %lld of job %s begins", (long long)t->attempt, l->id);
 }
 
 /* ---- live ---- */
 
-/* A job whose cell crashed runs again and prints from the beginning. */
-static void new_attempt(struct logs *l, int64_t attempt)
+static void ask(struct logs *l);
+
+static void on_answer(const struct answer *a, void *arg)
 {
-    if (l->attempt)
-        say("attempt %lld of job %s begins", (long long)attempt, l->id);
-    l->attempt = attempt;
-    memset(l->streams, 0, sizeof l->streams);
+    struct logs *l = arg;
+    uint64_t before = l->tail.shown[TAIL_OUT] + l->tail.shown[TAIL_ERR];
+    int64_t attempt = l->tail.attempt;
+    bool again = l->again;
+    l->lookup = NULL;
+    l->again = false;
+    if (a->kind != ANSWER_STATE) /* the result is what `waiting` brings */
+        return;
+    again |= tail_answer(&l->tail, a->text, a->len);
+    /* A chunk may overtake the answer: what it brought is then asked for anew. An answer that
+     * brings nothing is not asked for at once again. */
+    bool moved =
+        l->tail.shown[TAIL_OUT] + l->tail.shown[TAIL_ERR] != before || l->tail.attempt != attempt;
+    if (again || (moved && tail_has_gap(&l->tail)))
+        ask(l);
 }
 
-static void take_chunk(struct logs *l, int stream, uint64_t offset, const char *text, size_t len)
+static void ask(struct logs *l)
 {
-    struct stream *s = &l->streams[stream];
-    if (!s->begun && offset > 0) {
-        say("job %s runs already: its first %llu bytes of %s are not shown here", l->id,
-            (unsigned long long)offset, stream_names[stream]);
-        s->shown = offset;
-    }
-    s->begun = true;
-    if (offset > s->shown)
-        s->lost = true;
-    if (s->lost || offset + len <= s->shown)
-        return;
-    size_t known = (size_t)(s->shown - offset);
-    print(l, stream, s->shown, text + known, len - known);
-    s->shown = offset + len;
-}
-
-static void read_chunk(struct logs *l, const struct link_msg *m)
-{
-    struct jv *doc = NULL;
-    if (jv_parse(m->data, m->len, &doc, NULL))
-        return;
-    if (jv_type(doc) == JV_OBJECT) {
-        const struct jv *stream = jv_get(doc, "stream"), *data = jv_get(doc, "data");
-        const char *name = stream ? jv_string(stream, NULL) : NULL;
-        size_t len = 0;
-        const char *text = data ? jv_string(data, &len) : NULL;
-        int64_t offset = -1, attempt = 1;
-        if (jv_get(doc, "attempt"))
-            jv_int(jv_get(doc, "attempt"), &attempt);
-        if (name && text && jv_get(doc, "offset") && jv_int(jv_get(doc, "offset"), &offset) &&
-            offset >= 0 && attempt >= l->attempt) {
-            if (attempt > l->attempt)
-                new_attempt(l, attempt);
-            take_chunk(l, !strcmp(name, stream_names[ERR]) ? ERR : OUT, (uint64_t)offset, text,
-                       len);
-        }
-    }
-    jv_free(doc);
+    struct question q = {.tenant = l->tenant, .id = l->id, .output = true, .from = l->tail.shown};
+    struct err e = {0};
+    if (l->lookup)
+        l->again = true;
+    else /* where it cannot be asked, the result brings the rest */
+        lookup_start(l->client, &q, on_answer, l, &l->lookup, &e);
 }
 
 static void on_chunk(struct link_msg *m, void *arg)
 {
     struct logs *l = arg;
-    if (m->status || l->result_seen)
+    if (m->status)
         return;
-    if (l->joined)
-        read_chunk(l, m);
-    else if (l->early_count < EARLY_MAX)
-        l->early[l->early_count++] = link_msg_keep(m);
+    tail_message(&l->tail, m->data, m->len);
+    if (tail_has_gap(&l->tail) && !l->lookup)
+        ask(l);
 }
 
-/* A worker's answer about a running job: what it has printed up to now. */
-static void take_head(struct logs *l, const struct answer *a)
+static void on_reconnected(void *arg)
 {
+    ask(arg);
+}
+
+static void on_progress(struct link_msg *m, void *arg)
+{
+    const struct logs *l = arg;
     struct jv *doc = NULL;
-    int64_t attempt = 0;
-    if (jv_parse(a->text, a->len, &doc, NULL))
+    if (m->status || jv_parse(m->data, m->len, &doc, NULL))
         return;
-    const struct jv *n = jv_type(doc) == JV_OBJECT ? jv_get(doc, "attempt") : NULL;
-    if (n && jv_int(n, &attempt) && attempt > 0 && jv_get(doc, stream_names[OUT])) {
-        l->attempt = attempt;
-        for (int i = 0; i < STREAMS; i++) {
-            size_t len = 0;
-            const struct jv *v = jv_get(doc, stream_names[i]);
-            const char *text = v ? jv_string(v, &len) : NULL;
-            print(l, i, 0, text ? text : "", len);
-            l->streams[i] = (struct stream){.shown = len, .begun = true};
-        }
+    const struct jv *fraction = jv_type(doc) == JV_OBJECT ? jv_get(doc, "fraction") : NULL;
+    const char *text = fraction ? jv_string(jv_get(doc, "text"), NULL) : NULL;
+    if (text && l->json) {
+        printf("{\"progress\":%.*s}\n", (int)m->len, m->data);
+        fflush(stdout);
+    } else if (text) {
+        say("progress %.0f %%%s%s", jv_number(fraction) * 100, *text ? ": " : "", text);
     }
     jv_free(doc);
 }
 
-static void join(struct logs *l, const struct answer *a)
-{
-    if (a->kind == ANSWER_STATE)
-        take_head(l, a);
-    l->joined = true;
-    for (int i = 0; i < l->early_count; i++)
-        read_chunk(l, l->early[i]);
-}
-
-static void logs_free(struct logs *l)
-{
-    for (int i = 0; i < l->early_count; i++)
-        link_msg_free(l->early[i]);
-    free(l);
-}
-
 /* ---- the result ---- */
-
-static void print_rest(struct logs *l, const struct jv *doc)
-{
-    for (int i = 0; i < STREAMS; i++) {
-        size_t len = 0;
-        const struct jv *v = jv_get(doc, stream_names[i]);
-        const char *text = v ? jv_string(v, &len) : NULL;
-        uint64_t shown = l->streams[i].shown;
-        if (text && len > shown)
-            print(l, i, shown, text + shown, len - shown);
-    }
-}
 
 /* Says what a reader of the output alone would miss: that it was cut. */
 static void tell_cut(const struct jv *doc)
@@ -196,17 +148,12 @@ static int finish(struct logs *l, const char *envelope, size_t len)
     struct jv *doc = NULL;
     struct err e = {0};
     int code = EXIT_OURS;
-    l->result_seen = true;
     if (present_result_object(envelope, len, &object, &e) ||
         result_without_value(object.data, object.len, &plain, &e) ||
         jv_parse(plain.data, plain.len, &doc, &e)) {
         code = fail(&e);
     } else {
-        int64_t attempts = 0;
-        if (l->attempt && jv_get(doc, "attempts") && jv_int(jv_get(doc, "attempts"), &attempts) &&
-            attempts > l->attempt)
-            new_attempt(l, attempts);
-        print_rest(l, doc);
+        tail_result(&l->tail, doc);
         tell_cut(doc);
         code = result_is_ok(object.data, object.len) ? EXIT_JOB_OK : EXIT_JOB_NOT_OK;
         code = out_finish(code);
@@ -220,27 +167,32 @@ static int finish(struct logs *l, const char *envelope, size_t len)
 static int follow(struct client *c, struct logs *l)
 {
     char subject[SUBJECT_MAX];
-    struct question q = {.tenant = l->tenant, .id = l->id, .output = true};
-    struct answer a;
-    struct link_sub *sub = NULL;
+    struct link_sub *output = NULL, *progress = NULL;
     struct waiting *w = NULL;
-    struct buf envelope = {0}, keep = {0};
+    struct buf envelope = {0};
     struct err e = {0};
-    subject_logs(&c->subjects, l->tenant ? l->tenant : "*", l->id, subject);
-    int rc = link_subscribe(c->link, subject, NULL, 0, on_chunk, l, &sub, &e);
+    const char *tenant = l->tenant ? l->tenant : "*";
+    subject_logs(&c->subjects, tenant, l->id, subject);
+    int rc = link_subscribe(c->link, subject, NULL, 0, on_chunk, l, &output, &e);
+    subject_progress(&c->subjects, tenant, l->id, subject);
+    if (!rc && l->progress)
+        rc = link_subscribe(c->link, subject, NULL, 0, on_progress, l, &progress, &e);
     if (!rc)
         rc = waiting_new(c, l->tenant, l->id, &w, &e);
-    if (!rc)
-        rc = lookup_wait(c, &q, &a, &keep, &e);
     if (!rc) {
-        join(l, &a);
+        l->client = c;
+        c->reconnected = on_reconnected;
+        c->reconnected_arg = l;
+        ask(l);
         rc = waiting_run(w, 0, &envelope, &e);
+        c->reconnected = NULL;
     }
+    link_unsubscribe(output);
+    link_unsubscribe(progress);
     int code = rc ? fail(&e) : finish(l, envelope.data, envelope.len);
+    lookup_drop(l->lookup);
     waiting_free(w);
-    link_unsubscribe(sub);
     buf_free(&envelope);
-    buf_free(&keep);
     return code;
 }
 
@@ -268,7 +220,7 @@ static int once(struct client *c, struct logs *l)
 
 static int run(const struct command *self, int argc, char **argv)
 {
-    struct logs *l = mem_alloc(sizeof *l);
+    struct logs l = {.tail = {.piece = on_piece, .begins = on_begins}};
     struct options o = {.command = self};
     struct client c;
     struct err e = {0};
@@ -277,33 +229,58 @@ static int run(const struct command *self, int argc, char **argv)
                     {.name = "follow",
                      .letter = 'f',
                      .type = OPTION_FLAG,
-                     .to = &l->follow,
+                     .to = &l.follow,
                      .help = "print while the job runs, until it ends"},
                     {.name = "tenant",
                      .type = OPTION_TEXT,
-                     .to = &l->tenant,
+                     .to = &l.tenant,
                      .arg = "T",
                      .help = "the job's tenant (needed when several have that id)"},
                     {.name = "json",
                      .type = OPTION_FLAG,
-                     .to = &l->json,
-                     .help = "print {\"stream\",\"offset\",\"data\"}, one a line"},
+                     .to = &l.json,
+                     .help = "print {\"stream\",\"attempt\",\"offset\",\"data\"}, one a line"},
+                    {.name = "progress",
+                     .type = OPTION_FLAG,
+                     .to = &l.progress,
+                     .help = "with -f, tell its progress too, on stderr"},
+                    {.name = "from-offset",
+                     .type = OPTION_INT,
+                     .to = &l.from_out,
+                     .arg = "N",
+                     .max = OFFSET_MAX,
+                     .help = "go on behind the first N bytes of stdout"},
+                    {.name = "from-stderr",
+                     .type = OPTION_INT,
+                     .to = &l.from_err,
+                     .arg = "N",
+                     .max = OFFSET_MAX,
+                     .help = "likewise of stderr"},
+                    {.name = "attempt",
+                     .type = OPTION_INT,
+                     .to = &l.attempt,
+                     .arg = "K",
+                     .min = 1,
+                     .max = 1000,
+                     .help = "the offsets are of this attempt; a later one is printed whole"},
                 },
-                3);
-    options_add_settings(&o, &l->settings, true);
+                7);
+    options_add_settings(&o, &l.settings, true);
     int code = options_parse(&o, argc, argv, 1, 1, "ID");
     if (code == OPTIONS_GO) {
-        l->id = o.args[0];
-        code = check_names(self, l->id, l->tenant);
+        l.id = o.args[0];
+        l.tail.attempt = l.attempt;
+        l.tail.shown[TAIL_OUT] = (uint64_t)l.from_out;
+        l.tail.shown[TAIL_ERR] = (uint64_t)l.from_err;
+        code = check_names(self, l.id, l.tenant);
     }
     if (code == OPTIONS_GO) {
-        if (client_open(&c, &l->settings, &e))
+        if (client_open(&c, &l.settings, &e))
             code = fail(&e);
         else
-            code = l->follow ? follow(&c, l) : once(&c, l);
+            code = l.follow ? follow(&c, &l) : once(&c, &l);
         client_close(&c);
     }
-    logs_free(l);
     return code;
 }
 
@@ -311,8 +288,12 @@ const struct command command_logs = {
     .name = "logs",
     .summary = "print the output of a job, while it runs with -f",
     .usage = "ID [options]",
-    .about = "The job's stdout goes to stdout, its stderr to stderr, byte for byte as it is kept.",
+    .about =
+        "The job's stdout goes to stdout, its stderr to stderr, byte for byte as it is kept. With\n"
+        "-f also of a job that still waits, through all its attempts, with neither gap nor repeat\n"
+        "when the connection was lost or chunks were.",
     .exits = "0 job ok, 1 job not ok, or no result yet, 2 usage, 3 our failure",
-    .example = "  isolane logs 42 -f",
+    .example = "  isolane logs 42 -f --progress\n"
+               "  isolane logs 42 -f --from-offset \"$(stat -c %s out.txt)\" >> out.txt",
     .run = run,
 };

@@ -130,6 +130,13 @@ int lookup_start(struct client *c, const struct question *q, lookup_done done, v
         jsonw_kstr(&w, "tenant", q->tenant);
     if (q->output)
         jsonw_kbool(&w, "output", true);
+    if (q->output && q->from) {
+        jsonw_name(&w, "from");
+        jsonw_object(&w);
+        jsonw_kint(&w, "stdout", (int64_t)q->from[0]);
+        jsonw_kint(&w, "stderr", (int64_t)q->from[1]);
+        jsonw_object_end(&w);
+    }
     jsonw_object_end(&w);
     subject_results_get(&c->subjects, subject);
     int rc =

@@ -257,6 +257,31 @@ static struct result *make_result(struct attempt *a, const struct verdict *v,
 
 /* ---- output ---- */
 
+/* Bytes at the end that begin a character which is not whole yet: 0 to 3. */
+static size_t unfinished(const char *text, size_t len)
+{
+    size_t n = 0;
+    while (n < len && n < UTF8_LONGEST - 1 && ((unsigned char)text[len - 1 - n] & 0xc0) == 0x80)
+        n++;
+    if (n == len || (unsigned char)text[len - 1 - n] < 0xc0)
+        return 0;
+    unsigned char first = (unsigned char)text[len - 1 - n];
+    size_t whole = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
+    return n + 1 < whole ? n + 1 : 0;
+}
+
+/* What was not told yet, in whole characters: offsets count bytes, so none may be repaired. */
+static void tell(struct attempt *a, int stream, bool live)
+{
+    struct stream *s = &a->streams[stream - 1];
+    const char *text = s->kept.data + s->live;
+    size_t len = s->kept.len - s->live;
+    if (len)
+        len -= unfinished(text, len);
+    if (len && a->owner->output(a, stream, s->live, text, len, live, a->arg))
+        s->live += len;
+}
+
 static void keep(struct attempt *a, int stream, const char *text, size_t len)
 {
     struct stream *s = &a->streams[stream - 1];
@@ -268,10 +293,8 @@ static void keep(struct attempt *a, int stream, const char *text, size_t len)
     }
     if (len == 0)
         return;
-    uint64_t offset = s->kept.len;
     buf_add(&s->kept, text, len);
-    if (a->owner->output(a, stream, offset, text, len, a->late, a->arg))
-        s->live = s->kept.len;
+    tell(a, stream, a->late);
 }
 
 /* What was held back because it could have been the beginning of a secret. */
@@ -380,18 +403,6 @@ static void end_run(struct attempt *a, const struct cell_done *d, const struct c
 
 /* ---- live output (budgets: sandbox/host/watch.c) ---- */
 
-static void tell_live(struct attempt *a)
-{
-    for (int i = 0; i < 2; i++) {
-        struct stream *s = &a->streams[i];
-        if (s->kept.len > s->live) {
-            uint64_t from = s->live;
-            s->live = s->kept.len;
-            a->owner->output(a, i + 1, from, s->kept.data + from, s->kept.len - from, true, a->arg);
-        }
-    }
-}
-
 static void on_timer(uv_timer_t *t)
 {
     struct attempt *a = t->data;
@@ -399,7 +410,8 @@ static void on_timer(uv_timer_t *t)
         a->late = true;
         fault(F_JOB_RUNNING);
     }
-    tell_live(a);
+    for (int i = 0; i < 2; i++)
+        tell(a, i + 1, true);
     cell_flush(a->cell);
     int64_t next_ms = TICK_MS;
     if (a->deadline_mono_us) {
@@ -684,7 +696,7 @@ const struct secrets *attempt_secrets(const struct attempt *a)
 const char *attempt_output(const struct attempt *a, int stream, size_t *len)
 {
     const struct buf *kept = &a->streams[stream - 1].kept;
-    *len = kept->len;
+    *len = kept->len - unfinished(kept->data, kept->len);
     return kept->data ? kept->data : "";
 }
 

@@ -108,8 +108,8 @@ int64_t attempt_started_us(const struct attempt *a); /* real time, 0: not yet */
 const struct pool_origin *attempt_origin(const struct attempt *a);
 /* Of the present run, NULL: none. */
 const struct secrets *attempt_secrets(const struct attempt *a);
-/* What it has printed so far, masked; stream: FRAME_STDOUT or FRAME_STDERR. Never NULL; lives until
- * it prints more. */
+/* What it has printed so far in whole characters, masked; stream: FRAME_STDOUT or FRAME_STDERR.
+ * Never NULL; lives until it prints more. */
 const char *attempt_output(const struct attempt *a, int stream, size_t *len);
 struct backlog_entry *attempt_entry(struct attempt *a);
 struct attempt *attempt_of_entry(struct backlog_entry *x);

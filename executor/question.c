@@ -23,6 +23,22 @@ static bool id_ok(const char *s)
     return job_id_valid(s, strlen(s));
 }
 
+static int read_from(const struct jv *v, int64_t from[2], struct err *e)
+{
+    static const char *const names[] = {"stdout", "stderr"};
+    if (jv_type(v) != JV_OBJECT)
+        return err_set(e, ERR_INVALID,
+                       "from: found %s; allowed: an object {\"stdout\": n, \"stderr\": n}",
+                       jv_type_name(v));
+    for (int i = 0; i < 2; i++) {
+        const struct jv *n = jv_get(v, names[i]);
+        if (n && (!jv_int(n, &from[i]) || from[i] < 0))
+            return err_set(e, ERR_INVALID, "from.%s: found %s; allowed: a whole number from 0",
+                           names[i], jv_type_name(n));
+    }
+    return 0;
+}
+
 int question_read(const char *data, size_t len, bool need_id, struct question *q, struct err *e)
 {
     memset(q, 0, sizeof *q);
@@ -41,7 +57,7 @@ int question_read(const char *data, size_t len, bool need_id, struct question *q
         goto out;
     }
     const struct jv *id = jv_get(doc, "id"), *tenant = jv_get(doc, "tenant"),
-                    *output = jv_get(doc, "output");
+                    *output = jv_get(doc, "output"), *from = jv_get(doc, "from");
     if (id)
         rc = read_name(id, "id", q->id, sizeof q->id, id_ok, e);
     else if (need_id)
@@ -51,6 +67,8 @@ int question_read(const char *data, size_t len, bool need_id, struct question *q
     if (!rc && output && jv_type(output) != JV_BOOL)
         rc = err_set(e, ERR_INVALID, "output: found %s; allowed: true or false",
                      jv_type_name(output));
+    if (!rc && from)
+        rc = read_from(from, q->from, e);
     q->output = !rc && output && jv_is_true(output);
 out:
     jv_free(doc);

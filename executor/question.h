@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/err.h"
 #include "config/config.h"
@@ -13,7 +14,8 @@
 
 struct question {
     char id[JOB_ID_MAX + 1], tenant[TENANT_NAME_MAX + 1]; /* "": not given */
-    bool output; /* of a running job: what it has printed so far, too */
+    bool output;     /* of a running job: what it has printed so far, too … */
+    int64_t from[2]; /* … of stdout and stderr, from these bytes on */
 };
 
 /* ERR_INVALID: field, found, allowed. An empty body is fine unless need_id. */

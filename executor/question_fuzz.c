@@ -19,6 +19,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         CHECK(!q.id[0] || job_id_valid(q.id, strlen(q.id)));
         CHECK(!q.tenant[0] || tenant_name_valid(q.tenant));
         CHECK(!need_id || q.id[0]);
+        CHECK(q.from[0] >= 0 && q.from[1] >= 0);
     } else {
         CHECK(rc == ERR_INVALID && *e.msg && !strchr(e.msg, '\n'));
     }

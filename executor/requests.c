@@ -8,6 +8,7 @@
 #include "base/jsonw.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "executor/question.h"
 #include "queue/later.h"
 #include "results/store.h"
@@ -83,9 +84,39 @@ static void answer_state(struct requests *r, const char *to, const char *id, con
     buf_free(&b);
 }
 
-/* With `output` also what it has printed so far, as long as that fits into a message: so that who
- * joins late can follow without a gap (live output begins behind it). */
-static void answer_running(struct requests *r, const char *to, const struct custody *c, bool output)
+/* JSON makes six bytes of one at the worst; two streams share a message. */
+#define PIECE_SHARE 14
+#define PIECE_MAX   ((size_t)128 << 10)
+
+/* What was printed from those bytes on, as much as surely fits into a message; `more` says that
+ * there is more: so that who joins late, or missed some, can follow without a gap. */
+static void write_output(struct requests *r, struct jsonw *w, const struct attempt *a,
+                         const int64_t from[2])
+{
+    static const char *const names[] = {"stdout", "stderr"};
+    size_t most = (size_t)link_max_payload(r->ctx.link) / PIECE_SHARE, begin[2];
+    bool more = false;
+    if (most > PIECE_MAX)
+        most = PIECE_MAX;
+    for (int i = 0; i < 2; i++) {
+        size_t len;
+        const char *text = attempt_output(a, i ? FRAME_STDERR : FRAME_STDOUT, &len);
+        begin[i] = (uint64_t)from[i] < len ? (size_t)from[i] : len;
+        size_t n = utf8_cut(text + begin[i], len - begin[i], most);
+        more = more || n < len - begin[i];
+        jsonw_name(w, names[i]);
+        jsonw_string(w, text + begin[i], n);
+    }
+    jsonw_name(w, "from");
+    jsonw_object(w);
+    for (int i = 0; i < 2; i++)
+        jsonw_kint(w, names[i], (int64_t)begin[i]);
+    jsonw_object_end(w);
+    jsonw_kbool(w, "more", more);
+}
+
+static void answer_running(struct requests *r, const char *to, const struct custody *c,
+                           const struct question *q)
 {
     struct buf b = {0};
     struct jsonw w;
@@ -97,20 +128,10 @@ static void answer_running(struct requests *r, const char *to, const struct cust
         clock_rfc3339(started_us, when);
         jsonw_kstr(&w, "started_at", when);
     }
-    if (output && attempt_state(c->attempt) == ATTEMPT_RUNNING) {
-        size_t out_len, err_len;
-        const char *out = attempt_output(c->attempt, FRAME_STDOUT, &out_len);
-        const char *err = attempt_output(c->attempt, FRAME_STDERR, &err_len);
-        jsonw_name(&w, "stdout");
-        jsonw_string(&w, out, out_len);
-        jsonw_name(&w, "stderr");
-        jsonw_string(&w, err, err_len);
-    }
+    if (q->output && attempt_state(c->attempt) == ATTEMPT_RUNNING)
+        write_output(r, &w, c->attempt, q->from);
     jsonw_object_end(&w);
-    if (output && b.len > (size_t)link_max_payload(r->ctx.link))
-        answer_running(r, to, c, false);
-    else
-        answer(r, to, b.data, b.len);
+    answer(r, to, b.data, b.len);
     buf_free(&b);
 }
 
@@ -293,7 +314,7 @@ static void on_get(struct link_msg *m, void *arg)
         enum attempt_state state = c->attempt ? attempt_state(c->attempt) : ATTEMPT_WAITING;
         bool running = state == ATTEMPT_RUNNING || state == ATTEMPT_RECORDING;
         if (running)
-            answer_running(r, m->reply, c, q.output);
+            answer_running(r, m->reply, c, &q);
         else if (state == ATTEMPT_PARKED)
             answer_parked(r, m->reply, c);
         else

@@ -9,6 +9,7 @@
 #include "base/jsonw.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "executor/cancels.h"
 #include "executor/presence.h"
 #include "executor/requests.h"
@@ -19,6 +20,7 @@
 #define PUBACK_TIMEOUT_MS  5000
 #define RETRY_MS           500    /* before results without a PubAck are sent again */
 #define PROGRESS_EVERY_US  100000 /* at most one progress message per job in this time */
+#define LIVE_PIECE         ((size_t)16 << 10) /* bytes of output in a message */
 #define DRAIN_POLL_MS      20
 #define ENVELOPE_OVERHEAD  1024 /* headers and protocol line around an envelope */
 #define CLOSE_TIMEOUT_MS   2000
@@ -163,13 +165,9 @@ static void on_committed(struct attempt *a, const struct result *r, const char *
 
 /* ---- live output and progress ---- */
 
-static void on_output(struct attempt *a, int stream, uint64_t offset, const char *text, size_t len,
-                      void *arg)
+static void publish_output(struct serve *s, const struct custody *c, int stream, int attempt,
+                           uint64_t offset, const char *text, size_t len)
 {
-    struct serve *s = arg;
-    struct custody *c = attempt_tag(a);
-    if (!s->config->live_logs)
-        return;
     char subject[SUBJECT_MAX];
     struct buf b = {0};
     struct jsonw w;
@@ -177,7 +175,7 @@ static void on_output(struct attempt *a, int stream, uint64_t offset, const char
     jsonw_init(&w, &b);
     jsonw_object(&w);
     jsonw_kstr(&w, "stream", stream == FRAME_STDOUT ? "stdout" : "stderr");
-    jsonw_kint(&w, "attempt", attempt_number(a));
+    jsonw_kint(&w, "attempt", attempt);
     jsonw_kint(&w, "offset", (int64_t)offset);
     jsonw_name(&w, "data");
     jsonw_string(&w, text, len);
@@ -186,6 +184,23 @@ static void on_output(struct attempt *a, int stream, uint64_t offset, const char
     if (link_publish(s->link, subject, NULL, NULL, 0, b.data, b.len, &e))
         log_debug("serve", "live output of %s: %s", c->id, e.msg);
     buf_free(&b);
+}
+
+static void on_output(struct attempt *a, int stream, uint64_t offset, const char *text, size_t len,
+                      void *arg)
+{
+    struct serve *s = arg;
+    if (!s->config->live_logs)
+        return;
+    while (len > 0) {
+        size_t n = utf8_cut(text, len, LIVE_PIECE);
+        if (n == 0) /* no text at all */
+            n = len < LIVE_PIECE ? len : LIVE_PIECE;
+        publish_output(s, attempt_tag(a), stream, attempt_number(a), offset, text, n);
+        offset += n;
+        text += n;
+        len -= n;
+    }
 }
 
 static void on_progress(struct attempt *a, double fraction, const char *text, void *arg)
