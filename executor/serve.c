@@ -14,6 +14,7 @@
 #include "executor/presence.h"
 #include "executor/requests.h"
 #include "executor/serve_inner.h"
+#include "queue/leftovers.h"
 #include "results/store.h"
 
 #define CONNECT_TIMEOUT_MS 5000
@@ -93,6 +94,8 @@ static void on_puback(struct link_msg *m, const struct err *why, void *arg)
     }
     if (why)
         log_debug("serve", "result of %s not confirmed: %s", c->id, why->msg);
+    if (why && why->code == ERR_UNAVAILABLE && link_is_up(s->link))
+        intake_look(s->intake); /* nobody takes results: is the stream gone? */
     serve_try_again(s);
 }
 
@@ -381,6 +384,8 @@ static void on_connected(void *arg)
     log_info("serve", "connected to %s", link_url(s->link));
     executor_set_envelope_max(s->executor, (size_t)link_max_payload(s->link) - ENVELOPE_OVERHEAD);
     intake_resume(s->intake);
+    if (s->leftovers)
+        leftovers_look_soon(s->leftovers);
     later_resume(s->later);
     publish_again(s);
 }
@@ -452,8 +457,11 @@ static int open_parts(struct serve *s, const struct serve_options *o, struct err
     if (!rc)
         rc = store_open(s->paths.db, STORE_READ, &s->store, e);
     if (!rc)
-        rc = intake_open(s->loop, s->link, o->config, &s->subjects, &intake_handlers, s, &s->intake,
-                         e);
+        rc = intake_open(s->loop, s->link, o->config, &s->subjects,
+                         store_newest_stream_seq(s->store), &intake_handlers, s, &s->intake, e);
+    if (!rc)
+        rc = leftovers_open(s->loop, s->link, o->config, &s->subjects, takein_job, s, &s->leftovers,
+                            e);
     if (!rc)
         rc = later_open(s->loop, s->link, &s->subjects, &later_handlers, s, &s->later, e);
     if (rc)
@@ -568,6 +576,7 @@ void serve_close(struct serve *s)
         executor_close(s->executor);
     }
     store_close(s->store);
+    leftovers_close(s->leftovers);
     intake_close(s->intake);
     later_close(s->later);
     link_close(s->link, CLOSE_TIMEOUT_MS);

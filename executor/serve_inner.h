@@ -16,6 +16,7 @@ struct serve {
     struct subjects subjects;
     struct link *link;
     struct intake *intake;
+    struct leftovers *leftovers;
     struct executor *executor;
     struct store *store; /* read handle of the loop thread */
     struct requests *requests;

@@ -14,8 +14,10 @@
 #include "executor/requests.h"
 #include "executor/serve_inner.h"
 #include "link/js.h"
+#include "results/envelope.h"
 #include "results/store.h"
 
+#define NO_MESSAGE         404 /* status of a direct get that found none */
 #define LOOK_TIMEOUT_MS    2000
 #define STUCK_HAND_BACK_MS 2000
 #define CROSSING_MS        1000 /* a copy that comes before we heard that it was made */
@@ -111,13 +113,46 @@ static void look_at_past(struct serve *s, struct custody *c)
     submit(s, c, take_job(c), NULL, NULL);
 }
 
+/* A job whose id is its sequence, and a result under that id: is it this job's? Not when the jobs
+ * stream was deleted and made again, and gives its sequences a second time. (In milliseconds: more
+ * is lost in ISOLANE_LATER.) */
+static bool is_result_of(const struct job *job, const struct delivery *d, const char *envelope,
+                         size_t len)
+{
+    return !job_id_is_sequence(job->id) ||
+           envelope_published_us(envelope, len) / 1000 == d->published_at_us / 1000;
+}
+
+/* … then the result of this one goes by "<sequence>@<time published>". */
+static void rename_job(struct job *job, const struct delivery *d)
+{
+    char when[CLOCK_RFC3339_LEN], sequence[JOB_ID_MAX + 1];
+    clock_rfc3339(d->published_at_us, when);
+    memcpy(sequence, job->id, sizeof sequence);
+    snprintf(job->id, sizeof job->id, "%.20s@%s", sequence, when);
+    log_warn("serve",
+             "job %s of tenant %s has the id of an older job, for the jobs stream gives its "
+             "sequences again: its result is under %s",
+             sequence, job->tenant, job->id);
+}
+
+static void take_in(struct serve *s, struct delivery *d, struct job *job,
+                    const struct err *refused);
+
 static void on_looked(struct link_msg *m, const struct err *why, void *arg)
 {
     (void)why;
     struct custody *c = arg;
     struct serve *s = c->serve;
     c->sent = false;
-    if (m && m->status == 0 && m->len > 0) { /* another worker finished it before it could ack */
+    bool found = m && m->status == 0 && m->len > 0;
+    if (found && !s->closing && !is_result_of(c->job, c->delivery, m->data, m->len)) {
+        struct delivery *d = c->delivery;
+        struct job *job = take_job(c);
+        custody_remove(&s->custodies, c);
+        rename_job(job, d);
+        take_in(s, d, job, NULL);
+    } else if (found) { /* another worker finished it before it could ack */
         job_free(take_job(c));
         if (dead_says(m->data, m->len) && !s->closing) {
             c->envelope = mem_copy(m->data, m->len);
@@ -126,7 +161,7 @@ static void on_looked(struct link_msg *m, const struct err *why, void *arg)
         } else {
             serve_settle(s, c);
         }
-    } else if (s->draining) {
+    } else if (s->draining || (c->delivery->leftover_of && !(m && m->status == NO_MESSAGE))) {
         serve_hand_back(s, c, 0);
     } else {
         look_at_past(s, c);
@@ -153,7 +188,9 @@ static bool look_first(struct serve *s, struct custody *c, struct job *job)
 /* The same (tenant, id) is here already. */
 static void on_duplicate(struct serve *s, struct custody *c, struct delivery *d)
 {
-    if (c->delivery->stream_seq == d->stream_seq) {
+    if (d->leftover_of) { /* it is being dealt with */
+        delivery_free(d);
+    } else if (c->delivery->stream_seq == d->stream_seq) {
         /* The same message again (our in-progress came too late, the server restarted): the newer
          * delivery's ack subject is the one that counts. */
         bool parked = c->parked;
@@ -176,21 +213,49 @@ static void custody_begin(struct serve *s, struct delivery *d, struct job *job,
                           const struct err *refused)
 {
     struct buf stored = {0};
+    bool sequence = job_id_is_sequence(job->id);
+    bool repeats = sequence && intake_sequences_repeat(s->intake);
+    bool again = d->delivered > 1 || d->carried_id || repeats;
+    /* An id that is the message's own first sequence cannot have a result: no need to ask the disk.
+     */
+    bool known =
+        (again || !sequence) && store_find(s->store, job->tenant, job->id, &stored, NULL) == 0;
+    if (known && !is_result_of(job, d, stored.data, stored.len)) {
+        buf_free(&stored);
+        rename_job(job, d);
+        take_in(s, d, job, refused);
+        return;
+    }
     struct custody *c = custody_add(&s->custodies, job->tenant, job->id);
     c->serve = s;
     c->delivery = d;
-    /* An id that is the message's own first sequence cannot have a result: no need to ask the disk.
-     */
-    bool again = d->delivered > 1 || d->carried_id;
-    bool may_be_known = again || !job_id_is_sequence(job->id);
-    if (may_be_known && store_find(s->store, job->tenant, job->id, &stored, NULL) == 0) {
+    if (known) {
         job_free(job);
         c->dead = dead_says(stored.data, stored.len);
         serve_publish_result(s, c, stored.data, stored.len);
-    } else if (refused || !again || !look_first(s, c, job)) {
+    } else if (refused || !again) {
         submit(s, c, job, refused, NULL);
+    } else if (!look_first(s, c, job)) {
+        if (d->leftover_of) { /* it ends only when nobody has a result */
+            c->job = job;
+            serve_hand_back(s, c, 0);
+        } else {
+            submit(s, c, job, NULL, NULL);
+        }
     }
     buf_free(&stored);
+}
+
+/* A job that was read: into custody, unless it is there. */
+static void take_in(struct serve *s, struct delivery *d, struct job *job, const struct err *refused)
+{
+    struct custody *known = custody_find(&s->custodies, job->tenant, job->id);
+    if (known) {
+        job_free(job);
+        on_duplicate(s, known, d);
+        return;
+    }
+    custody_begin(s, d, job, refused);
 }
 
 void takein_job(struct delivery *d, void *arg)
@@ -221,11 +286,5 @@ void takein_job(struct delivery *d, void *arg)
     struct err e = {0};
     int rc = job_decode(s->config, &o, d->data, d->len, &job, &e);
     fault(F_JOB_DECODED);
-    struct custody *known = custody_find(&s->custodies, job->tenant, job->id);
-    if (known) {
-        job_free(job);
-        on_duplicate(s, known, d);
-        return;
-    }
-    custody_begin(s, d, job, rc ? &e : NULL);
+    take_in(s, d, job, rc ? &e : NULL);
 }

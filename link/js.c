@@ -197,8 +197,7 @@ struct getting {
     void *arg;
 };
 
-/* "2026-11-21T10:00:00.123456789Z" */
-static int64_t time_of(const char *text)
+int64_t js_time_us(const char *text)
 {
     struct tm tm = {0};
     const char *rest = text ? strptime(text, "%Y-%m-%dT%H:%M:%S", &tm) : NULL;
@@ -226,7 +225,7 @@ static void on_got(struct link_msg *m, const struct err *why, void *arg)
         const char *seq = link_msg_header(m, "Nats-Sequence");
         found.subject = link_msg_header(m, "Nats-Subject");
         found.seq = seq ? strtoull(seq, NULL, 10) : 0;
-        found.stored_at_us = time_of(link_msg_header(m, "Nats-Time-Stamp"));
+        found.stored_at_us = js_time_us(link_msg_header(m, "Nats-Time-Stamp"));
         if (!found.seq || !found.subject)
             err_set(&e, ERR_PROTOCOL, "a direct get without sequence or subject");
     }

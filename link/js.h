@@ -37,6 +37,10 @@ int js_publish(struct link *l, const char *subject, const struct link_header *he
                const void *data, size_t len, uint64_t last_seq, js_stored cb, void *arg,
                struct err *e);
 
+/* A time as JetStream writes it ("2026-11-21T10:00:00.123456789Z") in microseconds of real time;
+ * 0: it is none. */
+int64_t js_time_us(const char *text);
+
 /* One stored message; headers through link_msg_header(m, …). Lives for the call. */
 struct js_message {
     struct link_msg *m;

@@ -63,6 +63,11 @@ void subject_job_class(const struct subjects *s, enum job_class c, char *out)
     subject_job(s, "*", c, out);
 }
 
+void subject_jobs_not_yet(const struct subjects *s, char *out)
+{
+    snprintf(out, SUBJECT_MAX, "%s.jobs-not-yet", s->prefix);
+}
+
 void subject_result(const struct subjects *s, const char *tenant, const char *id, char *out)
 {
     put(out, "%s.results.%s.%s", s->prefix, tenant, id);

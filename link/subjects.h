@@ -34,6 +34,8 @@ int subjects_init(struct subjects *s, const struct nats_config *c, struct err *e
 void subject_job(const struct subjects *s, const char *tenant, enum job_class c, char *out);
 void subject_job_class(const struct subjects *s, enum job_class c,
                        char *out); /* isolane.jobs.*.high */
+/* Of a jobs stream that is not ready to take jobs: isolane.jobs-not-yet */
+void subject_jobs_not_yet(const struct subjects *s, char *out);
 void subject_result(const struct subjects *s, const char *tenant, const char *id, char *out);
 void subject_results_all(const struct subjects *s, char *out);            /* isolane.results.*.> */
 void subject_results_get(const struct subjects *s, char *out);            /* isolane.results.get */

@@ -27,6 +27,7 @@
 #include "base/mem.h"
 #include "link/acksubject.h"
 #include "queue/later.h"
+#include "queue/leftovers.h"
 #include "queue/signature.h"
 #include "queue/streams.h"
 
@@ -36,6 +37,7 @@
 #define NS_PER_US        ((int64_t)1000)
 #define WATCH_MS         500
 #define AGAIN_US         1000000  /* after a pull that ended at once, or a set-up that failed */
+#define GONE_US          300000   /* from hearing that a stream is gone to making it again */
 #define SAY_AGAIN_US     30000000 /* the same trouble is logged again after this */
 #define SETUP_TRIES      3        /* without any answer, before the first success */
 #define HELD_BYTES       ((int64_t)64 << 20) /* of one class; more when one message may be larger */
@@ -82,7 +84,8 @@ struct intake {
     void *arg;
     enum intake_state state;
     struct streams *setup; /* under way; NULL: none */
-    bool ready_told;
+    bool ready_told, sequences_repeat;
+    uint64_t used_seq; /* see intake_open() */
     int setups_unanswered;
     int64_t setup_again_us; /* 0: not planned */
     struct err trouble;     /* last logged */
@@ -165,6 +168,17 @@ static void pull_ended(struct puller *p)
     maybe_pull(p);
 }
 
+/* Not at once: nats-server 2.9 is still busy with taking the stream away when it tells us, and a
+ * consumer that is made then may never hand out what comes first. Also whoever deleted it may make
+ * it again himself. */
+static void set_up_soon(struct intake *i)
+{
+    if (i->state != PULLING)
+        return;
+    i->state = SETTING_UP;
+    i->setup_again_us = clock_mono_us() + GONE_US;
+}
+
 static void on_status(struct puller *p, const struct link_msg *m)
 {
     struct intake *i = p->intake;
@@ -175,7 +189,7 @@ static void on_status(struct puller *p, const struct link_msg *m)
         p->waiting = false;
         err_set(&why, ERR_UNAVAILABLE, "consumer of the class %s is gone", job_class_name(p->cls));
         tell(i, &why);
-        set_up(i);
+        set_up_soon(i);
         return;
     }
     if (!token || strtoull(token + 1, NULL, 10) != p->pulls || !p->waiting)
@@ -185,7 +199,7 @@ static void on_status(struct puller *p, const struct link_msg *m)
         return;
     if (m->status == 409 && text && strstr(text, "Consumer Deleted")) {
         p->waiting = false;
-        set_up(i);
+        set_up_soon(i);
         return;
     }
     /* 408 its time is over, 404 nothing there, 409 limits of bytes, of pulls, change of leader */
@@ -207,9 +221,8 @@ static void back_at_once(struct intake *i, const char *ack_subject)
 }
 
 /* Whoever may publish may send that header: it can make a job older, not younger. */
-static int64_t first_published_us(const struct link_msg *m, int64_t stored_us)
+int64_t intake_first_published_us(const char *text, int64_t stored_us)
 {
-    const char *text = link_msg_header(m, PUBLISHED_HEADER);
     if (!text || strlen(text) > 15 || strspn(text, "0123456789") != strlen(text))
         return stored_us;
     int64_t us = strtoll(text, NULL, 10) * 1000;
@@ -226,7 +239,8 @@ static struct delivery *take(struct puller *p, struct link_msg *m, const struct 
     d->msg_id = msg_id ? mem_strdup(msg_id) : NULL;
     d->stream_seq = facts->stream_seq;
     d->delivered = facts->delivered > UINT32_MAX ? UINT32_MAX : (uint32_t)facts->delivered;
-    d->published_at_us = first_published_us(m, facts->stored_at_us);
+    d->published_at_us =
+        intake_first_published_us(link_msg_header(m, PUBLISHED_HEADER), facts->stored_at_us);
     d->slot = s;
     s->msg = link_msg_keep(m);
     d->data = (char *)(uintptr_t)s->msg->data;
@@ -236,6 +250,8 @@ static struct delivery *take(struct puller *p, struct link_msg *m, const struct 
     d->signatures = d->signature ? link_msg_header_count(s->msg, SIGNATURE_HEADER) : 0;
     s->puller = p;
     s->since_us = clock_mono_us();
+    if (d->stream_seq > i->used_seq) /* for a stream that is deleted while we run */
+        i->used_seq = d->stream_seq;
     list_push_back(&i->held, &s->node);
     p->held++;
     p->held_bytes += (int64_t)d->len;
@@ -289,7 +305,7 @@ void intake_set_aside(struct intake *i, struct delivery *d)
 {
     (void)i;
     struct intake_slot *s = d->slot;
-    if (!s->puller || s->aside)
+    if (!s || !s->puller || s->aside)
         return;
     s->aside = true;
     s->puller->held--;
@@ -301,7 +317,7 @@ void intake_take_up(struct intake *i, struct delivery *d)
 {
     (void)i;
     struct intake_slot *s = d->slot;
-    if (!s->puller || !s->aside)
+    if (!s || !s->puller || !s->aside)
         return;
     s->aside = false;
     s->puller->held++;
@@ -311,7 +327,7 @@ void intake_take_up(struct intake *i, struct delivery *d)
 static void answer(struct intake *i, struct delivery *d, const char *text)
 {
     struct err e = {0};
-    if (!d->slot->puller)
+    if (!d->slot || !d->slot->puller)
         return;
     if (link_publish(i->link, d->slot->msg->reply, NULL, NULL, 0, text, strlen(text), &e))
         log_warn("queue", "job %" PRIu64 " will be delivered again: %s", d->stream_seq, e.msg);
@@ -320,7 +336,10 @@ static void answer(struct intake *i, struct delivery *d, const char *text)
 
 void intake_ack(struct intake *i, struct delivery *d)
 {
-    answer(i, d, "+ACK");
+    if (d->leftover_of)
+        leftovers_remove(d->leftover_of, d->stream_seq);
+    else
+        answer(i, d, "+ACK");
 }
 
 void intake_hand_back(struct intake *i, struct delivery *d, int64_t delay_ms)
@@ -335,9 +354,18 @@ void delivery_free(struct delivery *d)
 {
     if (!d)
         return;
-    release(d->slot);
-    link_msg_free(d->slot->msg);
-    free(d->slot);
+    if (d->slot) {
+        release(d->slot);
+        link_msg_free(d->slot->msg);
+        free(d->slot);
+    } else {
+        struct leftovers *from = d->leftover_of;
+        for (size_t k = 0; k < sizeof d->owned / sizeof *d->owned; k++)
+            free(d->owned[k]);
+        free(d->data);
+        if (from)
+            leftovers_freed(from);
+    }
     free(d->msg_id);
     free(d);
 }
@@ -392,6 +420,7 @@ static void on_set_up(const struct streams_end *end, void *arg)
     i->setup = NULL;
     if (!why) {
         i->state = PULLING;
+        i->sequences_repeat = end->sequences_repeat;
         i->setups_unanswered = 0;
         i->trouble.msg[0] = 0;
         for (int k = 0; k < CLASSES; k++) {
@@ -421,7 +450,12 @@ static void set_up(struct intake *i)
         return;
     i->state = SETTING_UP;
     i->setup_again_us = 0;
-    i->setup = streams_begin(i->link, i->config, &i->subjects, true, on_set_up, i);
+    i->setup = streams_begin(i->link, i->config, &i->subjects, true, i->used_seq, on_set_up, i);
+}
+
+bool intake_sequences_repeat(const struct intake *i)
+{
+    return i->sequences_repeat;
 }
 
 void intake_look(struct intake *i)
@@ -471,7 +505,8 @@ static int subscribe(struct puller *p, struct err *e)
 }
 
 int intake_open(uv_loop_t *loop, struct link *l, const struct config *c, const struct subjects *s,
-                const struct intake_events *ev, void *arg, struct intake **out, struct err *e)
+                uint64_t used_seq, const struct intake_events *ev, void *arg, struct intake **out,
+                struct err *e)
 {
     struct intake *i = mem_alloc(sizeof *i);
     uint8_t random[INBOX_RANDOM];
@@ -482,6 +517,7 @@ int intake_open(uv_loop_t *loop, struct link *l, const struct config *c, const s
     i->link = l;
     i->config = c;
     i->subjects = *s;
+    i->used_seq = used_seq;
     i->ev = *ev;
     i->arg = arg;
     list_init(&i->held);
@@ -577,7 +613,7 @@ int intake_ensure_streams(uv_loop_t *loop, struct link *l, const struct config *
                           const struct subjects *s, struct err *e)
 {
     struct ensuring w = {0};
-    streams_begin(l, c, s, false, on_ensured, &w);
+    streams_begin(l, c, s, false, 0, on_ensured, &w);
     while (!w.done) /* the time-outs of its requests end this at the latest */
         uv_run(loop, UV_RUN_ONCE);
     if (w.why.code && e)

@@ -32,7 +32,10 @@ struct delivery {
     int64_t published_at_us; /* when the stream took it; the first time, where it was in
                                 ISOLANE_LATER */
     const char *carried_id;  /* Isolane-Id header or NULL: it comes from there. The message's own */
-    struct intake_slot *slot; /* intake's: ack subject, in-progress list */
+    /* No consumer hands this message out any more: found by queue/leftovers.h, which acks it. */
+    struct leftovers *leftover_of;
+    char *owned[2];           /* a leftover's headers are copies */
+    struct intake_slot *slot; /* intake's: ack subject, in-progress list; NULL: a leftover */
 };
 
 struct intake_events {
@@ -46,9 +49,15 @@ struct intake_events {
 
 /* Creates what is missing (asynchronously) and starts pulling when intake_want() says how much. A
  * stream or consumer that exists with other settings is used as it is and a warning names the
- * difference: never changed silently. */
+ * difference: never changed silently. used_seq: the highest sequence of the jobs stream that there
+ * is a result of, 0: none; a stream that has to be made goes on behind it. */
 int intake_open(uv_loop_t *loop, struct link *l, const struct config *c, const struct subjects *s,
-                const struct intake_events *ev, void *arg, struct intake **out, struct err *e);
+                uint64_t used_seq, const struct intake_events *ev, void *arg, struct intake **out,
+                struct err *e);
+
+/* Sequences that are given now may have been given before, by a stream that is gone: the result of
+ * one that is a job's id may be another job's. */
+bool intake_sequences_repeat(const struct intake *i);
 
 /* How many deliveries of each class may be held (pulled and not yet acked or handed back). The
  * executor sets it once from nats.prefetch; intake keeps pulls outstanding so that a lone job comes
@@ -69,6 +78,10 @@ void intake_resume(struct intake *i);
 void intake_ack(struct intake *i, struct delivery *d);                         /* done for good */
 void intake_hand_back(struct intake *i, struct delivery *d, int64_t delay_ms); /* NAK with delay */
 void delivery_free(struct delivery *d);
+
+/* For leftovers.c: when a message's job was first published, by its PUBLISHED_HEADER (NULL: none).
+ */
+int64_t intake_first_published_us(const char *text, int64_t stored_us);
 
 /* Stops pulling; deliveries held stay ackable until intake_close(). */
 void intake_stop(struct intake *i);

@@ -1,7 +1,16 @@
 /* How this works: a list of things (streams, then consumers) is walked one by one. Of each,
  * INFO is asked; when it is not there, CREATE; when somebody else made it in between, INFO again.
  * What is wanted is one JSON object, made by thing_config(): it is what CREATE sends and what
- * INFO's answer is compared with, member by member. */
+ * INFO's answer is compared with, member by member.
+ *
+ * A jobs stream that is made while results are known must not give the sequences of its predecessor
+ * again: they are ids of jobs. It is made in three steps, so that no job can come in between:
+ *
+ *   CREATE with a subject that nobody publishes to → PURGE up to the first sequence → UPDATE
+ *
+ * (nats-server before 2.10 has no first_seq, but a purge of an empty stream moves its sequences.)
+ * The first sequence is the time in microseconds: above all that any worker has seen, without
+ * asking them, and a number that JSON keeps exact. */
 #include "queue/streams.h"
 
 #include <inttypes.h>
@@ -9,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/jsonw.h"
 #include "base/jv.h"
 #include "base/log.h"
@@ -40,9 +50,16 @@ enum {
     JS_CONSUMER_ALREADY_EXISTS = 10148,
 };
 
+/* Sequences from here on come from a clock (2001 and later), not from counting. */
+#define CLOCKED_SEQ   1000000000000000ull
+/* A stream that somebody else began to make so long ago is finished by us. */
+#define UNFINISHED_US 10000000
+
+enum op { INFO, CREATE, PURGE, UPDATE };
+
 enum thing {
+    RESULTS_STREAM, /* before the jobs stream: whether there are results */
     JOBS_STREAM,
-    RESULTS_STREAM,
     EVENTS_STREAM,
     DEAD_STREAM,
     LATER_STREAM,
@@ -61,8 +78,12 @@ struct streams {
     void *arg;
     int things; /* how many of them */
     enum thing now;
-    bool beginning, ended; /* inside streams_begin(), which frees then */
-    bool creating;         /* the request under way is CREATE, else INFO */
+    bool beginning, ended;        /* inside streams_begin(), which frees then */
+    enum op op;                   /* of the request under way */
+    uint64_t used_seq, first_seq; /* first_seq: of a stream made in three steps, else 0 */
+    bool results_known;           /* the results stream has, or had, messages */
+    char oldest_result[40];       /* when its oldest was stored, "" : none */
+    bool repeat;
     bool made[CLASSES];
     bool was_there; /* CREATE said so: do not try again */
 };
@@ -134,7 +155,11 @@ static void jobs_config(const struct streams *s, struct jsonw *w)
      * than kept for a consumer that will never be. */
     for (int k = 0; k < CLASSES; k++) {
         subject_job_class(s->subjects, (enum job_class)k, subject);
+        if (s->first_seq && s->op == CREATE)
+            subject_jobs_not_yet(s->subjects, subject);
         jsonw_str(w, subject);
+        if (s->first_seq && s->op == CREATE)
+            break;
     }
     jsonw_array_end(w);
     jsonw_kstr(w, "retention", "workqueue");
@@ -299,6 +324,69 @@ static void compare(const struct streams *s, const struct jv *answer)
     buf_free(&b);
 }
 
+/* Two times as JetStream writes them, fractions of any length. */
+static int compare_times(const char *a, const char *b)
+{
+    int seconds = strncmp(a, b, 19);
+    if (seconds || strlen(a) < 20 || strlen(b) < 20)
+        return seconds;
+    for (a += 19, b += 19; *a || *b; a += *a != 0, b += *b != 0) {
+        int x = *a >= '0' && *a <= '9' ? *a : '0', y = *b >= '0' && *b <= '9' ? *b : '0';
+        if (x != y)
+            return x - y;
+    }
+    return 0;
+}
+
+static void note_results(struct streams *s, const struct jv *answer)
+{
+    const struct jv *state = jv_get(answer, "state");
+    const char *oldest = jv_string(jv_get(state, "first_ts"), NULL);
+    s->results_known = jv_number(jv_get(state, "last_seq")) > 0;
+    if (oldest && jv_number(jv_get(state, "messages")) > 0)
+        snprintf(s->oldest_result, sizeof s->oldest_result, "%s", oldest);
+}
+
+/* Whether sequences of this jobs stream were given before. */
+static void note_jobs(struct streams *s, const struct jv *answer)
+{
+    const char *made = jv_string(jv_get(answer, "created"), NULL);
+    double last = jv_number(jv_get(jv_get(answer, "state"), "last_seq"));
+    bool younger = made && *s->oldest_result && compare_times(made, s->oldest_result) > 0;
+    bool behind = s->used_seq && last < (double)s->used_seq;
+    s->repeat = behind || (younger && last < (double)(CLOCKED_SEQ - 1));
+    if (s->repeat)
+        log_warn("queue",
+                 "stream %s was made anew, or set back, by somebody else: it gives sequences that "
+                 "older results have as their ids; where such a result is known, a job without an "
+                 "id gets its result as <sequence>@<time published>",
+                 s->subjects->jobs_stream);
+}
+
+/* Somebody has begun to make the jobs stream in three steps. */
+static bool is_unfinished(const struct streams *s, const struct jv *answer)
+{
+    const struct jv *subjects = jv_get(jv_get(answer, "config"), "subjects");
+    const char *only = jv_type(subjects) == JV_ARRAY ? jv_string(jv_at(subjects, 0), NULL) : NULL;
+    char not_yet[SUBJECT_MAX];
+    subject_jobs_not_yet(s->subjects, not_yet);
+    return only && !strcmp(only, not_yet);
+}
+
+static bool is_old(const struct jv *answer)
+{
+    const char *made = jv_string(jv_get(answer, "created"), NULL);
+    char before[CLOCK_RFC3339_LEN];
+    clock_rfc3339(clock_real_us() - UNFINISHED_US, before);
+    return made && compare_times(made, before) < 0;
+}
+
+static void choose_first_seq(struct streams *s)
+{
+    uint64_t now = (uint64_t)clock_real_us();
+    s->first_seq = now > s->used_seq ? now : s->used_seq + 1;
+}
+
 /* ---- walking ---- */
 
 static void step(struct streams *s);
@@ -307,7 +395,7 @@ static void end(struct streams *s, const struct err *why, bool passing)
 {
     streams_done done = s->done;
     void *arg = s->arg;
-    struct streams_end how = {.why = why, .passing = passing};
+    struct streams_end how = {.why = why, .passing = passing, .sequences_repeat = s->repeat};
     memcpy(how.made, s->made, sizeof how.made);
     if (s->beginning)
         s->ended = true;
@@ -319,7 +407,8 @@ static void end(struct streams *s, const struct err *why, bool passing)
 static void next(struct streams *s)
 {
     s->now++;
-    s->creating = s->was_there = false;
+    s->op = INFO;
+    s->was_there = false;
     if ((int)s->now == s->things)
         end(s, NULL, false);
     else
@@ -344,7 +433,7 @@ static int refused(const struct streams *s, int64_t code, const char *text, stru
     else if (code == JS_STREAM_REPLICAS_NOT_SUPPORTED || code == JS_CLUSTER_NO_PEERS)
         hint = "; nats.replicas over 1 needs a cluster of at least as many servers";
     return err_set(e, ERR_UNAVAILABLE, "%s %s at %s: %s (JetStream error %" PRId64 ")%s",
-                   s->creating ? "cannot make" : "cannot look at", shown(s, what, sizeof what),
+                   s->op != INFO ? "cannot make" : "cannot look at", shown(s, what, sizeof what),
                    link_url(s->link), text, code, hint);
 }
 
@@ -355,13 +444,17 @@ static void on_refusal(struct streams *s, const struct jv *error)
     struct err e = {0};
     jv_int(jv_get(error, "err_code"), &code);
     jv_int(jv_get(error, "code"), &class);
-    if (!s->creating && !s->was_there &&
+    if (s->op == INFO && !s->was_there &&
         (code == JS_STREAM_NOT_FOUND || code == JS_CONSUMER_NOT_FOUND)) {
-        s->creating = true;
+        s->op = CREATE;
+        if (s->now == JOBS_STREAM && (s->results_known || s->used_seq))
+            choose_first_seq(s);
         step(s);
-    } else if (s->creating && (code == JS_STREAM_NAME_EXISTS || code == JS_CONSUMER_NAME_EXISTS ||
-                               code == JS_CONSUMER_EXISTS || code == JS_CONSUMER_ALREADY_EXISTS)) {
-        s->creating = false; /* another worker was quicker, with other settings */
+    } else if (s->op == CREATE &&
+               (code == JS_STREAM_NAME_EXISTS || code == JS_CONSUMER_NAME_EXISTS ||
+                code == JS_CONSUMER_EXISTS || code == JS_CONSUMER_ALREADY_EXISTS)) {
+        s->op = INFO; /* another worker was quicker, with other settings */
+        s->first_seq = 0;
         s->was_there = true;
         step(s);
     } else {
@@ -369,6 +462,50 @@ static void on_refusal(struct streams *s, const struct jv *error)
         bool passing = class == 503 && code != JS_NOT_ENABLED && code != JS_NOT_ENABLED_FOR_ACCOUNT;
         end(s, &e, passing);
     }
+}
+
+static void is_there(struct streams *s, const struct jv *answer)
+{
+    struct err e = {0};
+    if (s->now == JOBS_STREAM && is_unfinished(s, answer)) {
+        if (is_old(answer)) {
+            choose_first_seq(s);
+            s->op = PURGE;
+            step(s);
+        } else {
+            err_set(&e, ERR_UNAVAILABLE, "stream %s is being made by another worker",
+                    s->subjects->jobs_stream);
+            end(s, &e, true);
+        }
+        return;
+    }
+    compare(s, answer);
+    if (s->now == RESULTS_STREAM)
+        note_results(s, answer);
+    else if (s->now == JOBS_STREAM)
+        note_jobs(s, answer);
+    next(s);
+}
+
+static void was_made(struct streams *s)
+{
+    char what[128];
+    shown(s, what, sizeof what);
+    if (s->first_seq && s->now == JOBS_STREAM && s->op != UPDATE) {
+        s->op = s->op == CREATE ? PURGE : UPDATE;
+        step(s);
+        return;
+    }
+    if (s->now >= CONSUMER_HIGH && s->now <= CONSUMER_LOW)
+        s->made[class_of(s->now)] = true;
+    if (s->now == JOBS_STREAM && s->first_seq)
+        log_warn("queue",
+                 "made %s although there are results: its sequences begin at %" PRIu64
+                 ", so that no job without an id gets the id of an older one",
+                 what, s->first_seq);
+    else
+        log_info("queue", "made %s", what);
+    next(s);
 }
 
 static void on_answer(struct streams *s, const struct link_msg *m)
@@ -384,18 +521,12 @@ static void on_answer(struct streams *s, const struct link_msg *m)
         return;
     }
     const struct jv *error = jv_get(doc, "error");
-    if (error) {
+    if (error)
         on_refusal(s, error);
-    } else {
-        if (!s->creating) {
-            compare(s, doc);
-        } else {
-            log_info("queue", "made %s", shown(s, what, sizeof what));
-            if (s->now >= CONSUMER_HIGH && s->now <= CONSUMER_LOW)
-                s->made[class_of(s->now)] = true;
-        }
-        next(s);
-    }
+    else if (s->op == INFO)
+        is_there(s, doc);
+    else
+        was_made(s);
     jv_free(doc);
 }
 
@@ -440,12 +571,12 @@ static void api_subject(const struct streams *s, char out[API_SUBJECT_MAX])
     char name[CONSUMER_NAME_MAX];
     const char *stream = stream_of(s, s->now);
     if (is_stream(s->now)) {
-        snprintf(out, API_SUBJECT_MAX, "$JS.API.STREAM.%s.%s", s->creating ? "CREATE" : "INFO",
-                 stream);
+        static const char *const verbs[] = {"INFO", "CREATE", "PURGE", "UPDATE"};
+        snprintf(out, API_SUBJECT_MAX, "$JS.API.STREAM.%s.%s", verbs[s->op], stream);
         return;
     }
     snprintf(out, API_SUBJECT_MAX, "$JS.API.CONSUMER.%s.%s.%s",
-             s->creating ? "DURABLE.CREATE" : "INFO", stream, name_of(s->now, name));
+             s->op == CREATE ? "DURABLE.CREATE" : "INFO", stream, name_of(s->now, name));
 }
 
 static void step(struct streams *s)
@@ -456,13 +587,15 @@ static void step(struct streams *s)
     struct err e = {0};
     api_subject(s, subject);
     jsonw_init(&w, &b);
-    if (s->creating && s->now >= CONSUMER_HIGH) {
+    if (s->op == PURGE) {
+        buf_addf(&b, "{\"seq\":%" PRIu64 "}", s->first_seq);
+    } else if (s->op == CREATE && s->now >= CONSUMER_HIGH) {
         jsonw_object(&w);
         jsonw_kstr(&w, "stream_name", stream_of(s, s->now));
         jsonw_name(&w, "config");
         thing_config(s, &w);
         jsonw_object_end(&w);
-    } else if (s->creating) {
+    } else if (s->op != INFO) {
         thing_config(s, &w);
     }
     if (link_request(s->link, subject, NULL, 0, b.data ? b.data : "", b.len, API_TIMEOUT_MS,
@@ -472,7 +605,7 @@ static void step(struct streams *s)
 }
 
 struct streams *streams_begin(struct link *l, const struct config *c, const struct subjects *s,
-                              bool consumers, streams_done done, void *arg)
+                              bool consumers, uint64_t used_seq, streams_done done, void *arg)
 {
     struct streams *t = mem_alloc(sizeof *t);
     t->link = l;
@@ -480,6 +613,7 @@ struct streams *streams_begin(struct link *l, const struct config *c, const stru
     t->subjects = s;
     t->done = done;
     t->arg = arg;
+    t->used_seq = used_seq;
     t->things = consumers ? THINGS : CONSUMER_HIGH;
     t->beginning = true;
     step(t);

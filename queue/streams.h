@@ -4,6 +4,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/err.h"
 #include "config/config.h"
@@ -17,14 +18,18 @@ struct streams_end {
     bool passing;       /* it may well work in a while (no answer, connection lost, no leader in the
                          * cluster); otherwise a person must do what `why` says */
     bool made[CLASSES]; /* consumers that are new: nothing waits at them */
+    /* The jobs stream gives sequences that an older one may have given before: one that is a job's
+     * id may have a result of another job. */
+    bool sequences_repeat;
 };
 typedef void (*streams_done)(const struct streams_end *end, void *arg);
 
 /* Begins; `done` is called once, unless cancelled before: in a later turn of the loop, or (no
  * connection) before this returns, which is NULL then. c and s are kept until then. consumers:
- * those of the jobs stream too. */
+ * those of the jobs stream too. used_seq: the highest sequence of the jobs stream that the caller
+ * has a result of, 0: none. */
 struct streams *streams_begin(struct link *l, const struct config *c, const struct subjects *s,
-                              bool consumers, streams_done done, void *arg);
+                              bool consumers, uint64_t used_seq, streams_done done, void *arg);
 /* No call any more. */
 void streams_cancel(struct streams *t);
 

@@ -1,4 +1,5 @@
 #include "results/envelope.h"
+#include "base/clock.h"
 #include "base/crypto.h"
 #include "base/jv.h"
 #include "base/mem.h"
@@ -321,4 +322,19 @@ int statement_result(const char *payload, size_t len, struct buf *out, struct er
     if (!rc && out)
         buf_add(out, predicate.p, predicate.len);
     return rc;
+}
+
+int64_t envelope_published_us(const char *json, size_t len)
+{
+    char *payload = NULL;
+    size_t n;
+    struct jv *doc = NULL;
+    int64_t us = 0;
+    struct err e = {0};
+    if (envelope_open(json, len, NULL, &payload, &n, &e) == 0 &&
+        jv_parse(payload, n, &doc, &e) == 0)
+        clock_parse_rfc3339(jv_string(jv_get(jv_get(doc, "predicate"), "published_at"), NULL), &us);
+    jv_free(doc);
+    free(payload);
+    return us;
 }

@@ -41,6 +41,10 @@ bool envelope_keyid(const char *json, size_t len, char out[KEYID_LEN]);
 /* The pre-authentication encoding that is signed: "DSSEv1 <n> <type> <n> <payload>". */
 void envelope_pae(const char *payload, size_t len, struct buf *out);
 
+/* When the job of an envelope was published, as its statement says (nothing is verified); 0: it
+ * does not say. */
+int64_t envelope_published_us(const char *json, size_t len);
+
 /* Checks a payload that envelope_open() gave: a statement of our types with one subject, which
  * names the id and the script of its own predicate. Appends the predicate (the result object) to
  * out (NULL: check only), byte for byte as signed. ERR_INVALID names what is wrong. */

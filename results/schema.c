@@ -157,6 +157,9 @@ static const char *const queries[QUERIES] = {
     [Q_TENANTS] = "SELECT tenant, rows, bytes FROM tenants WHERE rows > 0 ORDER BY tenant",
     [Q_OLDEST] = "SELECT seq, prev, hash, length(envelope), finished_at FROM results WHERE "
                  "tenant = ?1 AND seq > ?2 ORDER BY seq",
+    /* Sequences grow with the chain, but for what was running at the same time. */
+    [Q_STREAM_SEQ] = "SELECT max(stream_seq) FROM (SELECT stream_seq FROM results ORDER BY seq "
+                     "DESC LIMIT 10000)",
 };
 
 static void add_columns(int version, struct buf *sql)

@@ -89,9 +89,10 @@ enum query {
     Q_CHECKPOINT,     /* → seq, prev, hash, envelope */
     Q_CHECKPOINT_SET, /* seq, prev, hash, at, envelope: the only one from now on */
     Q_CHECKPOINT_DROP,
-    Q_TENANTS, /* → tenant, rows, bytes */
-    Q_LIST,    /* → all columns, place, chain; conditions are to follow */
-    Q_OLDEST,  /* tenant, from seq → seq, prev, hash, bytes, finished_at */
+    Q_TENANTS,    /* → tenant, rows, bytes */
+    Q_LIST,       /* → all columns, place, chain; conditions are to follow */
+    Q_OLDEST,     /* tenant, from seq → seq, prev, hash, bytes, finished_at */
+    Q_STREAM_SEQ, /* → highest stream_seq of the newest rows */
     QUERIES
 };
 #define SCHEMA_OF_ARCHIVE 1000 /* "version" of an archive's table, which has the same columns */

@@ -327,6 +327,18 @@ uint64_t store_count(struct store *s)
     return n;
 }
 
+uint64_t store_newest_stream_seq(struct store *s)
+{
+    struct stmt *st;
+    int64_t seq = 0;
+    if (store_stmt(s, Q_STREAM_SEQ, &st, NULL))
+        return 0;
+    if (stmt_step(st, "find its newest job", NULL) == 1)
+        seq = stmt_int(st, 0);
+    stmt_done(st);
+    return seq > 0 ? (uint64_t)seq : 0;
+}
+
 const char *store_sqlite_version(void)
 {
     return db_sqlite_version();

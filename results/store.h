@@ -35,6 +35,10 @@ struct db *store_db(struct store *s);
 /* Last chain position, of a result or a checkpoint: 0 and 64 zeros in an empty database. */
 int store_chain_head(struct store *s, uint64_t *seq, char prev[65], struct err *e);
 
+/* The highest sequence of the jobs stream among the newest results; 0: none, or it cannot be read.
+ */
+uint64_t store_newest_stream_seq(struct store *s);
+
 struct store_row {
     const struct result *result;
     const char *envelope;

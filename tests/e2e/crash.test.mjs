@@ -4,9 +4,10 @@ import { appendFileSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, afterEach, before, test } from 'node:test';
+import { assert_chain, assert_one_result_each, publish_all } from './lib/checks.mjs';
 import { Client } from './lib/client.mjs';
 import { fresh_folder, program } from './lib/place.mjs';
-import { cpu_ms, isolane, send_signal, sleep, start, until } from './lib/process.mjs';
+import { cpu_ms, send_signal, sleep, start, until } from './lib/process.mjs';
 import { NatsServer, impatient, up, worker } from './lib/worker.mjs';
 
 const napping = (ms, text = 'done') => `console.log("begin"); await new Promise((r) => setTimeout(r, ${ms})); console.log("${text}")`;
@@ -16,28 +17,6 @@ afterEach(async () => {
     for (const thing of opened.splice(0).reverse())
         await (thing instanceof Client ? thing.close() : thing.is_up() && thing.stop());
 });
-
-/** Every job has exactly one message in the results stream and one row in the database. */
-async function assert_one_result_each(c, ids, check = () => {}) {
-    for (const id of ids) {
-        const r = await c.result(id);
-        check(r);
-    }
-    await until('the queue to be empty', async () => await c.jobs_left() === 0);
-    const counts = await c.result_counts();
-    for (const id of ids) assert.equal(counts[`isolane.results.default.${id}`], 1, id);
-}
-
-async function assert_chain(data) {
-    const end = await isolane(['verify', '--db', join(data, 'results.db'), '--data', data]);
-    assert.equal(end.code, 0, end.stdout + end.stderr);
-}
-
-async function publish_all(c, prefix, count, script) {
-    const ids = Array.from({ length: count }, (_, i) => `${prefix}-${i}`);
-    for (const id of ids) await c.publish({ id, script });
-    return ids;
-}
 
 test('kill -9 of a cell: its job runs again and counts an attempt, the others do not notice', async () => {
     const w = keep(await up()), c = keep(await Client.connect(w.url));

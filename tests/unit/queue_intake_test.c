@@ -137,7 +137,8 @@ static int set_up(void **state)
 static void open_intake(struct fixture *f, int want)
 {
     struct err e = {0};
-    if (intake_open(&f->loop, f->link, f->config, &f->subjects, &intake_events, f, &f->intake, &e))
+    if (intake_open(&f->loop, f->link, f->config, &f->subjects, 0, &intake_events, f, &f->intake,
+                    &e))
         fail_msg("%s", e.msg);
     intake_want(f->intake, want);
     UNTIL(f, f->ready == 1);
@@ -342,9 +343,9 @@ static void test_no_jetstream_is_told(void **state)
 {
     struct fixture *f = *state;
     struct err e = {0};
-    assert_int_equal(
-        intake_open(&f->loop, f->link, f->config, &f->subjects, &intake_events, f, &f->intake, &e),
-        0);
+    assert_int_equal(intake_open(&f->loop, f->link, f->config, &f->subjects, 0, &intake_events, f,
+                                 &f->intake, &e),
+                     0);
     UNTIL(f, f->failed == 1);
     assert_non_null(strstr(f->why.msg, "JetStream is not switched on at nats://127.0.0.1:"));
     assert_non_null(strstr(f->why.msg, "-js"));
