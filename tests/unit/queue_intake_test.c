@@ -365,7 +365,7 @@ static void test_impossible_settings_are_told(void **state)
     f->config->nats.replicas = 3;
     assert_int_equal(intake_ensure_streams(&f->loop, f->link, f->config, &f->subjects, &e),
                      ERR_UNAVAILABLE);
-    assert_non_null(strstr(e.msg, "cannot make stream ISOLANE_JOBS"));
+    assert_non_null(strstr(e.msg, "cannot make stream ISOLANE_RESULTS"));
     assert_non_null(strstr(e.msg, "nats.replicas over 1 needs a cluster"));
     f->config->nats.replicas = 1;
     f->config->nats.max_queued_mb = 16777216;
