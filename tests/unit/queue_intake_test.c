@@ -374,7 +374,7 @@ static void test_impossible_settings_are_told(void **state)
     assert_non_null(strstr(e.msg, "max_queued_mb"));
     f->config->nats.max_queued_mb = 1;
     jv_free(ask(f, "$JS.API.STREAM.CREATE.OTHER",
-                "{\"name\":\"OTHER\",\"subjects\":[\"isolane.>\"]}", NULL));
+                "{\"name\":\"OTHER\",\"subjects\":[\"isolane.jobs.>\"]}", NULL));
     assert_int_equal(intake_ensure_streams(&f->loop, f->link, f->config, &f->subjects, &e),
                      ERR_UNAVAILABLE);
     assert_non_null(strstr(e.msg, "another stream takes these subjects"));
