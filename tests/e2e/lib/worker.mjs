@@ -21,10 +21,10 @@ export function config_file(config) {
 export const impatient = { nats: { ack_wait_ms: 1000 } };
 
 class Worker {
-    constructor(command, args, { data = fresh_folder(), config, env } = {}) {
+    constructor(command, args, { data = fresh_folder(), config, env, file = program } = {}) {
         this.data = data;
         if (config) args = [...args, '--config', config_file(config)];
-        this.process = start(program, [command, '--data', data, ...args], { env });
+        this.process = start(file, [command, '--data', data, ...args], { env });
         this.pid = this.process.pid;
         this.ended = this.process.ended;
     }
