@@ -32,8 +32,8 @@
 #include "queue/streams.h"
 
 #define PULL_EXPIRES_US  30000000
-#define HEARTBEAT_US     2000000
-#define SILENCE_MAX_US   (2 * HEARTBEAT_US + 2000000) /* two heartbeats missed: the pull is lost */
+#define HEARTBEAT_US     1000000
+#define SILENCE_MAX_US   (2 * HEARTBEAT_US + 1000000) /* two heartbeats missed: the pull is lost */
 #define NS_PER_US        ((int64_t)1000)
 #define WATCH_MS         500
 #define AGAIN_US         1000000  /* after a pull that ended at once, or a set-up that failed */
