@@ -44,6 +44,8 @@ static void write_json(const struct store_row *row)
     jsonw_kms(&w, "cpu_ms", r->cpu_us);
     jsonw_kms(&w, "wall_ms", r->wall_us);
     jsonw_kint(&w, "attempts", r->attempts);
+    jsonw_name(&w, "tries");
+    jsonw_raw(&w, r->tries ? r->tries : "[]", r->tries ? strlen(r->tries) : 2);
     if (r->finished_at_us)
         clock_rfc3339(r->finished_at_us, stamp);
     jsonw_kstr(&w, "finished_at", r->finished_at_us ? stamp : NULL);

@@ -5,12 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/crypto.h"
 #include "base/jsonw.h"
 #include "base/jv.h"
 #include "cli/client.h"
 #include "cli/command.h"
 #include "cli/ids.h"
+#include "cli/patience.h"
 #include "cli/present.h"
 #include "cli/puback.h"
 #include "cli/rights.h"
@@ -25,6 +27,7 @@ struct submission {
     struct settings settings;
     struct limits limits;
     struct rights rights;
+    struct patience patience;
     struct option_json input;
     struct option_list env, secrets;
     const char *path, *tenant, *id, *key_file;
@@ -205,6 +208,7 @@ static void add_options(struct options *o, struct submission *s)
                 10);
     options_add_rights(o, &s->rights,
                        "ask the tenant for it: eval, wasm, sab, clock_us=N, net=HOST, env=NAME");
+    options_add_patience(o, &s->patience);
     options_add_limits(o, &s->limits);
     options_add_settings(o, &s->settings, true);
 }
@@ -254,6 +258,10 @@ static int encode(struct submission *s, struct buf *message, struct err *e)
 {
     struct permissions_asked asked = {0};
     struct sealed_secrets sealed = {0};
+    struct retry_asked retry;
+    int rc = patience_read(&s->patience, clock_real_us(), &retry, e);
+    if (rc)
+        return rc;
     struct script_request q = {
         .path = s->path,
         .type = s->type,
@@ -263,8 +271,9 @@ static int encode(struct submission *s, struct buf *message, struct err *e)
         .limits = &s->limits,
         .secrets = &sealed,
         .profile = rights_profile(&s->rights),
+        .retry = &retry,
     };
-    int rc = secrets_for_job(&s->secrets, &sealed, &asked.v.list[PERMISSION_SECRETS], e);
+    rc = secrets_for_job(&s->secrets, &sealed, &asked.v.list[PERMISSION_SECRETS], e);
     asked.list_given[PERMISSION_SECRETS] = asked.v.list[PERMISSION_SECRETS].n > 0;
     if (!rc)
         rc = rights_allowed(&s->rights, &asked, e);

@@ -83,6 +83,7 @@ int script_encode(const struct script_request *q, struct buf *out, struct err *e
         .limits = *q->limits,
         .permissions = q->permissions,
         .secrets = q->secrets,
+        .retry = q->retry,
         .profile = q->profile,
     };
     job_encode(&r, out);

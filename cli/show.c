@@ -233,6 +233,25 @@ static void add_times(struct block *k, const struct view *v)
     add_line(k, "finished", "%s", text(v->doc, "finished_at"));
 }
 
+/* One line for each run before the last. */
+static void add_tries(struct block *k, const struct jv *tries)
+{
+    for (size_t i = 0; jv_type(tries) == JV_ARRAY && i < jv_count(tries); i++) {
+        const struct jv *t = jv_at(tries, i), *error = jv_get(t, "error");
+        struct buf line = {0}, words = {0};
+        if (error && jv_type(error) == JV_OBJECT)
+            add_error(&words, error);
+        buf_addf(&line, "%.0f: %s at %s on %s%s", number(t, "attempt"), text(t, "outcome"),
+                 text(t, "started_at"), text(t, "worker"), words.len ? ": " : "");
+        if (words.len)
+            text_add_first_line(&line, words.data, words.len, OUTPUT_WIDTH);
+        add_name(k, "try");
+        text_add_shown(&k->b, line.data, line.len, 0);
+        buf_free(&line);
+        buf_free(&words);
+    }
+}
+
 int show_result(const char *json, size_t len, FILE *out, struct err *e)
 {
     struct view v;
@@ -257,7 +276,9 @@ int show_result(const char *json, size_t len, FILE *out, struct err *e)
         add_line(&k, "truncated", "the job printed more than is kept");
     add_usage(&k, &v);
     add_times(&k, &v);
-    add_line(&k, "attempts", "%.0f", number(v.doc, "attempts"));
+    add_line(&k, "attempts", "%.0f%s", number(v.doc, "attempts"),
+             !strcmp(text(v.doc, "state"), "dead") ? " (dead: the last one)" : "");
+    add_tries(&k, jv_get(v.doc, "tries"));
     add_line(&k, "worker", "%s, seq %.0f, %s", text(v.doc, "worker"), number(v.doc, "seq"),
              text(v.doc, "engine"));
     fwrite(k.b.data, 1, k.b.len, out);
