@@ -4,11 +4,13 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
-#include <cmocka.h>
 
 #include "base/buf.h"
 #include "base/mem.h"
 #include "cli/patience.h"
+
+/* cli/command.h has a function of that name; cmocka a macro. */
+#include <cmocka.h>
 
 #define NOW_US ((int64_t)1795000000000000)
 
