@@ -28,6 +28,8 @@ static const char *const names[F_POINTS] = {
     [F_JOB_DUE] = "job_due",
     [F_JOB_BURIED] = "job_buried",
     [F_ZYGOTE_FORKED] = "zygote_forked",
+    [F_SCHEDULE_PUBLISHED] = "schedule_published",
+    [F_SCHEDULE_ADVANCED] = "schedule_advanced",
 };
 
 static _Noreturn void misspelt(const char *spec)

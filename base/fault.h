@@ -22,6 +22,8 @@ enum fault_point {
     F_JOB_DUE,          /* the jobs stream has it back, its message in ISOLANE_LATER is not acked */
     F_JOB_BURIED,       /* a dead job's copy is stored, job not acked */
     F_ZYGOTE_FORKED,    /* in the zygote, after a fork */
+    F_SCHEDULE_PUBLISHED, /* a tick's job is in the queue, last_tick not stored */
+    F_SCHEDULE_ADVANCED,  /* last_tick is stored */
     F_POINTS
 };
 

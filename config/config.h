@@ -103,6 +103,7 @@ struct config {
     int64_t cgroup_memory_mb, cgroup_pids, cgroup_cpu_percent;
     enum events_mode events; /* default EVENTS_RETRIES */
     bool live_logs;          /* publish output while a job runs, default true */
+    bool schedules;          /* start what the cluster's schedules ask for, default true */
     char *nats_server; /* program to start for `up`; default: nats-server from PATH, /usr/sbin */
     struct nats_config nats;
     struct egress_config egress;

@@ -133,6 +133,7 @@ const struct config_key config_keys[] = {
      .at = AT(events),
      .choices = events_modes,
      .fallback = EVENTS_RETRIES},
+    BOOL_KEY("schedules", schedules, true),
     INT_KEY("retention_interval_s", retention_interval_s, 1, 86400, 60),
     {.name = "nats_server",
      .type = KEY_TEXT,

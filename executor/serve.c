@@ -13,6 +13,7 @@
 #include "executor/cancels.h"
 #include "executor/presence.h"
 #include "executor/requests.h"
+#include "executor/schedules.h"
 #include "executor/serve_inner.h"
 #include "queue/leftovers.h"
 #include "results/store.h"
@@ -235,10 +236,20 @@ static void on_progress(struct attempt *a, double fraction, const char *text, vo
 
 /* ---- jobs in (takein.c) ---- */
 
+/* The streams are there now. */
+static void maybe_tick(struct serve *s)
+{
+    struct schedules_options o = {
+        .loop = s->loop, .config = s->config, .subjects = &s->subjects, .link = s->link};
+    if (s->config->schedules && !s->schedules && !s->draining)
+        s->schedules = schedules_open(&o);
+}
+
 static void on_intake_ready(void *arg)
 {
     struct serve *s = arg;
     s->intake_ready = true;
+    maybe_tick(s);
     maybe_ready(s);
 }
 
@@ -544,6 +555,7 @@ void serve_drain(struct serve *s, int grace_ms)
         s->draining = true;
         intake_stop(s->intake);
         later_stop(s->later);
+        schedules_stop(s->schedules);
         executor_drain(s->executor, give_back, s);
         presence_tell(s->presence);
     }
@@ -571,6 +583,7 @@ void serve_close(struct serve *s)
     presence_close(s->presence);
     cancels_close(s->cancels);
     s->cancels = NULL;
+    schedules_close(s->schedules);
     if (s->executor) {
         executor_abandon(s->executor, forget, s);
         executor_close(s->executor);

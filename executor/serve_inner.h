@@ -21,6 +21,7 @@ struct serve {
     struct store *store; /* read handle of the loop thread */
     struct requests *requests;
     struct presence *presence;
+    struct schedules *schedules;
     struct later *later;
     struct cancels *cancels;
     struct custody_table custodies;
