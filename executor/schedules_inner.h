@@ -35,7 +35,7 @@ struct tick {
     char id[JOB_ID_MAX + 1], unique[TENANT_NAME_MAX + 1 + JOB_ID_MAX + 1];
     uint64_t queue_seq;
     int looks;
-    bool later_seen; /* not in the stream of jobs that wait */
+    bool later_seen;   /* not in the stream of jobs that wait */
     int64_t looked_us; /* when looking began, monotonic; 0: there was no need */
 };
 
