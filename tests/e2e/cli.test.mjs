@@ -225,13 +225,13 @@ test('logs: of a finished job, its output on the same streams; --follow until th
 test('cancel: a running job, one that is done, one nobody knows', async () => {
     await c.publish({ id: 'endless', script: 'await new Promise((r) => setTimeout(r, 1e6))' });
     await until('it to run', async () => (await c.get('endless')).state === 'running');
-    const end = await cli('cancel', 'dead', 'endless');
+    const end = await cli('cancel', 'endless');
     assert.equal(end.code, 0, end.stdout + end.stderr);
     assert.equal((await c.result('endless')).outcome, 'cancelled');
-    const done = await cli('cancel', 'dead', 'endless', '--json');
+    const done = await cli('cancel', 'endless', '--json');
     assert.equal(done.code, 1, 'there was nothing to cancel');
     assert.equal(JSON.parse(done.stdout).state, 'done');
-    const unknown = await cli('cancel', 'dead', 'never-there');
+    const unknown = await cli('cancel', 'never-there');
     assert.ok([0, 1].includes(unknown.code));
     assert.match(unknown.stdout + unknown.stderr, /never-there/);
 });
