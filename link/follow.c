@@ -23,7 +23,12 @@
  *
  * One pull is at the server at a time; the next goes out when it is used up. Each message carries
  * its number among those this consumer was handed: one that is not the next means that some were
- * lost on the way, and a new consumer begins behind the last one told. */
+ * lost on the way, and a new consumer begins behind the last one told.
+ *
+ * A message that was pending when a consumer began may be replaced before it is handed out (the
+ * last of its subject, in a bucket that keeps one). nats-server 2.9 then waits with what it counts
+ * as pending, and "everything has been told" would never come: where messages are pending and none
+ * comes, a new consumer is made as well. */
 
 #define NS_PER_US    ((int64_t)1000)
 #define EXPIRES_US   20000000
@@ -32,6 +37,7 @@
 #define INACTIVE_US  60000000 /* the server forgets a consumer that nobody pulls from */
 #define WATCH_MS     1000
 #define AGAIN_US     1000000
+#define STALL_US     1500000 /* messages are pending, and none comes */
 #define PULL_BYTES   ((int64_t)16 << 20)
 
 enum follow_state { MAKING, PULLING, DEAD };
@@ -51,9 +57,9 @@ struct follow {
     int left;      /* messages it may still bring; 0: none is at the server */
     uint64_t last; /* stream sequence of the last message told */
     uint64_t next; /* consumer sequence of the next one */
-    int64_t heard_us, not_before_us;
-    bool caught_up; /* told, and nothing since */
-    bool asked;     /* a CONSUMER.CREATE is under way: its answer needs this struct */
+    int64_t heard_us, moved_us, not_before_us; /* moved: a message came, or this consumer began */
+    bool caught_up;                            /* told, and nothing since */
+    bool asked; /* a CONSUMER.CREATE is under way: its answer needs this struct */
     bool started, closed;
 };
 
@@ -133,6 +139,7 @@ static void on_made(const struct jv *doc, const struct err *why, void *arg)
     f->state = PULLING;
     f->started = true;
     f->next = 1;
+    f->moved_us = clock_mono_us();
     jv_int(jv_get(doc, "num_pending"), &pending);
     pull(f);
     if (pending == 0)
@@ -227,6 +234,7 @@ static void on_message(struct link_msg *m, void *arg)
         return;
     }
     f->next++;
+    f->moved_us = f->heard_us;
     f->last = facts.stream_seq;
     f->caught_up = false;
     if (f->left)
@@ -247,7 +255,8 @@ static void on_watch(uv_timer_t *t)
     int64_t now = clock_mono_us();
     if (f->closed || f->state == DEAD || f->asked || now < f->not_before_us || !link_is_up(f->link))
         return;
-    if (f->state == MAKING || (f->left && now - f->heard_us > SILENCE_US))
+    bool stalled = f->state == PULLING && !f->caught_up && now - f->moved_us > STALL_US;
+    if (f->state == MAKING || stalled || (f->left && now - f->heard_us > SILENCE_US))
         make(f);
     else if (f->left == 0)
         pull(f);

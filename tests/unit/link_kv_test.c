@@ -452,6 +452,48 @@ static void watches_tell_what_is_and_what_changes(void **state)
     kv_free(kv);
 }
 
+static void on_any(const struct kv_entry *entry, void *arg)
+{
+    (void)entry;
+    (void)arg;
+}
+
+static void on_put_done(uint64_t revision, const struct err *why, void *arg)
+{
+    (void)revision;
+    (void)why;
+    ++*(int *)arg;
+}
+
+/* The value that a watch would begin with is replaced while it begins. */
+static void a_watch_is_current_though_its_first_value_goes(void **state)
+{
+    static const struct kv_watch_events ev = {on_any, on_current, on_failed};
+    struct fixture *f = *state;
+    struct kv_options o = {
+        .bucket = "LAST", .history = 1, .max_bytes = -1, .max_value = -1, .replicas = 1};
+    struct kv *kv = kv_new(&f->loop, f->link, &o);
+    struct seen made = {0};
+    struct err e = {0};
+    kv_ensure(kv, on_done, &made);
+    UNTIL(f, made.done);
+    for (int i = 0; i < 2; i++) {
+        struct watched w = {0};
+        struct kv_watch *watch;
+        int done = 0;
+        assert_int_equal(kv_put(kv, "k", "1", 1, KV_ANY, on_put_done, &done, &e), 0);
+        UNTIL(f, done);
+        assert_int_equal(kv_watch(kv, NULL, &ev, &w, &watch, &e), 0);
+        for (int k = 0; k < i; k++)
+            uv_run(&f->loop, UV_RUN_NOWAIT);
+        done = 0;
+        assert_int_equal(kv_delete(kv, "k", KV_ANY, on_put_done, &done, &e), 0);
+        UNTIL(f, done && w.current);
+        kv_watch_free(watch);
+    }
+    kv_free(kv);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -462,6 +504,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_follower_may_be_closed_from_inside, set_up, tear_down),
         cmocka_unit_test_setup_teardown(keys_are_put_by_revision, set_up, tear_down),
         cmocka_unit_test_setup_teardown(watches_tell_what_is_and_what_changes, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_watch_is_current_though_its_first_value_goes, set_up,
+                                        tear_down),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);
