@@ -51,7 +51,7 @@ sources_of = $(filter-out $(NOT_IN_ARCHIVE),$(foreach d,$(DIR_$(1)),$(wildcard $
 archive_of = $(B)/lib$(1).a
 ARCHIVES := $(foreach r,$(ROOMS),$(call archive_of,$(r)))
 
-.PHONY: all deps js demo test check check-includes format bench clean install help unit e2e guest soak soak-slice asan fuzz-slice
+.PHONY: all deps js demo test check check-includes format bench clean install help unit e2e guest soak soak-slice matrix pressure asan fuzz-slice
 all: deps
 	@$(MAKE) --no-print-directory build-all
 
@@ -67,9 +67,11 @@ help:
 	@echo 'make          set up and build build/isolane'
 	@echo 'make fuzz     T=job SECONDS=60: a decoder under libFuzzer (tests/fuzz/build.mk: AFL++, coverage)'
 	@echo 'make guest    tests that need a cgroup v2 of their own, in User Mode Linux where it is installed'
-	@echo 'make soak     kills at random over SOAK_JOBS=20000 jobs: nothing lost, nothing doubled'
+	@echo 'make soak     kills at random over SOAK_JOBS=20000 jobs, or SOAK_MINUTES=N: nothing lost, nothing doubled'
 	@echo 'make cluster-soak  CLUSTER_MINUTES=10: nodes and workers of a cluster killed in turn under load'
 	@echo 'make other-engine  fetches and builds a second engine folder, for tests of workers with different V8'
+	@echo 'make matrix   every process killed at every point, broken wires, disks, databases, clocks'
+	@echo 'make pressure 1,000,000 queued jobs, 10,000 pollers, floods of output: bounded memory'
 	@echo 'make bench    timings: table, CSV and SVG under bench/out'
 	@echo 'make escape   attacks on every layer of the jail: whole, each alone, and without it'
 	@echo 'make check    format, include directions, shellcheck'
@@ -201,8 +203,9 @@ $(OLDER)/isolane: $(B)/obj/cli/main.o $(OLDER_OBJ) $(ARCHIVES)
 
 # Random kills over many jobs; make test runs a short slice.
 SOAK_JOBS ?= 20000
+SOAK_MINUTES ?= 0
 soak: build-all
-	@SOAK_JOBS=$(SOAK_JOBS) FILE_TIMEOUT_MS=$$((120000 + $(SOAK_JOBS) * 40)) $(PROVE) --verbose --exec '$(NODE_TAP)' $(wildcard tests/soak/*.test.mjs)
+	@SOAK_JOBS=$(SOAK_JOBS) SOAK_MINUTES=$(SOAK_MINUTES) FILE_TIMEOUT_MS=$$((120000 + $(SOAK_JOBS) * 40 + $(SOAK_MINUTES) * 120000)) $(PROVE) --verbose --exec '$(NODE_TAP)' $(wildcard tests/soak/*.test.mjs)
 soak-slice: build-all
 	@SOAK_JOBS=1500 $(PROVE) --exec '$(NODE_TAP)' $(wildcard tests/soak/*.test.mjs)
 
@@ -212,6 +215,12 @@ CLUSTER_MINUTES ?= 10
 cluster-soak: build-all
 	@CLUSTER_MINUTES=$(CLUSTER_MINUTES) FILE_TIMEOUT_MS=$$((600000 + $(CLUSTER_MINUTES) * 60000)) $(abspath $(NODE)) --test-force-exit \
 		--test-reporter=$(abspath tests/tap.mjs) tests/soak/cluster.mjs
+
+# The crash matrix whole, and backpressure with the big numbers; make test runs a part of both.
+matrix: build-all
+	@MATRIX=all FILE_TIMEOUT_MS=600000 $(PROVE) --verbose --exec '$(NODE_TAP)' tests/e2e/matrix.test.mjs
+pressure: build-all
+	@PRESSURE=all FILE_TIMEOUT_MS=1200000 $(PROVE) --verbose --exec '$(NODE_TAP)' tests/e2e/pressure.test.mjs
 
 # The supervisor's rooms again, with AddressSanitizer and UBSan: units, and a short end-to-end slice.
 asan:

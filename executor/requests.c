@@ -14,6 +14,7 @@
 #include "results/store.h"
 
 #define LOOK_TIMEOUT_MS  2000 /* for a look into the results stream */
+#define LOOKUPS_MAX      4096 /* questions that wait for the stream, or for their delay */
 #define UNKNOWN_DELAY_MS 40   /* a worker that knows nothing lets the others answer first */
 #define REMEMBERED       1024 /* cancels that came before their job … */
 #define REMEMBER_US      (600 * 1000000ll) /* … and for how long */
@@ -29,6 +30,7 @@ struct requests {
     struct early_cancel early[REMEMBERED];
     int early_next;
     struct list lookups; /* struct lookup: questions under way */
+    int looking;         /* how many */
 };
 
 /* One results.get that this worker could not answer by itself. */
@@ -162,6 +164,8 @@ static void lookup_closed(uv_handle_t *h)
 
 static void lookup_end(struct lookup *l)
 {
+    if (l->requests)
+        l->requests->looking--;
     list_remove(&l->node);
     uv_close((uv_handle_t *)&l->delay, lookup_closed);
 }
@@ -259,6 +263,16 @@ static void on_direct_get(struct link_msg *m, const struct err *why, void *arg)
 
 static void look_in_stream(struct requests *r, const struct question *q, const char *reply_to)
 {
+    if (r->looking >= LOOKUPS_MAX) {
+        struct err e = {0};
+        err_set(&e, ERR_LIMIT,
+                "%d questions are under way at this worker (at most %d): ask again, or poll by "
+                "JetStream direct get",
+                r->looking, LOOKUPS_MAX);
+        answer_error(r, reply_to, &e);
+        return;
+    }
+    r->looking++;
     struct lookup *l = mem_alloc(sizeof *l);
     l->requests = r;
     l->reply_to = mem_strdup(reply_to);

@@ -5,15 +5,15 @@
 // Each case has a server, a worker and folders of its own; some run at the same time. `make matrix` (MATRIX=all) runs every
 // cell of the table and breaks the wire for a minute; without it a part that covers each row and column.
 import assert from 'node:assert/strict';
-import { appendFileSync, closeSync, existsSync, fstatSync, mkdirSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
+import { appendFileSync, closeSync, existsSync, fstatSync, mkdirSync, openSync, readSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, test } from 'node:test';
 import { assert_chain, assert_one_result_each, publish_all } from './lib/checks.mjs';
 import { Client } from './lib/client.mjs';
-import { fresh_folder, program } from './lib/place.mjs';
+import { fresh_folder, program, root, scratch } from './lib/place.mjs';
 import { Proxy } from './lib/proxy.mjs';
-import { send_signal, sleep, start, status_of, until } from './lib/process.mjs';
+import { run, send_signal, sleep, start, status_of, until } from './lib/process.mjs';
 import { NatsServer, impatient, worker } from './lib/worker.mjs';
 
 const ALL = process.env.MATRIX === 'all';
@@ -27,7 +27,7 @@ const recovery = {}; // kind of kill → ms until a job published right after it
 const napping = 'console.log("begin"); await new Promise((r) => setTimeout(r, 30)); console.log("done"); export default job.attempt';
 
 /** A server, a client, and workers that go when the case ends. */
-async function place(run) {
+async function place(play) {
     const nats = await NatsServer.start(), c = await Client.connect(nats.url), workers = [];
     const begin = async (options = {}, url = nats.url) => {
         const w = await worker(url, { config: impatient, ...options });
@@ -35,7 +35,7 @@ async function place(run) {
         return w;
     };
     try {
-        await run({ nats, c, begin });
+        await play({ nats, c, begin });
     } finally {
         for (const w of workers) if (w.is_up()) send_signal(w.pid, 'SIGKILL');
         await c.close();
@@ -126,7 +126,7 @@ describe('the connection to nats-server', { concurrency: AT_ONCE }, () => {
 // ---- disk and database ---------------------------------------------------------------------------------
 
 /** A worker whose data folder is a small file system of its own; skips where there is none to be had. */
-async function with_small_disk(t, run) {
+async function with_small_disk(t, play) {
     await place(async ({ nats, c }) => {
         const data = fresh_folder();
         mkdirSync(data);
@@ -139,7 +139,7 @@ async function with_small_disk(t, run) {
             t.skip(`no file system of its own to be had: ${w.text.stderr.trim()}`);
             return;
         }
-        await run(c, w, `/proc/${w.pid}/root${data}`);
+        await play(c, w, `/proc/${w.pid}/root${data}`);
         send_signal(w.pid, 'SIGTERM');
         assert.equal((await w.ended).code, 0, w.text.stderr);
     });
@@ -240,20 +240,32 @@ function last_frame(file) {
 
 // ---- the clock -----------------------------------------------------------------------------------------
 
-const FAKETIME = ['/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1', '/usr/lib/aarch64-linux-gnu/faketime/libfaketime.so.1'].find(existsSync);
-
 describe('the clock', () => {
-    for (const [what, first, second] of [['forward by a year', '+0', '+365d'], ['back by a year', '+365d', '+0']])
-        test(`is set ${what} between two lives of a worker`, { skip: !FAKETIME && 'needs the package libfaketime' }, () => place(async ({ c, begin }) => {
-            const data = fresh_folder(), env = (at) => ({ FAKETIME: at, LD_PRELOAD: FAKETIME, FAKETIME_DONT_FAKE_MONOTONIC: '1' });
-            const config = { ...impatient, jail: 'require' };
-            let w = await begin({ data, config, env: env(first) });
-            const ids = await publish_all(c, 'tick', 3, napping);
-            await assert_one_result_each(c, ids);
+    for (const [what, seconds] of [['forward by a year', 365 * 86400], ['back by a year', -365 * 86400]])
+        test(`is set ${what} while jobs run, and the worker is killed`, () => place(async ({ c, begin }) => {
+            const data = fresh_folder(), at = join(scratch, `shift-${seconds}`), library = join(scratch, `clockshift-${seconds}.so`);
+            const cc = await run('cc', ['-shared', '-fPIC', '-o', library, join(root, 'tests/e2e/lib/clockshift.c'), '-ldl']);
+            assert.equal(cc.code, 0, cc.stderr);
+            const set = (n) => {
+                const file = openSync(at, 'r+');
+                writeSync(file, new BigInt64Array([BigInt(n)]));
+                closeSync(file);
+            };
+            writeFileSync(at, new BigInt64Array([0n]));
+            const options = { data, env: { LD_PRELOAD: library, CLOCKSHIFT: at } };
+            let w = await begin(options);
+            const ids = await publish_all(c, 'before', 3, napping);
+            await until('one to run', async () => (await c.get(ids[0])).state !== 'queued');
+            set(seconds);
+            ids.push(...await publish_all(c, 'shifted', 6, napping));
+            const r = await c.result('shifted-5');
+            const year = (time) => new Date(time).getUTCFullYear(), now = new Date().getUTCFullYear();
+            assert.equal(year(r.finished_at), now + Math.sign(seconds), 'the worker sees the other clock');
             await w.kill();
-            w = await begin({ data, config, env: env(second) });
-            ids.push(...await publish_all(c, 'tock', 3, napping));
-            await all_is_well(c, w, ids, (r) => assert.equal(r.outcome, 'ok'));
+            set(0);
+            w = await begin(options);
+            ids.push(...await publish_all(c, 'again', 3, napping));
+            await all_is_well(c, w, ids, (result) => assert.deepEqual([result.outcome, result.attempts], ['ok', 1]));
         }));
 });
 
