@@ -15,7 +15,8 @@ const POLLERS = ALL ? 10_000 : 3000, POLLER_LINKS = 20;
 const IN_FLIGHT = 2000;
 const MIB = 1024;
 const GROWTH_KB = 48 * MIB;              // of a supervisor of some 30 MiB, whatever waits outside
-const LINK_BOUND_KB = (64 + 64) * MIB;   // LINK_PENDING_MAX, and what else a job's output takes
+const LINK_BOUND_KB = 64 * MIB;          // LINK_PENDING_MAX
+const RESULT_KB = 8 * MIB;               // of 4 MiB of output, while it waits for its confirmation
 
 const rss_kb = (w) => Number.parseInt(status_of(w.pid, 'VmRSS'), 10);
 const peak_kb = (w) => Number.parseInt(status_of(w.pid, 'VmHWM'), 10);
@@ -94,7 +95,7 @@ test('cells that print as fast as they can, and a wire that takes nothing: the s
         say(`${PRINTERS} printing jobs, wire blocked: supervisor ${peak_kb(w)} kB at most`);
         proxy.mend();
         for (let i = 0; i < PRINTERS; i++) assert.equal((await c.result(`print-${i}`, { timeout: 60_000 })).outcome, 'output_exceeded');
-        assert.ok(peak_kb(w) < 64 * MIB + LINK_BOUND_KB, `${peak_kb(w)} kB`);
+        assert.ok(peak_kb(w) < GROWTH_KB + LINK_BOUND_KB + PRINTERS * RESULT_KB, `${peak_kb(w)} kB`);
         await w.stop();
         await assert_chain(w.data);
     } finally {
