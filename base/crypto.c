@@ -43,6 +43,28 @@ void crypto_sha256_hex(const void *p, size_t len, char out[SHA256_HEX])
     crypto_hex(h, sizeof h, out);
 }
 
+_Static_assert(sizeof(crypto_hash_sha256_state) <= sizeof(struct sha256), "room for its state");
+
+static crypto_hash_sha256_state *state_of(struct sha256 *h)
+{
+    return (crypto_hash_sha256_state *)(void *)h->state;
+}
+
+void crypto_sha256_begin(struct sha256 *h)
+{
+    crypto_hash_sha256_init(state_of(h));
+}
+
+void crypto_sha256_add(struct sha256 *h, const void *p, size_t len)
+{
+    crypto_hash_sha256_update(state_of(h), p, len);
+}
+
+void crypto_sha256_end(struct sha256 *h, uint8_t out[SHA256_LEN])
+{
+    crypto_hash_sha256_final(state_of(h), out);
+}
+
 void crypto_hex(const void *p, size_t len, char *out)
 {
     sodium_bin2hex(out, len * 2 + 1, p, len);

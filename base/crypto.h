@@ -19,6 +19,13 @@ void crypto_wipe(void *p, size_t len); /* zeroes, not optimised away */
 #define SHA256_HEX (SHA256_LEN * 2 + 1)
 void crypto_sha256(const void *p, size_t len, uint8_t out[SHA256_LEN]);
 void crypto_sha256_hex(const void *p, size_t len, char out[SHA256_HEX]);
+/* The same in pieces. */
+struct sha256 {
+    uint64_t state[16];
+};
+void crypto_sha256_begin(struct sha256 *h);
+void crypto_sha256_add(struct sha256 *h, const void *p, size_t len);
+void crypto_sha256_end(struct sha256 *h, uint8_t out[SHA256_LEN]);
 void crypto_hex(const void *p, size_t len, char *out); /* out: len * 2 + 1 */
 
 /* Ed25519 (RFC 8032). A secret key is the 32-byte seed and the public key behind it. */

@@ -82,8 +82,11 @@ struct nats_config {
     int64_t events_max_mb;         /* likewise, default 256 */
     int64_t dead_max_age_hours;    /* in the stream of dead letters, default 720 */
     int64_t dead_max_mb;           /* likewise, default 1024 */
-    int64_t prefetch;              /* jobs held by the worker and not running, default 256 */
-    int64_t heartbeat_s;           /* of the worker's entry in the registry, 0: none, default 5 */
+    int64_t artifacts_max_age_hours; /* in a tenant's bucket, 0: for good, default 168 */
+    int64_t artifacts_max_mb;        /* in a tenant's bucket, default 4096 */
+    int64_t artifact_max_mb;         /* one of them, default 1024 */
+    int64_t prefetch;                /* jobs held by the worker and not running, default 256 */
+    int64_t heartbeat_s;             /* of the worker's entry in the registry, 0: none, default 5 */
 };
 
 struct config {

@@ -16,17 +16,21 @@ const char *job_class_name(enum job_class c); /* "high", "normal", "low" */
 int job_class_by_name(const char *name);      /* -1: none of them */
 
 struct subjects {
-    char prefix[65];           /* "isolane" */
-    char jobs_stream[65];      /* "ISOLANE_JOBS" */
-    char results_stream[65];   /* "ISOLANE_RESULTS" */
-    char events_stream[65];    /* "ISOLANE_EVENTS" */
-    char dead_stream[65];      /* "ISOLANE_DEAD" */
-    char later_stream[65];     /* "ISOLANE_LATER" */
-    char workers_bucket[65];   /* "ISOLANE_WORKERS", a key-value bucket */
-    char groups_stream[65];    /* "ISOLANE_GROUPS" */
-    char held_stream[65];      /* "ISOLANE_HELD" */
+    char prefix[65];         /* "isolane" */
+    char jobs_stream[65];    /* "ISOLANE_JOBS" */
+    char results_stream[65]; /* "ISOLANE_RESULTS" */
+    char events_stream[65];  /* "ISOLANE_EVENTS" */
+    char dead_stream[65];    /* "ISOLANE_DEAD" */
+    char later_stream[65];   /* "ISOLANE_LATER" */
+    char artifacts[81];      /* "ISOLANE_ARTIFACTS_": what buckets of the object store begin with */
+    char workers_bucket[65]; /* "ISOLANE_WORKERS", a key-value bucket */
+    char groups_stream[65];  /* "ISOLANE_GROUPS" */
+    char held_stream[65];    /* "ISOLANE_HELD" */
     char schedules_bucket[65]; /* "ISOLANE_SCHEDULES", another */
 };
+
+/* A tenant's artifacts: "ISOLANE_ARTIFACTS_<tenant>", a bucket of the object store. */
+void subject_artifacts_bucket(const struct subjects *s, const char *tenant, char *out, size_t cap);
 
 int subjects_init(struct subjects *s, const struct nats_config *c, struct err *e);
 
