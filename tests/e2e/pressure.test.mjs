@@ -15,7 +15,7 @@ const POLLERS = ALL ? 10_000 : 3000, POLLER_LINKS = 20;
 const IN_FLIGHT = 2000;
 const MIB = 1024;
 const GROWTH_KB = 48 * MIB;              // of a supervisor of some 30 MiB, whatever waits outside
-const LINK_BOUND_KB = 64 * MIB;          // LINK_PENDING_MAX
+const LINK_BOUND_KB = 3 * 64 * MIB;      // LINK_PENDING_MAX; the client library's buffer is copied when it doubles
 const RESULT_KB = 8 * MIB;               // of 4 MiB of output, while it waits for its confirmation
 
 const rss_kb = (w) => Number.parseInt(status_of(w.pid, 'VmRSS'), 10);
