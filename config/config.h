@@ -27,6 +27,8 @@
 /* Which changes of a job's state are told as events (docs/protocol.md "Events"). */
 enum events_mode { EVENTS_OFF, EVENTS_RETRIES, EVENTS_ALL };
 
+/* Consumers of the jobs stream: of each tenant and class, or of each class. */
+enum consumers { CONSUMERS_BY_TENANT, CONSUMERS_BY_CLASS };
 enum jail_mode { JAIL_REQUIRE, JAIL_PREFER, JAIL_OFF };
 
 /* A key that may sign jobs of a tenant: Ed25519. */
@@ -86,7 +88,9 @@ struct nats_config {
     int64_t artifacts_max_mb;        /* in a tenant's bucket, default 4096 */
     int64_t artifact_max_mb;         /* one of them, default 1024 */
     int64_t prefetch;                /* jobs held by the worker and not running, default 256 */
-    int64_t heartbeat_s;             /* of the worker's entry in the registry, 0: none, default 5 */
+    enum consumers consumers;        /* default CONSUMERS_BY_TENANT */
+    int64_t max_queued_a_tenant; /* messages of one tenant and class in the stream, 0: no bound */
+    int64_t heartbeat_s;         /* of the worker's entry in the registry, 0: none, default 5 */
 };
 
 struct config {

@@ -84,6 +84,7 @@ static bool ok_resolvers(const char *t)
 
 static const char *const jail_modes[] = {"require", "prefer", "off", NULL};
 static const char *const events_modes[] = {"off", "retries", "all", NULL};
+static const char *const consumer_kinds[] = {"tenant", "class", NULL};
 static const char *const log_levels[] = {"debug", "info", "warn", "error", NULL};
 
 #define AT(member) offsetof(struct config, member)
@@ -180,6 +181,7 @@ const struct config_key config_keys[] = {
     INT_KEY("nats.max_deliver", nats.max_deliver, 2, 1000, 20),
     INT_KEY("nats.duplicate_window_ms", nats.duplicate_window_ms, 100, 86400000, 120000),
     INT_KEY("nats.max_queued", nats.max_queued, 1, 1000000000, 1000000),
+    INT_KEY("nats.max_queued_a_tenant", nats.max_queued_a_tenant, 0, 1000000000, 0),
     INT_KEY("nats.max_queued_mb", nats.max_queued_mb, 1, 16777216, 1024),
     INT_KEY("nats.results_max_age_hours", nats.results_max_age_hours, 1, 87600, 168),
     INT_KEY("nats.events_max_age_hours", nats.events_max_age_hours, 1, 87600, 168),
@@ -190,6 +192,11 @@ const struct config_key config_keys[] = {
     INT_KEY("nats.artifacts_max_mb", nats.artifacts_max_mb, 1, 16777216, 4096),
     INT_KEY("nats.artifact_max_mb", nats.artifact_max_mb, 1, 16777216, 1024),
     INT_KEY("nats.prefetch", nats.prefetch, 1, 65536, 256),
+    {.name = "nats.consumers",
+     .type = KEY_CHOICE,
+     .at = AT(nats.consumers),
+     .choices = consumer_kinds,
+     .fallback = CONSUMERS_BY_TENANT},
     INT_KEY("nats.heartbeat_s", nats.heartbeat_s, 0, 300, 5),
     {.name = "egress.resolvers",
      .type = KEY_TEXT,

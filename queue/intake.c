@@ -1,18 +1,16 @@
-/* How this works. Each class has a puller: one inbox, and at most one pull request waiting at the
- * server, for as many jobs as the class may still hold. A job that comes is "held" until it is
- * acked, handed back or freed. The next pull is sent when the last one is used up and a good part
- * of what may be held is free: one request brings many jobs under load, and while the queue is
- * empty the waiting pull brings a lone job at once. Every pull has a reply subject of its own, so
- * that what the server says about an old one is not taken for news of the present one.
+/* How this works. Every consumer of the jobs stream has a puller (queue/puller.c), which asks for
+ * jobs while there is room. A job that comes is "held" until it is acked, handed back or freed.
+ *
+ * JetStream hands out first in, first out within a consumer. So each tenant has one of its own for
+ * each class, and a crowd of one tenant's jobs delays nobody else's: nats.consumers `tenant`. Jobs
+ * of tenants that are not configured are found by looking at the stream's subjects every few
+ * seconds, and get consumers that go away again. `class` is one consumer for all tenants of a
+ * class.
  *
  *   setting up ──► pulling ──► stopped
- *       ▲             │ streams or consumers gone
- *       └─────────────┘
- *
- * The server forgets pulls (lost connection, change of leader, restart): a pull that is not heard
- * of any more, although the server has to send a heartbeat every few seconds, is sent again.
- *
- * Bytes are bounded as well as jobs: a pull says how many the server may send. */
+ *     ▲   ▲           │ streams or consumers gone
+ *     │   └───────────┘
+ *     └► consumers of the other kind are in the way: queue/rivals.c */
 #include "queue/intake.h"
 
 #include <inttypes.h>
@@ -25,44 +23,41 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "link/acksubject.h"
 #include "queue/later.h"
 #include "queue/leftovers.h"
 #include "queue/signature.h"
+#include "queue/puller.h"
+#include "queue/rivals.h"
+#include "queue/strays.h"
 #include "queue/streams.h"
 
-#define PULL_EXPIRES_US  30000000
-#define HEARTBEAT_US     1000000
-#define SILENCE_MAX_US   (2 * HEARTBEAT_US + 1000000) /* two heartbeats missed: the pull is lost */
-#define NS_PER_US        ((int64_t)1000)
-#define WATCH_MS         500
-#define AGAIN_US         1000000  /* after a pull that ended at once, or a set-up that failed */
-#define GONE_US          300000   /* from hearing that a stream is gone to making it again */
-#define SAY_AGAIN_US     30000000 /* the same trouble is logged again after this */
-#define SETUP_TRIES      3        /* without any answer, before the first success */
-#define HELD_BYTES       ((int64_t)64 << 20) /* of one class; more when one message may be larger */
-#define MESSAGE_OVERHEAD 8192 /* what the server counts beside the payload: subjects, headers */
-#define REFILL_PART      4    /* pull when a quarter of what may be held is free */
-#define PROGRESS_PART    3    /* in-progress every third of ack_wait */
+#define NS_PER_US                ((int64_t)1000)
+#define WATCH_MS                 250
+#define AGAIN_US                 1000000 /* after a set-up that failed */
+#define GONE_US                  300000  /* from hearing that a stream is gone to making it again */
+#define SAY_AGAIN_US             30000000 /* the same trouble is logged again after this */
+#define SETUP_TRIES              3        /* without any answer, before the first success */
+#define PROGRESS_PART            3        /* in-progress every third of ack_wait */
+#define BEATS_A_SECOND           50       /* heartbeats of all pulls that wait */
+#define HEARTBEAT_MIN_US         1000000
+#define HEARTBEAT_MAX_US         15000000 /* half of what a pull lives: the server's rule */
+/* Up to so many tenants, each has its consumers before it has jobs. */
+#define TENANTS_AHEAD            64
+#define TENANTS_AHEAD_REPLICATED 16
+/* Between two looks for subjects with jobs and without a consumer: of tenants that are not
+ * configured; likewise, where all tenants get consumers only when they have jobs. */
+#define LOOK_US                  2000000
+#define LOOK_MANY_US             250000
+#define STRAYS_MAX               64 /* consumers of tenants that are not configured; the rest waits */
+/* Consumers that are made when jobs are seen. A worker that is full does not ask one of them while
+ * the jobs it has of it run, which can be as long as the longest wall_ms: a day. */
+#define IDLE_MS                  ((int64_t)25 * 3600000)
+#define STRAY_IDLE_MS            ((int64_t)300000) /* theirs do not run */
+#define PULLER_IDLE_PART         5 /* this worker asks one no more after this part of that time */
 /* Never without a delay: that is what nats-server writes down. A job handed back without one is
  * kept until its ack_wait is over when the server is restarted, as that of `up` is. */
-#define HANDED_BACK      "-NAK {\"delay\":1000000}"
-#define INBOX_RANDOM     12
-
-struct puller {
-    struct intake *intake;
-    enum job_class cls;
-    struct link_sub *sub;
-    char inbox[80];                   /* "_INBOX.<random>.<class>" */
-    char stream_subject[SUBJECT_MAX]; /* $JS.API.CONSUMER.MSG.NEXT.… */
-    uint64_t pulls; /* number of the present pull: last token of its reply subject */
-    bool waiting;   /* a pull is at the server */
-    int left;       /* jobs it may still bring */
-    int brought;    /* jobs it brought */
-    int64_t sent_us, heard_us, not_before_us;
-    int held;
-    int64_t held_bytes;
-};
+#define HANDED_BACK              "-NAK {\"delay\":1000000}"
+#define INBOX_RANDOM             12
 
 /* One delivery in somebody's hands. */
 struct intake_slot {
@@ -85,19 +80,30 @@ struct intake {
     enum intake_state state;
     struct streams *setup; /* under way; NULL: none */
     bool ready_told, sequences_repeat;
+    bool partial;      /* the set-up under way is of consumers alone */
     uint64_t used_seq; /* see intake_open() */
     int setups_unanswered;
     int64_t setup_again_us; /* 0: not planned */
     struct err trouble;     /* last logged */
     int64_t trouble_us;
-    int want;
-    struct puller pullers[CLASSES];
+    int64_t looked_us, look_us;
+    struct quota quotas[CLASSES];
+    struct list pullers;
+    struct puller *by_name; /* hash */
+    int puller_count, strays;
+    char inbox[48]; /* "_INBOX.<random>" */
+    int inboxes;
+    bool found;             /* subjects that have no consumer yet */
+    struct strays *looking; /* NULL: consumers are by class */
+    struct rivals *rivals;  /* under way; NULL: none */
+    struct rivals_seen rivals_seen;
     struct list held;
     uv_timer_t watch, progress;
     int handles;
 };
 
 static void set_up(struct intake *i);
+static void begin_set_up(struct intake *i, bool all);
 
 /* ---- trouble is told, not repeated twice a second ---- */
 
@@ -109,106 +115,6 @@ static void tell(struct intake *i, const struct err *why)
     log_warn("queue", "%s; trying again", why->msg);
     i->trouble = *why;
     i->trouble_us = now;
-}
-
-/* ---- pulling ---- */
-
-static int64_t largest_message(const struct intake *i)
-{
-    return link_max_payload(i->link) + MESSAGE_OVERHEAD;
-}
-
-static int64_t bytes_free(const struct puller *p)
-{
-    int64_t most = largest_message(p->intake);
-    int64_t all = HELD_BYTES > most ? HELD_BYTES : most;
-    return all - p->held_bytes;
-}
-
-static void pull(struct puller *p, int count, int64_t bytes)
-{
-    struct intake *i = p->intake;
-    struct err e = {0};
-    char body[160], reply[sizeof p->inbox + 24];
-    int n = snprintf(body, sizeof body,
-                     "{\"batch\":%d,\"max_bytes\":%" PRId64 ",\"expires\":%" PRId64
-                     ",\"idle_heartbeat\":%" PRId64 "}",
-                     count, bytes, PULL_EXPIRES_US * NS_PER_US, HEARTBEAT_US * NS_PER_US);
-    snprintf(reply, sizeof reply, "%s.%" PRIu64, p->inbox, ++p->pulls);
-    p->sent_us = p->heard_us = clock_mono_us();
-    if (link_publish(i->link, p->stream_subject, reply, NULL, 0, body, (size_t)n, &e)) {
-        p->not_before_us = p->sent_us + AGAIN_US;
-        tell(i, &e);
-        return;
-    }
-    p->waiting = true;
-    p->left = count;
-    p->brought = 0;
-}
-
-static void maybe_pull(struct puller *p)
-{
-    struct intake *i = p->intake;
-    int room = i->want - p->held, least = i->want / REFILL_PART;
-    int64_t bytes = bytes_free(p);
-    if (i->state != PULLING || p->waiting || room < 1 || room < least ||
-        bytes < largest_message(i) || !link_is_up(i->link) || clock_mono_us() < p->not_before_us)
-        return;
-    pull(p, room, bytes);
-}
-
-/* The server has done with the present pull. One that brought nothing and did not last is not sent
- * again at once. */
-static void pull_ended(struct puller *p)
-{
-    int64_t now = clock_mono_us();
-    p->waiting = false;
-    if (!p->brought && now - p->sent_us < AGAIN_US)
-        p->not_before_us = now + AGAIN_US;
-    maybe_pull(p);
-}
-
-/* Not at once: nats-server 2.9 is still busy with taking the stream away when it tells us, and a
- * consumer that is made then may never hand out what comes first. Also whoever deleted it may make
- * it again himself. */
-static void set_up_soon(struct intake *i)
-{
-    if (i->state != PULLING)
-        return;
-    i->state = SETTING_UP;
-    i->setup_again_us = clock_mono_us() + GONE_US;
-}
-
-static void on_status(struct puller *p, const struct link_msg *m)
-{
-    struct intake *i = p->intake;
-    const char *token = strrchr(m->subject, '.');
-    const char *text = link_msg_header(m, "Description");
-    struct err why;
-    if (m->status == 503) { /* its subject is the subscription's: the number is not told */
-        p->waiting = false;
-        err_set(&why, ERR_UNAVAILABLE, "consumer of the class %s is gone", job_class_name(p->cls));
-        tell(i, &why);
-        set_up_soon(i);
-        return;
-    }
-    if (!token || strtoull(token + 1, NULL, 10) != p->pulls || !p->waiting)
-        return;
-    p->heard_us = clock_mono_us();
-    if (m->status == 100)
-        return;
-    if (m->status == 409 && text && strstr(text, "Consumer Deleted")) {
-        p->waiting = false;
-        set_up_soon(i);
-        return;
-    }
-    /* 408 its time is over, 404 nothing there, 409 limits of bytes, of pulls, change of leader */
-    if (m->status == 400) {
-        err_set(&why, ERR_PROTOCOL, "the server refuses a pull: %.200s",
-                text ? text : "bad request");
-        tell(i, &why);
-    }
-    pull_ended(p);
 }
 
 /* ---- a job comes ---- */
@@ -229,9 +135,9 @@ int64_t intake_first_published_us(const char *text, int64_t stored_us)
     return us > 0 && us < stored_us ? us : stored_us;
 }
 
-static struct delivery *take(struct puller *p, struct link_msg *m, const struct ack_facts *facts)
+static struct delivery *take(struct intake *i, struct puller *p, struct link_msg *m,
+                             const struct ack_facts *facts)
 {
-    struct intake *i = p->intake;
     struct delivery *d = mem_alloc(sizeof *d);
     struct intake_slot *s = mem_alloc(sizeof *s);
     const char *msg_id = link_msg_header(m, "Nats-Msg-Id");
@@ -253,35 +159,22 @@ static struct delivery *take(struct puller *p, struct link_msg *m, const struct 
     if (d->stream_seq > i->used_seq) /* for a stream that is deleted while we run */
         i->used_seq = d->stream_seq;
     list_push_back(&i->held, &s->node);
-    p->held++;
-    p->held_bytes += (int64_t)d->len;
+    p->kept++;
+    puller_took(p, (int64_t)d->len);
     return d;
 }
 
-static void on_message(struct link_msg *m, void *arg)
+static void on_delivery(struct puller *p, struct link_msg *m, const struct ack_facts *facts,
+                        void *arg)
 {
-    struct puller *p = arg;
-    struct intake *i = p->intake;
-    struct ack_facts facts;
-    if (m->status) {
-        on_status(p, m);
-        return;
-    }
-    if (!m->reply || !ack_subject_parse(m->reply, &facts)) {
-        log_warn("queue", "dropped a message on '%s' that is no delivery of JetStream", m->subject);
-        return;
-    }
-    p->heard_us = clock_mono_us();
-    p->brought++;
-    if (p->waiting && --p->left == 0)
-        p->waiting = false;
-    if (i->state == STOPPED || p->held >= i->want) { /* of a pull that was given up as lost */
+    struct intake *i = arg;
+    if (i->state == STOPPED || puller_is_full(p)) { /* of a pull that was given up as lost */
         back_at_once(i, m->reply);
         return;
     }
-    struct delivery *d = take(p, m, &facts);
+    struct delivery *d = take(i, p, m, facts);
     i->ev.job(d, i->arg);
-    maybe_pull(p);
+    puller_go_on(p);
 }
 
 /* ---- a job goes ---- */
@@ -294,11 +187,11 @@ static void release(struct intake_slot *s)
         return;
     s->puller = NULL;
     list_remove(&s->node);
-    if (!s->aside) {
-        p->held--;
-        p->held_bytes -= (int64_t)s->msg->len;
-    }
-    maybe_pull(p);
+    p->kept--;
+    if (!s->aside)
+        puller_gave(p, (int64_t)s->msg->len);
+    else
+        puller_go_on(p);
 }
 
 void intake_set_aside(struct intake *i, struct delivery *d)
@@ -308,9 +201,7 @@ void intake_set_aside(struct intake *i, struct delivery *d)
     if (!s || !s->puller || s->aside)
         return;
     s->aside = true;
-    s->puller->held--;
-    s->puller->held_bytes -= (int64_t)s->msg->len;
-    maybe_pull(s->puller);
+    puller_gave(s->puller, (int64_t)s->msg->len);
 }
 
 void intake_take_up(struct intake *i, struct delivery *d)
@@ -320,8 +211,7 @@ void intake_take_up(struct intake *i, struct delivery *d)
     if (!s || !s->puller || !s->aside)
         return;
     s->aside = false;
-    s->puller->held++;
-    s->puller->held_bytes += (int64_t)s->msg->len;
+    puller_took(s->puller, (int64_t)s->msg->len);
 }
 
 static void answer(struct intake *i, struct delivery *d, const char *text)
@@ -372,21 +262,40 @@ void delivery_free(struct delivery *d)
 
 /* ---- timers ---- */
 
+/* Fewer heartbeats from each pull the more of them wait. */
+static int64_t heartbeat_us(const struct intake *i)
+{
+    int64_t us = (int64_t)i->puller_count * 1000000 / BEATS_A_SECOND;
+    return us < HEARTBEAT_MIN_US ? HEARTBEAT_MIN_US : us > HEARTBEAT_MAX_US ? HEARTBEAT_MAX_US : us;
+}
+
+static void remove_puller(struct intake *i, struct puller *p)
+{
+    list_remove(&p->node);
+    HASH_DEL(i->by_name, p);
+    i->puller_count--;
+    i->strays -= p->stray;
+    puller_close(p);
+    free(p);
+}
+
 static void on_watch(uv_timer_t *t)
 {
     struct intake *i = t->data;
-    int64_t now = clock_mono_us();
+    int64_t now = clock_mono_us(), beat = heartbeat_us(i);
     if (i->setup_again_us && now >= i->setup_again_us && link_is_up(i->link))
         set_up(i);
-    for (int k = 0; k < CLASSES; k++) {
-        struct puller *p = &i->pullers[k];
-        if (p->waiting && (now - p->heard_us > SILENCE_MAX_US ||
-                           now - p->sent_us > PULL_EXPIRES_US + HEARTBEAT_US)) {
-            log_info("queue", "pull for class %s is lost; sending it again",
-                     job_class_name(p->cls));
-            p->waiting = false;
-        }
-        maybe_pull(p);
+    if (i->state == PULLING && i->looking && now - i->looked_us >= i->look_us) {
+        i->looked_us = now;
+        strays_look(i->looking);
+    }
+    LIST_FOREACH(n, &i->pullers)
+    {
+        struct puller *p = LIST_ENTRY(n, struct puller, node);
+        puller_watch(p, now, beat);
+        if (p->consumer.idle_ms && !i->setup && p->kept == 0 &&
+            now - p->used_us > p->consumer.idle_ms * 1000 / PULLER_IDLE_PART)
+            remove_puller(i, p);
     }
 }
 
@@ -413,25 +322,66 @@ static void on_progress(uv_timer_t *t)
 
 /* ---- set-up ---- */
 
+static void on_no_rivals(const struct err *why, void *arg)
+{
+    struct intake *i = arg;
+    i->rivals = NULL;
+    if (why && why->code == ERR_INVALID && !i->ready_told) {
+        i->ev.failed(why, i->arg);
+        return;
+    }
+    if (why) {
+        tell(i, why);
+        i->setup_again_us = clock_mono_us() + AGAIN_US;
+        return;
+    }
+    memset(&i->rivals_seen, 0, sizeof i->rivals_seen);
+    set_up(i);
+}
+
+static void remove_rivals(struct intake *i)
+{
+    struct err e = {0};
+    if (rivals_begin(i->link, i->config, &i->subjects, &i->rivals_seen, on_no_rivals, i, &i->rivals,
+                     &e)) {
+        tell(i, &e);
+        i->setup_again_us = clock_mono_us() + AGAIN_US;
+    }
+}
+
+static void all_there(struct intake *i)
+{
+    i->state = PULLING;
+    i->setups_unanswered = 0;
+    i->trouble.msg[0] = 0;
+    LIST_FOREACH(n, &i->pullers)
+    {
+        struct puller *p = LIST_ENTRY(n, struct puller, node);
+        p->ready = true;
+        if (p->consumer.made) /* what waited at the one before is void, said or not */
+            puller_forget(p);
+        p->consumer.made = false;
+        puller_go_on(p);
+    }
+    if (!i->ready_told) {
+        i->ready_told = true;
+        i->ev.ready(i->arg);
+    }
+}
+
 static void on_set_up(const struct streams_end *end, void *arg)
 {
     struct intake *i = arg;
     const struct err *why = end->why;
     i->setup = NULL;
     if (!why) {
-        i->state = PULLING;
-        i->sequences_repeat = end->sequences_repeat;
-        i->setups_unanswered = 0;
-        i->trouble.msg[0] = 0;
-        for (int k = 0; k < CLASSES; k++) {
-            if (end->made[k]) /* what waited at the one before is void, said or not */
-                i->pullers[k].waiting = false;
-            maybe_pull(&i->pullers[k]);
-        }
-        if (!i->ready_told) {
-            i->ready_told = true;
-            i->ev.ready(i->arg);
-        }
+        if (!i->partial)
+            i->sequences_repeat = end->sequences_repeat;
+        all_there(i);
+        return;
+    }
+    if (why->code == ERR_CONFLICT) {
+        remove_rivals(i);
         return;
     }
     if (why->code == ERR_TIMEOUT)
@@ -444,13 +394,33 @@ static void on_set_up(const struct streams_end *end, void *arg)
     i->setup_again_us = clock_mono_us() + AGAIN_US;
 }
 
+/* all: the streams too, and every consumer; else those that nobody has asked for yet. */
+static void begin_set_up(struct intake *i, bool all)
+{
+    struct consumer **wanted = mem_alloc((size_t)i->puller_count * sizeof(struct consumer *));
+    int n = 0;
+    LIST_FOREACH(it, &i->pullers)
+    {
+        struct puller *p = LIST_ENTRY(it, struct puller, node);
+        if (all || !p->ready)
+            wanted[n++] = &p->consumer;
+    }
+    i->found = false;
+    i->partial = !all;
+    if (all || n)
+        i->setup =
+            streams_begin(i->link, i->config, &i->subjects, wanted, n,
+                          all ? STREAMS_AND_CONSUMERS : CONSUMERS_ALONE, i->used_seq, on_set_up, i);
+    free(wanted);
+}
+
 static void set_up(struct intake *i)
 {
-    if (i->state == STOPPED || i->setup)
+    if (i->state == STOPPED || i->setup || i->rivals)
         return;
     i->state = SETTING_UP;
     i->setup_again_us = 0;
-    i->setup = streams_begin(i->link, i->config, &i->subjects, true, i->used_seq, on_set_up, i);
+    begin_set_up(i, true);
 }
 
 bool intake_sequences_repeat(const struct intake *i)
@@ -466,43 +436,138 @@ void intake_look(struct intake *i)
 
 void intake_want(struct intake *i, int per_class)
 {
-    i->want = per_class;
     for (int k = 0; k < CLASSES; k++)
-        maybe_pull(&i->pullers[k]);
+        i->quotas[k].want = per_class;
+    LIST_FOREACH(n, &i->pullers)
+    puller_go_on(LIST_ENTRY(n, struct puller, node));
 }
 
 void intake_resume(struct intake *i)
 {
-    for (int k = 0; k < CLASSES; k++) {
-        struct puller *p = &i->pullers[k];
-        p->waiting = false; /* the server forgot it with the connection */
-        p->not_before_us = 0;
-        maybe_pull(p);
+    LIST_FOREACH(n, &i->pullers) /* the server forgot theirs with the connection */
+    {
+        struct puller *p = LIST_ENTRY(n, struct puller, node);
+        puller_forget(p);
+        puller_go_on(p);
     }
     if (i->state == SETTING_UP)
         set_up(i);
 }
 
-/* ---- life ---- */
+/* ---- pullers ---- */
 
-static void open_puller(struct intake *i, enum job_class c, const char *random)
+static bool is_pulling(void *arg)
 {
-    struct puller *p = &i->pullers[c];
+    const struct intake *i = arg;
+    return i->state == PULLING;
+}
+
+static void on_trouble(const struct err *why, void *arg)
+{
+    tell(arg, why);
+}
+
+/* Not at once: nats-server 2.9 is still busy with taking the stream away when it tells us, and a
+ * consumer that is made then may never hand out what comes first. Also whoever deleted it may make
+ * it again himself. */
+static void on_gone(struct puller *p, void *arg)
+{
+    struct intake *i = arg;
+    (void)p;
+    if (i->state != PULLING)
+        return;
+    i->state = SETTING_UP;
+    i->setup_again_us = clock_mono_us() + GONE_US;
+}
+
+static const struct puller_owner puller_owner = {
+    .pulling = is_pulling,
+    .job = on_delivery,
+    .trouble = on_trouble,
+    .gone = on_gone,
+};
+
+static int add_puller(struct intake *i, const struct consumer *c, int64_t weight, bool stray,
+                      struct err *e)
+{
+    struct puller *p = mem_alloc(sizeof *p);
+    char inbox[sizeof p->inbox];
+    p->owner = &puller_owner;
+    p->arg = i;
+    p->link = i->link;
+    p->quota = &i->quotas[c->cls];
+    p->consumer = *c;
+    p->weight = weight;
+    p->heartbeat_us = HEARTBEAT_MIN_US;
+    consumer_name(c, p->name);
+    snprintf(inbox, sizeof inbox, "%s.%d", i->inbox, ++i->inboxes);
+    list_push_back(&i->pullers, &p->node);
+    HASH_ADD_STR(i->by_name, name, p);
+    i->puller_count++;
+    p->stray = stray;
+    i->strays += stray;
+    return puller_open(p, inbox, &i->subjects, e);
+}
+
+static bool by_class(const struct intake *i)
+{
+    return i->config->nats.consumers == CONSUMERS_BY_CLASS;
+}
+
+/* Every consumer costs the server memory and a look at every job, with replicas much more: of many
+ * tenants only those get any that have jobs. */
+static bool are_many(const struct config *c)
+{
+    return c->tenant_count > (c->nats.replicas > 1 ? TENANTS_AHEAD_REPLICATED : TENANTS_AHEAD);
+}
+
+static int add_pullers(struct intake *i, struct err *e)
+{
+    const struct config *c = i->config;
+    int tenants = by_class(i) ? 1 : are_many(c) ? 0 : c->tenant_count, rc = 0;
+    for (int t = 0; t < tenants; t++) {
+        for (int k = 0; !rc && k < CLASSES; k++) {
+            struct consumer x = {.cls = (enum job_class)k};
+            if (!by_class(i))
+                snprintf(x.tenant, sizeof x.tenant, "%s", c->tenants[t].name);
+            rc = add_puller(i, &x, by_class(i) ? 1 : c->tenants[t].weight, false, e);
+        }
+    }
+    return rc;
+}
+
+/* Jobs on a subject. Its consumer is made, or found, by the next set-up. */
+static void on_subject(const struct consumer *found, int64_t jobs, void *arg)
+{
+    struct intake *i = arg;
+    struct consumer c = *found;
+    struct puller *known;
+    struct err e = {0};
     char name[CONSUMER_NAME_MAX];
-    consumer_name(c, name);
-    p->intake = i;
-    p->cls = c;
-    snprintf(p->inbox, sizeof p->inbox, "_INBOX.%s.%s", random, job_class_name(c));
-    snprintf(p->stream_subject, sizeof p->stream_subject, "$JS.API.CONSUMER.MSG.NEXT.%s.%s",
-             i->subjects.jobs_stream, name);
+    (void)jobs;
+    consumer_name(&c, name);
+    HASH_FIND_STR(i->by_name, name, known);
+    if (known || i->state != PULLING)
+        return;
+    const struct tenant *t = config_tenant(i->config, c.tenant);
+    if (!t && i->strays == STRAYS_MAX)
+        return;
+    c.idle_ms = t ? IDLE_MS : STRAY_IDLE_MS;
+    if (add_puller(i, &c, t ? t->weight : 1, !t, &e))
+        tell(i, &e);
+    i->found = true;
 }
 
-static int subscribe(struct puller *p, struct err *e)
+static void on_looked(void *arg)
 {
-    char subject[sizeof p->inbox + 2];
-    snprintf(subject, sizeof subject, "%s.*", p->inbox);
-    return link_subscribe(p->intake->link, subject, NULL, 0, on_message, p, &p->sub, e);
+    struct intake *i = arg;
+    if (i->state == PULLING && i->found && !i->setup)
+        begin_set_up(i, false);
 }
+
+static const struct strays_events strays_events = {.subject = on_subject, .looked = on_looked};
+
+/* ---- life ---- */
 
 int intake_open(uv_loop_t *loop, struct link *l, const struct config *c, const struct subjects *s,
                 uint64_t used_seq, const struct intake_events *ev, void *arg, struct intake **out,
@@ -527,10 +592,14 @@ int intake_open(uv_loop_t *loop, struct link *l, const struct config *c, const s
     uv_timer_init(loop, &i->progress);
     i->watch.data = i->progress.data = i;
     i->handles = 2;
-    for (int k = 0; k < CLASSES; k++)
-        open_puller(i, (enum job_class)k, text);
-    for (int k = 0; !rc && k < CLASSES; k++)
-        rc = subscribe(&i->pullers[k], e);
+    snprintf(i->inbox, sizeof i->inbox, "_INBOX.%s", text);
+    list_init(&i->pullers);
+    if (c->nats.consumers == CONSUMERS_BY_TENANT)
+        i->look_us = are_many(c) ? LOOK_MANY_US : LOOK_US;
+    if (c->nats.consumers == CONSUMERS_BY_TENANT)
+        i->looking = strays_new(l, &i->subjects, &strays_events, i);
+    if (!rc)
+        rc = add_pullers(i, e);
     if (rc) {
         intake_close(i);
         return rc;
@@ -542,21 +611,6 @@ int intake_open(uv_loop_t *loop, struct link *l, const struct config *c, const s
     return 0;
 }
 
-/* Makes the server look through its waiting pulls, which it does when it counts them for
- * CONSUMER.INFO. nats-server 2.9 finds out that a pull is void only when it has taken a job for it,
- * and a job that was handed back is then kept until its ack_wait is over. Nobody reads the answer.
- */
-static void forget_pulls(struct puller *p)
-{
-    char subject[SUBJECT_MAX], name[CONSUMER_NAME_MAX];
-    struct err e = {0};
-    consumer_name(p->cls, name);
-    snprintf(subject, sizeof subject, "$JS.API.CONSUMER.INFO.%s.%s",
-             p->intake->subjects.jobs_stream, name);
-    if (link_publish(p->intake->link, subject, p->inbox, NULL, 0, "", 0, &e))
-        log_debug("queue", "waiting pulls are not looked through: %s", e.msg);
-}
-
 void intake_stop(struct intake *i)
 {
     if (i->state == STOPPED)
@@ -564,19 +618,18 @@ void intake_stop(struct intake *i)
     i->state = STOPPED;
     streams_cancel(i->setup);
     i->setup = NULL;
-    /* Without an inbox the waiting pulls are void. What is under way already comes and goes back.
-     */
-    for (int k = 0; k < CLASSES; k++) {
-        link_drain(i->pullers[k].sub);
-        forget_pulls(&i->pullers[k]);
-    }
+    rivals_cancel(i->rivals);
+    i->rivals = NULL;
+    LIST_FOREACH(n, &i->pullers) /* what is under way already comes and goes back */
+    puller_stop(LIST_ENTRY(n, struct puller, node), &i->subjects);
 }
 
 static void on_timer_closed(uv_handle_t *h)
 {
     struct intake *i = h->data;
-    if (--i->handles == 0)
-        free(i);
+    if (--i->handles > 0)
+        return;
+    free(i);
 }
 
 void intake_close(struct intake *i)
@@ -585,13 +638,15 @@ void intake_close(struct intake *i)
         return;
     i->state = STOPPED;
     streams_cancel(i->setup);
+    rivals_cancel(i->rivals);
+    strays_free(i->looking);
     LIST_FOREACH(n, &i->held) /* their owners free them later */
     {
         list_remove(n);
         LIST_ENTRY(n, struct intake_slot, node)->puller = NULL;
     }
-    for (int k = 0; k < CLASSES; k++)
-        link_unsubscribe(i->pullers[k].sub);
+    LIST_FOREACH(n, &i->pullers)
+    remove_puller(i, LIST_ENTRY(n, struct puller, node));
     uv_close((uv_handle_t *)&i->watch, on_timer_closed);
     uv_close((uv_handle_t *)&i->progress, on_timer_closed);
 }
@@ -613,7 +668,7 @@ int intake_ensure_streams(uv_loop_t *loop, struct link *l, const struct config *
                           const struct subjects *s, struct err *e)
 {
     struct ensuring w = {0};
-    streams_begin(l, c, s, false, 0, on_ensured, &w);
+    streams_begin(l, c, s, NULL, 0, STREAMS_ALONE, 0, on_ensured, &w);
     while (!w.done) /* the time-outs of its requests end this at the latest */
         uv_run(loop, UV_RUN_ONCE);
     if (w.why.code && e)

@@ -59,9 +59,9 @@ int intake_open(uv_loop_t *loop, struct link *l, const struct config *c, const s
  * one that is a job's id may be another job's. */
 bool intake_sequences_repeat(const struct intake *i);
 
-/* How many deliveries of each class may be held (pulled and not yet acked or handed back). The
- * executor sets it once from nats.prefetch; intake keeps pulls outstanding so that a lone job comes
- * at once. */
+/* How many deliveries of each class may be held (pulled and not yet acked or handed back) for a
+ * tenant that is alone; several share (queue/puller.h says how much they hold together). Set once
+ * from nats.prefetch; intake keeps pulls outstanding so that a lone job comes at once. */
 void intake_want(struct intake *i, int per_class);
 
 /* Kept, and kept alive, but not counted among those held: it waits for long, and the caller has a

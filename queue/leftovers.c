@@ -1,12 +1,12 @@
-/* How this works. A look walks the classes. The class's consumer says up to which sequence nothing
- * is open: all that it handed out when no ack is awaited, else its ack floor. Work-queue retention
- * removes a message with its ack, so whatever the stream still has of the class up to there is a
- * leftover. They are fetched one by one, from the oldest; AT_ONCE may be in the handler's hands,
- * LOOK_MAX are told in one look.
+/* How this works. A look walks the consumers of the subjects that have messages. Each says up to
+ * which sequence nothing is open: all that it handed out when no ack is awaited, else its ack
+ * floor. Work-queue retention removes a message with its ack, so whatever the stream still has of
+ * its subjects up to there is a leftover. They are fetched one by one, from the oldest; AT_ONCE may
+ * be in the handler's hands, LOOK_MAX are told in one look.
  *
- *   IDLE ──► CONSUMER ──► MESSAGE ⇄ PAUSED (AT_ONCE in hand)
- *    ▲          ▲            │ past that sequence: next class
- *    └──────────┴────────────┘
+ *   IDLE ──► SUBJECTS ──► CONSUMER ──► MESSAGE ⇄ PAUSED (AT_ONCE in hand)
+ *    ▲                       ▲            │ past that sequence: next consumer
+ *    └───────────────────────┴────────────┘
  *
  * When a job uses up its last delivery the server says so: one worker (a queue group) looks then.
  * Two may still look at the same time: the results stream takes one result. */
@@ -23,17 +23,19 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "link/js.h"
+#include "queue/consumer.h"
 #include "queue/later.h"
 #include "queue/signature.h"
-#include "queue/streams.h"
 
 #define AT_ONCE     16
 #define LOOK_MAX    10000
 #define ADVISORIES  64 /* pending; they only wake us */
 #define US_PER_HOUR (3600 * 1000000ll)
-#define VERB_MAX    160
+#define VERB_MAX    320
 
-enum look { IDLE, CONSUMER, MESSAGE, PAUSED };
+#define CONSUMERS_MAX 4096 /* in one look */
+
+enum look { IDLE, SUBJECTS, CONSUMER, MESSAGE, PAUSED };
 
 struct leftovers {
     uv_loop_t *loop;
@@ -45,8 +47,9 @@ struct leftovers {
     struct link_sub *advisories;
     uv_timer_t timer;
     enum look look;
-    int cls;
-    uint64_t upto, next; /* of the class: told up to here, next to fetch */
+    struct consumer *consumers; /* to walk */
+    int count, at;
+    uint64_t upto, next; /* of the one at hand: told up to here, next to fetch */
     int told, in_hand, too_old;
     bool again; /* a look was asked for during one */
     bool said;  /* why it does not work */
@@ -56,8 +59,10 @@ struct leftovers {
 
 static void drop(struct leftovers *l)
 {
-    if (--l->refs == 0)
-        free(l);
+    if (--l->refs > 0)
+        return;
+    free(l->consumers);
+    free(l);
 }
 
 static void plan(struct leftovers *l, int ms);
@@ -158,9 +163,9 @@ static void end_look(struct leftovers *l, const struct err *why)
     plan(l, l->again || l->told >= LOOK_MAX ? LEFTOVERS_SOON_MS : LEFTOVERS_EVERY_MS);
 }
 
-static void next_class(struct leftovers *l)
+static void next_consumer(struct leftovers *l)
 {
-    if (++l->cls == CLASSES)
+    if (++l->at >= l->count)
         end_look(l, NULL);
     else
         ask_consumer(l);
@@ -187,7 +192,7 @@ static void on_message(const struct jv *doc, const struct err *why, void *arg)
         return;
     }
     if (why || !jv_int(jv_get(message, "seq"), &seq) || (uint64_t)seq > l->upto) {
-        next_class(l);
+        next_consumer(l);
         return;
     }
     l->next = (uint64_t)seq + 1;
@@ -221,7 +226,7 @@ static void ask(struct leftovers *l, const char *verb, const char *body, js_answ
 static void ask_message(struct leftovers *l)
 {
     char verb[VERB_MAX], filter[SUBJECT_MAX], body[SUBJECT_MAX + 64];
-    subject_job_class(&l->subjects, (enum job_class)l->cls, filter);
+    consumer_filter(&l->consumers[l->at], &l->subjects, filter);
     snprintf(verb, sizeof verb, "STREAM.MSG.GET.%s", l->subjects.jobs_stream);
     snprintf(body, sizeof body, "{\"seq\":%" PRIu64 ",\"next_by_subj\":\"%s\"}", l->next, filter);
     l->look = MESSAGE;
@@ -237,8 +242,12 @@ static void on_consumer(const struct jv *doc, const struct err *why, void *arg)
         return;
     }
     l->refs--;
-    if (why) { /* none there: intake makes it, and it hands everything out */
-        end_look(l, why->code == ERR_NOT_FOUND ? NULL : why);
+    if (why && why->code == ERR_NOT_FOUND) {
+        next_consumer(l); /* intake makes it, and it hands everything out */
+        return;
+    }
+    if (why) {
+        end_look(l, why);
         return;
     }
     jv_int(jv_get(doc, "num_ack_pending"), &open);
@@ -248,16 +257,71 @@ static void on_consumer(const struct jv *doc, const struct err *why, void *arg)
     if (upto > 0)
         ask_message(l);
     else
-        next_class(l);
+        next_consumer(l);
 }
 
 static void ask_consumer(struct leftovers *l)
 {
     char verb[VERB_MAX], name[CONSUMER_NAME_MAX];
-    consumer_name((enum job_class)l->cls, name);
+    consumer_name(&l->consumers[l->at], name);
     snprintf(verb, sizeof verb, "CONSUMER.INFO.%s.%s", l->subjects.jobs_stream, name);
     l->look = CONSUMER;
     ask(l, verb, NULL, on_consumer);
+}
+
+static int note_subject(const char *subject, const struct jv *count, void *arg)
+{
+    struct leftovers *l = arg;
+    struct consumer c;
+    (void)count;
+    if (l->count == CONSUMERS_MAX || !consumer_of_subject(&l->subjects, subject, &c))
+        return 0;
+    l->consumers = mem_grow(l->consumers, (size_t)(l->count + 1) * sizeof c);
+    l->consumers[l->count++] = c;
+    return 0;
+}
+
+static void on_subjects(const struct jv *doc, const struct err *why, void *arg)
+{
+    struct leftovers *l = arg;
+    const struct jv *found = jv_get(jv_get(doc, "state"), "subjects");
+    if (l->closed) {
+        drop(l);
+        return;
+    }
+    l->refs--;
+    if (why) {
+        end_look(l, why->code == ERR_NOT_FOUND ? NULL : why);
+        return;
+    }
+    if (jv_type(found) == JV_OBJECT) /* an empty stream has no such member */
+        jv_each(found, note_subject, l);
+    next_consumer(l);
+}
+
+static void ask_subjects(struct leftovers *l)
+{
+    char verb[VERB_MAX], body[SUBJECT_MAX];
+    snprintf(verb, sizeof verb, "STREAM.INFO.%s", l->subjects.jobs_stream);
+    snprintf(body, sizeof body, "{\"subjects_filter\":\"%s.jobs.>\"}", l->subjects.prefix);
+    l->look = SUBJECTS;
+    ask(l, verb, body, on_subjects);
+}
+
+static void begin_look(struct leftovers *l)
+{
+    char subject[SUBJECT_MAX];
+    l->count = 0;
+    l->at = -1;
+    if (l->config->nats.consumers == CONSUMERS_BY_TENANT) {
+        ask_subjects(l);
+        return;
+    }
+    for (int k = 0; k < CLASSES; k++) {
+        subject_job_class(&l->subjects, (enum job_class)k, subject);
+        note_subject(subject, NULL, l);
+    }
+    next_consumer(l);
 }
 
 static void on_time(uv_timer_t *t)
@@ -267,10 +331,9 @@ static void on_time(uv_timer_t *t)
         plan(l, LEFTOVERS_SOON_MS);
         return;
     }
-    l->cls = 0;
     l->told = 0;
     l->again = false;
-    ask_consumer(l);
+    begin_look(l);
 }
 
 static void plan(struct leftovers *l, int ms)

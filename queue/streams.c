@@ -25,8 +25,9 @@
 #include "base/mem.h"
 
 #define API_TIMEOUT_MS    5000
-#define API_SUBJECT_MAX   256
-#define NS_PER_MS         1000000
+#define API_SUBJECT_MAX   320
+#define SHOWN_MAX         256
+#define NS_PER_MS         ((int64_t)1000000)
 #define MS_PER_HOUR       3600000
 #define WORKERS_AT_ONCE   256 /* whose prefetch the consumers' bookkeeping is laid out for */
 #define PULLS_WAITING_MAX 2048
@@ -46,6 +47,7 @@ enum {
     JS_STREAM_SUBJECT_OVERLAP = 10065,
     JS_STREAM_REPLICAS_NOT_SUPPORTED = 10074,
     JS_NOT_ENABLED = 10076,
+    JS_CONSUMER_OVERLAPS = 10100,
     JS_CONSUMER_EXISTS = 10105,
     JS_CONSUMER_ALREADY_EXISTS = 10148,
 };
@@ -63,11 +65,8 @@ enum thing {
     EVENTS_STREAM,
     DEAD_STREAM,
     LATER_STREAM,
-    CONSUMER_HIGH, /* from here on consumers: of the jobs stream … */
-    CONSUMER_NORMAL,
-    CONSUMER_LOW,
-    CONSUMER_MOVER, /* … and of the stream of jobs for later */
-    THINGS
+    CONSUMER_MOVER, /* from here on consumers: of the stream of jobs for later … */
+    FIRST_CONSUMER, /* … and those of the jobs stream that the caller names */
 };
 
 struct streams {
@@ -76,24 +75,25 @@ struct streams {
     const struct subjects *subjects;
     streams_done done; /* NULL: cancelled */
     void *arg;
-    int things; /* how many of them */
-    enum thing now;
+    struct consumer **consumers;
+    int things;                   /* how many of streams and consumers */
+    int now;                      /* enum thing and on */
     bool beginning, ended;        /* inside streams_begin(), which frees then */
     enum op op;                   /* of the request under way */
     uint64_t used_seq, first_seq; /* first_seq: of a stream made in three steps, else 0 */
     bool results_known;           /* the results stream has, or had, messages */
     char oldest_result[40];       /* when its oldest was stored, "" : none */
     bool repeat;
-    bool made[CLASSES];
     bool was_there; /* CREATE said so: do not try again */
 };
 
-void consumer_name(enum job_class c, char out[CONSUMER_NAME_MAX])
+static struct consumer *consumer_now(const struct streams *s)
 {
-    snprintf(out, CONSUMER_NAME_MAX, "worker_%s", job_class_name(c));
+    CHECK(s->now >= FIRST_CONSUMER);
+    return s->consumers[s->now - FIRST_CONSUMER];
 }
 
-static const char *stream_of(const struct streams *s, enum thing t)
+static const char *stream_of(const struct streams *s, int t)
 {
     const struct subjects *n = s->subjects;
     switch (t) {
@@ -111,23 +111,18 @@ static const char *stream_of(const struct streams *s, enum thing t)
     }
 }
 
-static bool is_stream(enum thing t)
+static bool is_stream(int t)
 {
-    return t < CONSUMER_HIGH;
-}
-
-static enum job_class class_of(enum thing t)
-{
-    return (enum job_class)(t - CONSUMER_HIGH);
+    return t < CONSUMER_MOVER;
 }
 
 /* Of a consumer. */
-static const char *name_of(enum thing t, char name[CONSUMER_NAME_MAX])
+static const char *name_of(const struct streams *s, char name[CONSUMER_NAME_MAX])
 {
-    if (t == CONSUMER_MOVER)
+    if (s->now == CONSUMER_MOVER)
         strcpy(name, MOVER_NAME);
     else
-        consumer_name(class_of(t), name);
+        consumer_name(consumer_now(s), name);
     return name;
 }
 
@@ -138,7 +133,7 @@ static const char *shown(const struct streams *s, char *out, size_t cap)
     if (is_stream(s->now))
         snprintf(out, cap, "stream %s", stream_of(s, s->now));
     else
-        snprintf(out, cap, "consumer %s of stream %s", name_of(s->now, name), stream_of(s, s->now));
+        snprintf(out, cap, "consumer %s of stream %s", name_of(s, name), stream_of(s, s->now));
     return out;
 }
 
@@ -167,6 +162,10 @@ static void jobs_config(const struct streams *s, struct jsonw *w)
     jsonw_kstr(w, "discard", "new");
     jsonw_kint(w, "max_msgs", c->max_queued);
     jsonw_kint(w, "max_bytes", c->max_queued_mb << 20);
+    if (c->max_queued_a_tenant) {
+        jsonw_kint(w, "max_msgs_per_subject", c->max_queued_a_tenant);
+        jsonw_kbool(w, "discard_new_per_subject", true);
+    }
     jsonw_kint(w, "duplicate_window", c->duplicate_window_ms * NS_PER_MS);
     jsonw_kint(w, "num_replicas", c->replicas);
 }
@@ -256,8 +255,8 @@ static void consumer_config(const struct streams *s, struct jsonw *w)
 {
     const struct nats_config *c = &s->config->nats;
     char subject[SUBJECT_MAX], name[CONSUMER_NAME_MAX];
-    consumer_name(class_of(s->now), name);
-    subject_job_class(s->subjects, class_of(s->now), subject);
+    consumer_name(consumer_now(s), name);
+    consumer_filter(consumer_now(s), s->subjects, subject);
     jsonw_kstr(w, "durable_name", name);
     jsonw_kstr(w, "filter_subject", subject);
     jsonw_kstr(w, "deliver_policy", "all");
@@ -266,19 +265,22 @@ static void consumer_config(const struct streams *s, struct jsonw *w)
     jsonw_kint(w, "max_deliver", c->max_deliver);
     jsonw_kint(w, "max_ack_pending", c->prefetch * WORKERS_AT_ONCE);
     jsonw_kint(w, "max_waiting", PULLS_WAITING_MAX);
+    if (consumer_now(s)->idle_ms)
+        jsonw_kint(w, "inactive_threshold", consumer_now(s)->idle_ms * NS_PER_MS);
 }
 
 static void thing_config(const struct streams *s, struct jsonw *w)
 {
-    static void (*const configs[THINGS])(const struct streams *, struct jsonw *) = {
-        [JOBS_STREAM] = jobs_config,         [RESULTS_STREAM] = results_config,
-        [EVENTS_STREAM] = events_config,     [DEAD_STREAM] = dead_config,
-        [LATER_STREAM] = later_config,       [CONSUMER_HIGH] = consumer_config,
-        [CONSUMER_NORMAL] = consumer_config, [CONSUMER_LOW] = consumer_config,
-        [CONSUMER_MOVER] = mover_config,
+    static void (*const configs[FIRST_CONSUMER])(const struct streams *, struct jsonw *) = {
+        [JOBS_STREAM] = jobs_config,     [RESULTS_STREAM] = results_config,
+        [EVENTS_STREAM] = events_config, [DEAD_STREAM] = dead_config,
+        [LATER_STREAM] = later_config,   [CONSUMER_MOVER] = mover_config,
     };
     jsonw_object(w);
-    configs[s->now](s, w);
+    if (s->now < FIRST_CONSUMER)
+        configs[s->now](s, w);
+    else
+        consumer_config(s, w);
     jsonw_object_end(w);
 }
 
@@ -294,7 +296,7 @@ static int compare_member(const char *name, const struct jv *wanted, void *arg)
     const struct comparison *c = arg;
     const struct jv *found = jv_get(c->found, name);
     struct buf a = {0}, b = {0};
-    char what[128];
+    char what[SHOWN_MAX];
     jv_dump(wanted, &a);
     if (found)
         jv_dump(found, &b);
@@ -389,6 +391,12 @@ static void choose_first_seq(struct streams *s)
 
 /* ---- walking ---- */
 
+static void streams_free(struct streams *s)
+{
+    free(s->consumers);
+    free(s);
+}
+
 static void step(struct streams *s);
 
 static void end(struct streams *s, const struct err *why, bool passing)
@@ -396,11 +404,10 @@ static void end(struct streams *s, const struct err *why, bool passing)
     streams_done done = s->done;
     void *arg = s->arg;
     struct streams_end how = {.why = why, .passing = passing, .sequences_repeat = s->repeat};
-    memcpy(how.made, s->made, sizeof how.made);
     if (s->beginning)
         s->ended = true;
     else
-        free(s);
+        streams_free(s);
     done(&how, arg);
 }
 
@@ -409,7 +416,7 @@ static void next(struct streams *s)
     s->now++;
     s->op = INFO;
     s->was_there = false;
-    if ((int)s->now == s->things)
+    if (s->now == s->things)
         end(s, NULL, false);
     else
         step(s);
@@ -418,7 +425,7 @@ static void next(struct streams *s)
 /* What a person can do about an answer of the API that says no. */
 static int refused(const struct streams *s, int64_t code, const char *text, struct err *e)
 {
-    char what[128];
+    char what[SHOWN_MAX];
     const char *hint = "";
     if (code == JS_NOT_ENABLED || code == JS_NOT_ENABLED_FOR_ACCOUNT)
         return err_set(e, ERR_UNAVAILABLE,
@@ -442,6 +449,7 @@ static void on_refusal(struct streams *s, const struct jv *error)
     int64_t code = 0, class = 0;
     const char *text = jv_string(jv_get(error, "description"), NULL);
     struct err e = {0};
+    char what[SHOWN_MAX];
     jv_int(jv_get(error, "err_code"), &code);
     jv_int(jv_get(error, "code"), &class);
     if (s->op == INFO && !s->was_there &&
@@ -457,6 +465,10 @@ static void on_refusal(struct streams *s, const struct jv *error)
         s->first_seq = 0;
         s->was_there = true;
         step(s);
+    } else if (code == JS_CONSUMER_OVERLAPS) {
+        err_set(&e, ERR_CONFLICT, "%s: another consumer takes its subjects",
+                shown(s, what, sizeof what));
+        end(s, &e, true);
     } else {
         refused(s, code, text ? text : "no reason given", &e);
         bool passing = class == 503 && code != JS_NOT_ENABLED && code != JS_NOT_ENABLED_FOR_ACCOUNT;
@@ -479,7 +491,8 @@ static void is_there(struct streams *s, const struct jv *answer)
         }
         return;
     }
-    compare(s, answer);
+    if (s->now < FIRST_CONSUMER || !consumer_now(s)->idle_ms)
+        compare(s, answer);
     if (s->now == RESULTS_STREAM)
         note_results(s, answer);
     else if (s->now == JOBS_STREAM)
@@ -489,15 +502,15 @@ static void is_there(struct streams *s, const struct jv *answer)
 
 static void was_made(struct streams *s)
 {
-    char what[128];
+    char what[SHOWN_MAX];
     shown(s, what, sizeof what);
     if (s->first_seq && s->now == JOBS_STREAM && s->op != UPDATE) {
         s->op = s->op == CREATE ? PURGE : UPDATE;
         step(s);
         return;
     }
-    if (s->now >= CONSUMER_HIGH && s->now <= CONSUMER_LOW)
-        s->made[class_of(s->now)] = true;
+    if (s->now >= FIRST_CONSUMER)
+        consumer_now(s)->made = true;
     if (s->now == JOBS_STREAM && s->first_seq)
         log_warn("queue",
                  "made %s although there are results: its sequences begin at %" PRIu64
@@ -512,7 +525,7 @@ static void on_answer(struct streams *s, const struct link_msg *m)
 {
     struct jv *doc = NULL;
     struct err e = {0};
-    char what[128];
+    char what[SHOWN_MAX];
     if (jv_parse(m->data, m->len, &doc, &e) || jv_type(doc) != JV_OBJECT) {
         jv_free(doc);
         err_set(&e, ERR_PROTOCOL, "%s: the JetStream API at %s answers with what is no JSON object",
@@ -533,7 +546,7 @@ static void on_answer(struct streams *s, const struct link_msg *m)
 static void no_answer(struct streams *s, const struct err *why)
 {
     struct err e = {0};
-    char what[128];
+    char what[SHOWN_MAX];
     shown(s, what, sizeof what);
     if (why->code == ERR_UNAVAILABLE && link_is_up(s->link)) {
         err_set(
@@ -559,7 +572,7 @@ static void on_reply(struct link_msg *m, const struct err *why, void *arg)
 {
     struct streams *s = arg;
     if (!s->done)
-        free(s);
+        streams_free(s);
     else if (m)
         on_answer(s, m);
     else
@@ -576,7 +589,7 @@ static void api_subject(const struct streams *s, char out[API_SUBJECT_MAX])
         return;
     }
     snprintf(out, API_SUBJECT_MAX, "$JS.API.CONSUMER.%s.%s.%s",
-             s->op == CREATE ? "DURABLE.CREATE" : "INFO", stream, name_of(s->now, name));
+             s->op == CREATE ? "DURABLE.CREATE" : "INFO", stream, name_of(s, name));
 }
 
 static void step(struct streams *s)
@@ -589,7 +602,7 @@ static void step(struct streams *s)
     jsonw_init(&w, &b);
     if (s->op == PURGE) {
         buf_addf(&b, "{\"seq\":%" PRIu64 "}", s->first_seq);
-    } else if (s->op == CREATE && s->now >= CONSUMER_HIGH) {
+    } else if (s->op == CREATE && !is_stream(s->now)) {
         jsonw_object(&w);
         jsonw_kstr(&w, "stream_name", stream_of(s, s->now));
         jsonw_name(&w, "config");
@@ -605,7 +618,8 @@ static void step(struct streams *s)
 }
 
 struct streams *streams_begin(struct link *l, const struct config *c, const struct subjects *s,
-                              bool consumers, uint64_t used_seq, streams_done done, void *arg)
+                              struct consumer **consumers, int count, enum streams_scope scope,
+                              uint64_t used_seq, streams_done done, void *arg)
 {
     struct streams *t = mem_alloc(sizeof *t);
     t->link = l;
@@ -614,13 +628,16 @@ struct streams *streams_begin(struct link *l, const struct config *c, const stru
     t->done = done;
     t->arg = arg;
     t->used_seq = used_seq;
-    t->things = consumers ? THINGS : CONSUMER_HIGH;
+    t->consumers = count ? mem_copy(consumers, (size_t)count * sizeof *consumers) : NULL;
+    t->things = scope == STREAMS_ALONE ? CONSUMER_MOVER : FIRST_CONSUMER + count;
+    t->now = scope == CONSUMERS_ALONE ? FIRST_CONSUMER : 0;
     t->beginning = true;
+    CHECK(t->now < t->things);
     step(t);
     t->beginning = false;
     if (!t->ended)
         return t;
-    free(t);
+    streams_free(t);
     return NULL;
 }
 

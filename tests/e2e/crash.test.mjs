@@ -105,7 +105,7 @@ test('a job that takes longer than ack_wait is not handed out again: in-progress
     await c.publish({ id: 'lengthy', script: napping(3500) });
     const r = await c.result('lengthy');
     assert.deepEqual([r.outcome, r.attempts, r.stdout], ['ok', 1, 'begin\ndone\n']);
-    const info = await c.jsm.consumers.info('ISOLANE_JOBS', 'worker_normal');
+    const info = await c.jsm.consumers.info('ISOLANE_JOBS', 'worker_normal_default');
     assert.deepEqual([info.num_redelivered, info.delivered.consumer_seq], [0, 1]);
 });
 

@@ -119,6 +119,7 @@ static int set_up_server(void **state, const char *conf, bool jetstream)
     free(f->config->nats.url);
     f->config->nats.url = mem_strdup(f->server.url);
     f->config->nats.ack_wait_ms = 1000;
+    snprintf(f->config->tenants[0].name, sizeof f->config->tenants[0].name, "ci");
     assert_int_equal(subjects_init(&f->subjects, &f->config->nats, &e), 0);
     uv_loop_init(&f->loop);
     uv_timer_init(&f->loop, &f->tick);
@@ -269,10 +270,10 @@ static void test_makes_streams_and_consumers(void **state)
     assert_string_equal(jv_string(jv_at(jv_get(c, "subjects"), 0), NULL), "isolane.results.*.>");
     assert_int_equal(int_of(c, "max_age"), 168ll * 3600 * 1000000000);
     jv_free(results);
-    struct jv *info = ask(f, "$JS.API.CONSUMER.INFO.ISOLANE_JOBS.worker_low", "", NULL);
+    struct jv *info = ask(f, "$JS.API.CONSUMER.INFO.ISOLANE_JOBS.worker_low_ci", "", NULL);
     c = jv_get(info, "config");
     assert_text(c, "ack_policy", "explicit");
-    assert_text(c, "filter_subject", "isolane.jobs.*.low");
+    assert_text(c, "filter_subject", "isolane.jobs.ci.low");
     assert_int_equal(int_of(c, "ack_wait"), 1000000000);
     assert_int_equal(int_of(c, "max_deliver"), 20);
     assert_int_equal(int_of(c, "max_ack_pending"), 65536);
@@ -650,7 +651,7 @@ static void test_deleted_streams_are_made_again(void **state)
     UNTIL(f, f->job_count == 1);
     ack_all(f);
     UNTIL(f, stream_messages(f) == 0);
-    jv_free(ask(f, "$JS.API.CONSUMER.DELETE.ISOLANE_JOBS.worker_normal", "", NULL));
+    jv_free(ask(f, "$JS.API.CONSUMER.DELETE.ISOLANE_JOBS.worker_normal_ci", "", NULL));
     turn_for(f, 1500);
     assert_true(submit(f, "ci", CLASS_NORMAL, "{}", NULL) > 0);
     UNTIL(f, f->job_count == 1);
