@@ -104,7 +104,7 @@ test('consumers and results stream are deleted while jobs run: made again, every
     for (const id of slow) await c.publish({ id, script: 'await new Promise((r) => setTimeout(r, 700)); export default 1' });
     await until('one to run', async () => (await c.get(slow[0])).state === 'running');
     await c.jsm.streams.delete(RESULTS);
-    for (const cls of ['high', 'normal', 'low']) await c.jsm.consumers.delete(JOBS, `worker_${cls}`);
+    for (const cls of ['high', 'normal', 'low']) await c.jsm.consumers.delete(JOBS, `worker_${cls}_default`);
     await until('the results stream to be there again', () => c.jsm.streams.info(RESULTS).catch(() => null));
     await c.execute({ id: 'after', script: 'export default 1' });
     await assert_one_result_each(c, [...slow, 'after'], (r) => assert.equal(r.outcome, 'ok'));
@@ -154,7 +154,7 @@ test('a message that is in the stream again although its job has a result is rem
     let deliveries = 0;
     c.nc.subscribe('test.pull', { callback: (_, m) => { deliveries += m.subject.startsWith('isolane.jobs.'); } });
     await until('its deliveries to be used up', () => {
-        c.nc.publish(`$JS.API.CONSUMER.MSG.NEXT.${JOBS}.worker_normal`, '{"batch":1,"no_wait":true}', { reply: 'test.pull' });
+        c.nc.publish(`$JS.API.CONSUMER.MSG.NEXT.${JOBS}.worker_normal_default`, '{"batch":1,"no_wait":true}', { reply: 'test.pull' });
         return deliveries === stubborn.nats.max_deliver;
     }, { every: 200 });
     assert.equal(await messages(), 1);
