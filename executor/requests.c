@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "executor/question.h"
+#include "link/js.h"
 #include "queue/later.h"
 #include "results/store.h"
 
@@ -162,6 +163,21 @@ static void lookup_closed(uv_handle_t *h)
     free(l);
 }
 
+static struct lookup *lookup_begin(struct requests *r, const struct question *q,
+                                   const char *reply_to)
+{
+    struct lookup *l = mem_alloc(sizeof *l);
+    l->requests = r;
+    l->reply_to = reply_to ? mem_strdup(reply_to) : NULL;
+    memcpy(l->id, q->id, sizeof l->id);
+    memcpy(l->tenant, q->tenant, sizeof l->tenant);
+    uv_timer_init(r->ctx.loop, &l->delay);
+    l->delay.data = l;
+    list_push_back(&r->lookups, &l->node);
+    r->looking++;
+    return l;
+}
+
 static void lookup_end(struct lookup *l)
 {
     if (l->requests)
@@ -272,15 +288,7 @@ static void look_in_stream(struct requests *r, const struct question *q, const c
         answer_error(r, reply_to, &e);
         return;
     }
-    r->looking++;
-    struct lookup *l = mem_alloc(sizeof *l);
-    l->requests = r;
-    l->reply_to = mem_strdup(reply_to);
-    memcpy(l->id, q->id, sizeof l->id);
-    memcpy(l->tenant, q->tenant, sizeof l->tenant);
-    uv_timer_init(r->ctx.loop, &l->delay);
-    l->delay.data = l;
-    list_push_back(&r->lookups, &l->node);
+    struct lookup *l = lookup_begin(r, q, reply_to);
     const char *tenant = known_tenant(r, q->tenant);
     if (!tenant) { /* the stream's subject needs the tenant */
         look_for_job(l);
@@ -367,6 +375,51 @@ bool requests_cancelled_early(struct requests *r, const char *id)
     return false;
 }
 
+/* ---- cancel of a job in ISOLANE_LATER ---- */
+
+/* Every worker has heard of the cancel and holds it against the job: it is put into the queue at
+ * once, as its mover would when it is due, and whoever gets it ends it. */
+static void on_hurried(uint64_t seq, bool duplicate, const struct err *why, void *arg)
+{
+    struct lookup *l = arg;
+    (void)seq;
+    (void)duplicate; /* another worker did the same */
+    if (l->requests)
+        answer_state(l->requests, l->reply_to, l->id, l->tenant, why ? "unknown" : "cancelling");
+    lookup_end(l);
+}
+
+static void on_cancel_later(const struct js_message *found, const struct err *why, void *arg)
+{
+    struct lookup *l = arg;
+    struct requests *r = l->requests;
+    struct err e = {0};
+    (void)why;
+    if (r && found &&
+        !later_publish(r->ctx.link, r->ctx.subjects, found->m, found->subject, found->seq,
+                       on_hurried, l, &e))
+        return;
+    if (r)
+        answer_state(r, l->reply_to, l->id, l->tenant, "unknown");
+    lookup_end(l);
+}
+
+/* False: the answer is ours to give at once. */
+static bool cancel_later(struct requests *r, const struct question *q, const char *reply_to)
+{
+    char subject[SUBJECT_MAX];
+    struct err e = {0};
+    const char *tenant = known_tenant(r, q->tenant);
+    if (!tenant || r->looking >= LOOKUPS_MAX)
+        return false;
+    struct lookup *l = lookup_begin(r, q, reply_to);
+    subject_later(r->ctx.subjects, tenant, l->id, subject);
+    if (!js_get_last(r->ctx.link, r->ctx.subjects->later_stream, subject, on_cancel_later, l, &e))
+        return true;
+    lookup_end(l);
+    return false;
+}
+
 static void on_cancel(struct link_msg *m, void *arg)
 {
     struct requests *r = arg;
@@ -401,7 +454,8 @@ static void on_cancel(struct link_msg *m, void *arg)
     } else {
         /* It may wait in the stream, or with another worker: held against it if it comes here. */
         remember(r, id);
-        answer_state(r, m->reply, id, q.tenant, "unknown");
+        if (!cancel_later(r, &q, m->reply))
+            answer_state(r, m->reply, id, q.tenant, "unknown");
     }
 }
 

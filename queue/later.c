@@ -159,37 +159,47 @@ static void on_moved(uint64_t seq, bool duplicate, const struct err *why, void *
     maybe_free(m);
 }
 
-static void move(struct later *m, struct link_msg *msg, uint64_t seq, int64_t due_ms)
+int later_publish(struct link *l, const struct subjects *s, const struct link_msg *m,
+                  const char *from, uint64_t seq, js_stored cb, void *arg, struct err *e)
 {
     char tenant[TENANT_NAME_MAX + 1], subject[SUBJECT_MAX], unique[SUBJECT_MAX];
-    const char *id, *class_name = link_msg_header(msg, LATER_CLASS_HEADER);
+    const char *id, *class_name = link_msg_header(m, LATER_CLASS_HEADER);
     int cls = class_name ? job_class_by_name(class_name) : -1;
-    if (cls < 0 ||
-        !subject_parse_id(&m->subjects, "later", msg->subject, tenant, sizeof tenant, &id)) {
-        log_warn("later", "dropped a message on %s that no worker has put there", msg->subject);
-        answer(m, msg->reply, "+TERM");
-        return;
-    }
+    if (cls < 0 || !subject_parse_id(s, "later", from, tenant, sizeof tenant, &id))
+        return err_set(e, ERR_INVALID, "no worker has put the message on %s there", from);
     const char *carried[] = {PUBLISHED_HEADER, LATER_ATTEMPT_HEADER, LATER_DUE_HEADER,
                              SIGNATURE_HEADER};
     struct link_header headers[2 + ARRAY_LEN(carried)];
     int n = 0;
-    snprintf(unique, sizeof unique, "later/%" PRIu64 "/%s/%s/%" PRId64, seq, tenant, id, due_ms);
+    snprintf(unique, sizeof unique, "later/%" PRIu64 "/%s/%s", seq, tenant, id);
     headers[n++] = (struct link_header){"Nats-Msg-Id", unique};
     headers[n++] = (struct link_header){LATER_ID_HEADER, id};
     for (size_t i = 0; i < ARRAY_LEN(carried); i++) {
-        const char *value = link_msg_header(msg, carried[i]);
+        const char *value = link_msg_header(m, carried[i]);
         if (value)
             headers[n++] = (struct link_header){carried[i], value};
     }
-    subject_job(&m->subjects, tenant, (enum job_class)cls, subject);
+    subject_job(s, tenant, (enum job_class)cls, subject);
+    return js_publish(l, subject, headers, n, m->data, m->len, JS_ANY, cb, arg, e);
+}
+
+static void move(struct later *m, struct link_msg *msg, uint64_t seq)
+{
     struct move *v = mem_alloc(sizeof *v);
     struct err e = {0};
     v->later = m;
     v->ack_subject = mem_strdup(msg->reply);
     m->moving++;
-    if (js_publish(m->link, subject, headers, n, msg->data, msg->len, JS_ANY, on_moved, v, &e))
+    int rc = later_publish(m->link, &m->subjects, msg, msg->subject, seq, on_moved, v, &e);
+    if (rc == ERR_INVALID) {
+        log_warn("later", "dropped: %s", e.msg);
+        answer(m, msg->reply, "+TERM");
+        m->moving--;
+        free(v->ack_subject);
+        free(v);
+    } else if (rc) {
         on_moved(0, false, &e, v);
+    }
 }
 
 static void on_status(struct later *m, const struct link_msg *msg)
@@ -232,7 +242,7 @@ static void on_message(struct link_msg *msg, void *arg)
     else if (m->stopped)
         put_off(m, msg->reply, 1); /* somebody else moves it */
     else
-        move(m, msg, facts.stream_seq, due_ms);
+        move(m, msg, facts.stream_seq);
     pull(m);
 }
 

@@ -34,6 +34,12 @@ struct later_job {
 int later_put(struct link *l, const struct subjects *s, const struct later_job *j, js_stored cb,
               void *arg, struct err *e);
 
+/* Publishes to the jobs stream what lies in ISOLANE_LATER, as its mover does when it is due: doing
+ * so twice makes one job. m carries the job and its headers. ERR_INVALID: no worker has put it
+ * there. */
+int later_publish(struct link *l, const struct subjects *s, const struct link_msg *m,
+                  const char *subject, uint64_t seq, js_stored cb, void *arg, struct err *e);
+
 struct later;
 
 struct later_events {

@@ -136,6 +136,18 @@ test('a long backoff waits in ISOLANE_LATER, with the attempts', async () => {
     await c.jsm.streams.purge('ISOLANE_LATER');
 });
 
+test('a job in ISOLANE_LATER can be cancelled, by any worker', async () => {
+    await begin('one');
+    await begin('two');
+    await c.publish({ id: 'far', script: 'console.log("never")', not_before: Date.now() + 86_400_000 });
+    await until('it to be put away', async () => await later_count() === 1 && await c.jobs_left() === 0);
+    assert.equal((await c.cancel('far')).state, 'cancelling');
+    const r = await c.result('far');
+    assert.deepEqual([r.outcome, r.error.name, r.attempts, r.stdout], ['cancelled', 'Cancelled', 0, '']);
+    await one_result('far');
+    await c.jsm.streams.purge('ISOLANE_LATER');
+});
+
 test('a hundred jobs for one moment: each once, none before it, nobody else is held up', async () => {
     await begin('one');
     await begin('two');
