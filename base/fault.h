@@ -21,6 +21,9 @@ enum fault_point {
     F_JOB_LATER,        /* ISOLANE_LATER has a job, its delivery is not acked */
     F_JOB_DUE,          /* the jobs stream has it back, its message in ISOLANE_LATER is not acked */
     F_JOB_BURIED,       /* a dead job's copy is stored, job not acked */
+    F_COPY_STORED,      /* a job that waits for others: its copy is stored, its entry is not */
+    F_WAIT_STORED,      /* … its entry too, the delivery not acked */
+    F_HELD_PUT_BACK,    /* … it is in the jobs stream again, the copy not deleted */
     F_ZYGOTE_FORKED,    /* in the zygote, after a fork */
     F_SCHEDULE_PUBLISHED, /* a tick's job is in the queue, last_tick not stored */
     F_SCHEDULE_ADVANCED,  /* last_tick is stored */

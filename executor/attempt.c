@@ -577,6 +577,8 @@ int attempt_start(struct attempt *a, struct cell *c, struct err *e)
         .env_len = env.len,
         .grants = grants.data,
         .grants_len = grants.len,
+        .parents = j->parents,
+        .parents_len = j->parents_len,
     };
     int rc = cell_invoke(c, &inv, e);
     buf_free(&env);

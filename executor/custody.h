@@ -29,7 +29,7 @@ struct custody {
     char key[CUSTODY_KEY_MAX]; /* "<tenant>/<id>" */
     char tenant[TENANT_NAME_MAX + 1], id[JOB_ID_MAX + 1];
     struct delivery *delivery;
-    struct job *job;         /* LOOKING only: not with the executor yet */
+    struct job *job;         /* LOOKING, MOVING to wait for others: not with the executor */
     struct attempt *attempt; /* HELD and STORING; NULL in the latter: drained meanwhile */
     char *envelope;          /* PUBLISHING, BURYING */
     size_t envelope_len;
@@ -42,6 +42,12 @@ struct custody {
     struct list node;       /* in the list of what waits for a PubAck, or for another try */
     UT_hash_handle hh;
 };
+
+/* MOVING: to wait for other jobs, not for its time. */
+static inline bool custody_waits(const struct custody *c)
+{
+    return c->job != NULL;
+}
 
 struct custody_table {
     struct custody *by_key;

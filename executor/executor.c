@@ -329,6 +329,22 @@ struct attempt *executor_refuse(struct executor *x, struct job *job,
     return a;
 }
 
+struct attempt *executor_end_without_run(struct executor *x, struct job *job,
+                                         const struct attempt_facts *facts, enum outcome o,
+                                         const char *name, const char *message)
+{
+    struct attempt *a = take_in(x, job, facts);
+    struct result *r = attempt_result_without_run(a, OUTCOME_CANCELLED, NULL);
+    r->outcome = o;
+    free(r->error_name);
+    free(r->error_message);
+    r->error_name = mem_strdup(name);
+    r->error_message = mem_strdup(message);
+    attempt_record(a);
+    record(x, a, r);
+    return a;
+}
+
 void executor_cancel(struct executor *x, struct attempt *a)
 {
     if (attempt_state(a) == ATTEMPT_RUNNING) {

@@ -68,6 +68,10 @@ struct attempt *executor_submit(struct executor *x, struct job *job,
  * Takes ownership of job. */
 struct attempt *executor_refuse(struct executor *x, struct job *job,
                                 const struct attempt_facts *facts, const struct err *why);
+/* The job is not run either: its result has that outcome and error. Takes ownership of job. */
+struct attempt *executor_end_without_run(struct executor *x, struct job *job,
+                                         const struct attempt_facts *facts, enum outcome o,
+                                         const char *name, const char *message);
 /* Waiting: its result is `cancelled` at once; running: as soon as the cell stops; else nothing. */
 void executor_cancel(struct executor *x, struct attempt *a);
 

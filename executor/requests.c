@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/utf8.h"
+#include "executor/held.h"
 #include "executor/question.h"
 #include "link/js.h"
 #include "queue/later.h"
@@ -329,7 +330,7 @@ static void on_get(struct link_msg *m, void *arg)
         return;
     }
     if (c && c->state == CUSTODY_MOVING) {
-        answer_state(r, m->reply, c->id, c->tenant, "delayed");
+        answer_state(r, m->reply, c->id, c->tenant, custody_waits(c) ? "held" : "delayed");
         return;
     }
     if (c && c->state != CUSTODY_PUBLISHING && c->state != CUSTODY_BURYING) {
@@ -347,6 +348,8 @@ static void on_get(struct link_msg *m, void *arg)
     int rc = store_find(r->ctx.store, *q.tenant ? q.tenant : NULL, q.id, &b, &e);
     if (rc == 0)
         answer(r, m->reply, b.data, b.len);
+    else if (rc == ERR_NOT_FOUND && held_has(r->ctx.held, *q.tenant ? q.tenant : NULL, q.id))
+        answer_state(r, m->reply, q.id, q.tenant, "held");
     else if (rc == ERR_NOT_FOUND)
         look_in_stream(r, &q, m->reply);
     else
@@ -356,7 +359,7 @@ static void on_get(struct link_msg *m, void *arg)
 
 /* ---- cancel ---- */
 
-static void remember(struct requests *r, const char *id)
+void requests_remember(struct requests *r, const char *id)
 {
     struct early_cancel *c = &r->early[r->early_next++ % REMEMBERED];
     snprintf(c->id, sizeof c->id, "%s", id);
@@ -441,7 +444,8 @@ static void on_cancel(struct link_msg *m, void *arg)
         answer_error(r, m->reply, &e);
         return;
     }
-    if (c && (c->state == CUSTODY_STORING || c->state == CUSTODY_LOOKING)) {
+    if (c && (c->state == CUSTODY_STORING || c->state == CUSTODY_LOOKING ||
+              (c->state == CUSTODY_MOVING && custody_waits(c)))) {
         c->cancelled = true; /* as soon as the answer is there that it waits for */
         answer_state(r, m->reply, id, c->tenant, "cancelling");
     } else if (c && c->attempt) {
@@ -452,9 +456,12 @@ static void on_cancel(struct link_msg *m, void *arg)
     } else if (c || store_has(r->ctx.store, *q.tenant ? q.tenant : NULL, id)) {
         answer_state(r, m->reply, id, c ? c->tenant : q.tenant, "done");
     } else {
-        /* It may wait in the stream, or with another worker: held against it if it comes here. */
-        remember(r, id);
-        if (!cancel_later(r, &q, m->reply))
+        /* It may wait in the stream, or with another worker: held against it if it comes here. One
+         * that waits for others comes, to one of the workers: all have heard this. */
+        requests_remember(r, id);
+        if (held_release(r->ctx.held, *q.tenant ? q.tenant : NULL, id))
+            answer_state(r, m->reply, id, q.tenant, "cancelling");
+        else if (!cancel_later(r, &q, m->reply))
             answer_state(r, m->reply, id, q.tenant, "unknown");
     }
 }

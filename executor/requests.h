@@ -23,11 +23,15 @@ struct requests_context {
     struct executor *executor;
     struct custody_table *custodies;
     struct store *store; /* read handle of the loop thread */
+    struct held *held;
 };
 
 int requests_open(const struct requests_context *ctx, struct requests **out, struct err *e);
 
 /* True when a cancel for that id came before the job did (remembered for a while, bounded). */
 bool requests_cancelled_early(struct requests *r, const char *id);
+
+/* As if such a cancel had just come. */
+void requests_remember(struct requests *r, const char *id);
 
 void requests_close(struct requests *r); /* NULL is fine */

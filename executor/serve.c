@@ -86,6 +86,7 @@ static void on_puback(struct link_msg *m, const struct err *why, void *arg)
     c->sent = false;
     if (puback_settles(m)) {
         fault(F_RESULT_PUBLISHED);
+        held_finished(s->held, c->tenant, c->id);
         list_remove(&c->node);
         if (c->dead)
             dead_bury(s, c);
@@ -355,6 +356,13 @@ static void on_cancels(void *arg)
         else
             executor_cancel(s->executor, c->attempt);
     }
+    held_look_for_cancelled(s->held);
+}
+
+static bool is_cancelled(const char *tenant, const char *id, int64_t published_at_us, void *arg)
+{
+    struct serve *s = arg;
+    return cancels_hold(s->cancels, tenant, id, published_at_us);
 }
 
 static const struct cancels_events cancels_handlers = {
@@ -499,6 +507,16 @@ static int open_parts(struct serve *s, const struct serve_options *o, struct err
                                        .subjects = &s->subjects,
                                        .replicas = (int)o->config->nats.replicas};
     s->cancels = cancels_open(&cc, &cancels_handlers, s);
+    const struct held_context hc = {.loop = s->loop,
+                                    .config = o->config,
+                                    .subjects = &s->subjects,
+                                    .link = s->link,
+                                    .store = s->store,
+                                    .cancelled = is_cancelled,
+                                    .arg = s};
+    s->held = rq.held = held_open(&hc);
+    s->after = (struct after_context){
+        .config = o->config, .subjects = &s->subjects, .link = s->link, .held = s->held};
     rc = requests_open(&rq, &s->requests, e);
     return rc ? rc : presence_open(&pc, &presence_handlers, s, &s->presence, e);
 }
@@ -582,7 +600,9 @@ void serve_close(struct serve *s)
     requests_close(s->requests);
     presence_close(s->presence);
     cancels_close(s->cancels);
+    held_close(s->held);
     s->cancels = NULL;
+    s->held = s->after.held = NULL;
     schedules_close(s->schedules);
     if (s->executor) {
         executor_abandon(s->executor, forget, s);

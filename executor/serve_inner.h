@@ -1,7 +1,9 @@
 /* The inside of the NATS front-end: serve.c (its life, results out), takein.c (jobs in),
- * holding.c (jobs that wait), dead.c (dead letters). Nobody else includes this. */
+ * holding.c (jobs that wait), waiting.c (for others), dead.c (dead letters). Nobody else includes
+ * this. */
 #pragma once
 
+#include "executor/after.h"
 #include "executor/custody.h"
 #include "executor/serve.h"
 #include "queue/intake.h"
@@ -24,6 +26,8 @@ struct serve {
     struct schedules *schedules;
     struct later *later;
     struct cancels *cancels;
+    struct held *held;
+    struct after_context after;
     struct custody_table custodies;
     struct list publishing; /* what waits for a confirmation, or for another try */
     int parked;             /* custodies that are, and the bytes of their messages */
@@ -48,6 +52,17 @@ void serve_try_again(struct serve *s);
 /* ---- takein.c ---- */
 
 void takein_job(struct delivery *d, void *serve); /* intake's event */
+
+/* It was looked up and may run, if nothing speaks against it. c->job is the job. */
+void takein_go_on(struct serve *s, struct custody *c);
+
+/* It has a result, by another worker: what that one did not get to do, and the ack. Likewise. */
+void takein_end_known(struct serve *s, struct custody *c);
+
+/* ---- waiting.c ---- */
+
+/* The job has `after`: looks whether it may run, and goes on from there. */
+void waiting_begin(struct serve *s, struct custody *c, struct job *job);
 
 /* ---- holding.c ---- */
 

@@ -75,6 +75,14 @@ static void submit(struct serve *s, struct custody *c, struct job *job, const st
 
 /* ---- looking before running ---- */
 
+/* A job that may not wait for others any more: submit() says how it ends. */
+static bool is_doomed(const struct serve *s, struct custody *c)
+{
+    c->cancelled = requests_cancelled_early(s->requests, c->id) ||
+                   cancels_hold(s->cancels, c->tenant, c->id, c->delivery->published_at_us);
+    return c->cancelled || c->delivery->delivered >= (uint64_t)s->config->nats.max_deliver;
+}
+
 static struct job *take_job(struct custody *c)
 {
     struct job *job = c->job;
@@ -111,6 +119,14 @@ static void look_at_past(struct serve *s, struct custody *c)
         return;
     c->sent = false;
     submit(s, c, take_job(c), NULL, NULL);
+}
+
+void takein_go_on(struct serve *s, struct custody *c)
+{
+    if (c->delivery->delivered > 1 || c->delivery->carried_id)
+        look_at_past(s, c);
+    else
+        submit(s, c, take_job(c), NULL, NULL);
 }
 
 /* A job whose id is its sequence, and a result under that id: is it this job's? Not when the jobs
@@ -154,6 +170,7 @@ static void on_looked(struct link_msg *m, const struct err *why, void *arg)
         take_in(s, d, job, NULL);
     } else if (found) { /* another worker finished it before it could ack */
         job_free(take_job(c));
+        held_finished(s->held, c->tenant, c->id);
         if (dead_says(m->data, m->len) && !s->closing) {
             c->envelope = mem_copy(m->data, m->len);
             c->envelope_len = m->len;
@@ -183,6 +200,15 @@ static bool look_first(struct serve *s, struct custody *c, struct job *job)
     c->job = NULL;
     c->sent = false;
     return false;
+}
+
+void takein_end_known(struct serve *s, struct custody *c)
+{
+    struct job *job = take_job(c);
+    if (!look_first(s, c, job)) {
+        c->job = job;
+        serve_hand_back(s, c, CROSSING_MS);
+    }
 }
 
 /* The same (tenant, id) is here already. */
@@ -233,6 +259,8 @@ static void custody_begin(struct serve *s, struct delivery *d, struct job *job,
         job_free(job);
         c->dead = dead_says(stored.data, stored.len);
         serve_publish_result(s, c, stored.data, stored.len);
+    } else if (!refused && job->after_count && !d->leftover_of && !is_doomed(s, c)) {
+        waiting_begin(s, c, job);
     } else if (refused || !again) {
         submit(s, c, job, refused, NULL);
     } else if (!look_first(s, c, job)) {

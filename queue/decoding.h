@@ -18,7 +18,7 @@ struct decoding {
     int rc;
     /* Fields that are judged when all are read. */
     struct permissions_asked permissions;
-    bool permissions_given, profile_given;
+    bool permissions_given, profile_given, id_given, on_failure_given;
 };
 
 /* Keeps the first fault only. */
@@ -46,6 +46,12 @@ void read_not_before(struct decoding *d, const struct jv *v);
 void read_deadline(struct decoding *d, const struct jv *v);
 void read_ttl(struct decoding *d, const struct jv *v);
 void check_times(struct decoding *d);
+/* The fields of job_after.c, likewise. */
+void read_after(struct decoding *d, const struct jv *v);
+void read_on_failure(struct decoding *d, const struct jv *v);
+void check_after(struct decoding *d);
+void free_after(struct job *j);
+
 struct jsonw;
 void encode_retry(struct jsonw *w, const struct retry_asked *r);
 

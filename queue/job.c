@@ -80,8 +80,10 @@ static void read_id(struct decoding *d, const struct jv *v)
     else if (job_id_is_sequence(s))
         fault_at(d, "id: found %s; ids of digits alone are reserved for stream sequences",
                  shown(v, found));
-    else
+    else {
         memcpy(d->job->id, s, len + 1);
+        d->id_given = true;
+    }
 }
 
 static void read_script(struct decoding *d, const struct jv *v)
@@ -242,6 +244,8 @@ static const struct field {
     {"not_before", read_not_before},
     {"deadline", read_deadline},
     {"ttl_ms", read_ttl},
+    {"after", read_after},
+    {"on_failure", read_on_failure},
     {"reuse", read_reuse},
     {"profile", read_profile},
     {"permissions", read_permissions},
@@ -266,8 +270,8 @@ static int read_field(const char *name, const struct jv *v, void *arg)
     else
         fault_at(d,
                  "unknown field '%s'; allowed: id, script, type, name, input, env, limits, "
-                 "max_attempts, backoff, retry_on, not_before, deadline, ttl_ms, reuse, profile, "
-                 "permissions, secrets",
+                 "max_attempts, backoff, retry_on, not_before, deadline, ttl_ms, after, "
+                 "on_failure, reuse, profile, permissions, secrets",
                  in_line(name, strlen(name), found));
     return 0;
 }
@@ -399,6 +403,7 @@ int job_decode(const struct config *c, const struct job_origin *o, const char *d
         fault_at(&d, "tenant: found '%s', which this worker's configuration does not name",
                  o->tenant);
     check_times(&d);
+    check_after(&d);
     complete(d.job);
     if (d.tenant && !d.rc)
         d.rc = limits_resolve(&d.job->limits, &d.tenant->defaults, &d.tenant->ceilings,
@@ -415,6 +420,8 @@ void job_free(struct job *j)
     free(j->script);
     free(j->input);
     free(j->env);
+    free_after(j);
+    free(j->parents);
     permissions_free(&j->permissions);
     sealed_secrets_free(&j->secrets);
     free(j);

@@ -18,6 +18,12 @@
 
 enum job_source { JOB_MODULE, JOB_SCRIPT }; /* field "type": "module" (default) | "script" */
 
+/* What becomes of a job when one it waits for ends otherwise than ok: it is cancelled, runs all the
+ * same, or fails too. */
+enum on_failure { ON_FAILURE_SKIP, ON_FAILURE_RUN, ON_FAILURE_FAIL };
+extern const char *const on_failure_names[]; /* "skip", "run", "fail", NULL */
+#define JOB_AFTER_MAX 64
+
 #define JOB_NAME_MAX   255
 #define JOB_ENV_MAX    256 /* variables */
 #define JOB_TTL_MS_MAX ((int64_t)366 * 86400000)
@@ -40,8 +46,13 @@ struct job {
     struct retry_policy retry;      /* every member set */
     int64_t not_before_us;          /* real time; 0: at once */
     int64_t deadline_us, ttl_ms;    /* real time; from publishing; 0: none. See job_deadline_us() */
-    struct sealed_secrets secrets;  /* what it carries; their names stand in permissions too */
-    char signed_by[KEYID_LEN];      /* id of the key that signed it, "": the tenant has no keys */
+    char **after;                   /* ids of the jobs it waits for, none twice; after_count */
+    int after_count;
+    enum on_failure on_failure; /* of one of them */
+    char *parents;              /* what came of them, JSON for the script; NULL: none */
+    size_t parents_len;
+    struct sealed_secrets secrets; /* what it carries; their names stand in permissions too */
+    char signed_by[KEYID_LEN];     /* id of the key that signed it, "": the tenant has no keys */
     char script_sha256[SHA256_HEX], input_sha256[SHA256_HEX];
 };
 

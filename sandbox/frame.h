@@ -94,7 +94,7 @@ struct frame_invoke {
     uint32_t env_len;   /* JSON object of strings */
     uint32_t
         grants_len; /* JSON object: what the script may ask for, {"secrets": [names]}; or empty */
-    uint32_t pad;
+    uint32_t parents_len; /* JSON object: results of the jobs it waited for; or empty */
 };
 
 enum { FRAME_ALLOW_EVAL = 1, FRAME_ALLOW_WASM = 2, FRAME_ALLOW_SAB = 4 };

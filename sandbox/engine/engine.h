@@ -36,8 +36,9 @@ struct engine_job {
     uint32_t permissions;
     uint64_t heap_bytes, memory_bytes, value_bytes;
     const char *id, *tenant, *name, *script, *input, *env;
-    const char *grants; /* JSON, empty: nothing granted */
-    size_t id_len, tenant_len, name_len, script_len, input_len, env_len, grants_len;
+    const char *grants;  /* JSON, empty: nothing granted */
+    const char *parents; /* JSON, empty: it waited for none */
+    size_t id_len, tenant_len, name_len, script_len, input_len, env_len, grants_len, parents_len;
 };
 
 /* Result of an invocation; strings belong to the engine and live until the next engine_* call. */

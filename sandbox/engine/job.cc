@@ -261,7 +261,8 @@ bool begin_builtins(v8::Local<v8::Context> context, const engine_job *j)
                   {"tenant", j->tenant, j->tenant_len},
                   {"input", j->input, j->input_len},
                   {"env", j->env, j->env_len},
-                  {"grants", j->grants, j->grants_len}};
+                  {"grants", j->grants, j->grants_len},
+                  {"parents", j->parents, j->parents_len}};
     v8::Local<v8::Object> about = v8::Object::New(isolate());
     for (auto &f : fields) {
         v8::Local<v8::String> text;

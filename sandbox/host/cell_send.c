@@ -65,12 +65,13 @@ void cell_send_small(struct cell *c, enum frame_type type, uint64_t id, uint32_t
     send_frame(c, v, 3, sizeof head + head.len);
 }
 
-static int check_invocation(const struct cell_invocation *inv, const size_t lens[7], size_t *len,
+static int check_invocation(const struct cell_invocation *inv, const size_t lens[8], size_t *len,
                             struct err *e)
 {
-    static const char *const names[] = {"id", "tenant", "name", "script", "input", "env", "grants"};
+    static const char *const names[] = {"id",    "tenant", "name",   "script",
+                                        "input", "env",    "grants", "parents"};
     *len = sizeof(struct frame_invoke);
-    for (int i = 0; i < 7; i++) {
+    for (int i = 0; i < 8; i++) {
         *len += lens[i];
         if (lens[i] > FRAME_INVOKE_MAX || *len > FRAME_INVOKE_MAX)
             return err_set(
@@ -86,9 +87,9 @@ static int check_invocation(const struct cell_invocation *inv, const size_t lens
 
 int cell_invoke(struct cell *c, const struct cell_invocation *inv, struct err *e)
 {
-    const size_t lens[7] = {strlen(inv->job_id), strlen(inv->tenant), strlen(inv->name),
+    const size_t lens[8] = {strlen(inv->job_id), strlen(inv->tenant), strlen(inv->name),
                             inv->script_len,     inv->input_len,      inv->env_len,
-                            inv->grants_len};
+                            inv->grants_len,     inv->parents_len};
     size_t len;
     if (!c->told_ready || c->p.state != CELL_READY || c->fd < 0)
         return err_set(e, ERR_UNAVAILABLE, "the cell is not ready");
@@ -112,11 +113,12 @@ int cell_invoke(struct cell *c, const struct cell_invocation *inv, struct err *e
         .input_len = (uint32_t)lens[4],
         .env_len = (uint32_t)lens[5],
         .grants_len = (uint32_t)lens[6],
+        .parents_len = (uint32_t)lens[7],
     };
-    const char *const texts[7] = {inv->job_id, inv->tenant, inv->name,  inv->script,
-                                  inv->input,  inv->env,    inv->grants};
-    struct iovec v[9] = {{&head, sizeof head}, {&body, sizeof body}};
-    for (int i = 0; i < 7; i++)
+    const char *const texts[8] = {inv->job_id, inv->tenant, inv->name,   inv->script,
+                                  inv->input,  inv->env,    inv->grants, inv->parents};
+    struct iovec v[10] = {{&head, sizeof head}, {&body, sizeof body}};
+    for (int i = 0; i < 8; i++)
         v[2 + i] = (struct iovec){(void *)(uintptr_t)texts[i], lens[i]};
     int64_t us = cell_process_cpu_us(c);
     if (us < 0)
@@ -124,7 +126,7 @@ int cell_invoke(struct cell *c, const struct cell_invocation *inv, struct err *e
     c->cpu_at_invoke_us = us;
     protocol_invoke(&c->p, &c->in, inv->id, inv->value_bytes);
     c->out.max = sizeof head + len + CELL_ANSWERS_MAX;
-    send_frame(c, v, 9, sizeof head + len);
+    send_frame(c, v, 10, sizeof head + len);
     if (c->out.len == 0)
         c->out.max = CELL_ANSWERS_MAX;
     if (c->fd < 0)

@@ -22,6 +22,9 @@ let inputText;
 let input;
 let envText;
 let env;
+let parentsText;
+let parents;
+let waited = false;
 
 export function inputOf() {
   if (inputText !== undefined) {
@@ -37,6 +40,14 @@ function envOf() {
     envText = undefined;
   }
   return env;
+}
+
+function parentsOf() {
+  if (parentsText !== undefined) {
+    parents = parentsText === '' ? {} : jsonParse(parentsText);
+    parentsText = undefined;
+  }
+  return parents;
 }
 
 function progress(fraction, message) {
@@ -72,6 +83,9 @@ const accessors = {
   get env() {
     return envOf();
   },
+  get parents() {
+    return parentsOf();
+  },
 };
 
 const methods = {
@@ -80,17 +94,22 @@ const methods = {
   },
   [customInspect](depth, options) {
     const { id, tenant, attempt } = about;
-    return `job ${inspect({ id, tenant, attempt, input: inputOf(), env: envOf() }, options)}`;
+    const shown = { id, tenant, attempt, input: inputOf(), env: envOf() };
+    if (waited) shown.parents = parentsOf();
+    return `job ${inspect(shown, options)}`;
   },
 };
 
 // Called by the engine before the script runs; texts are JSON, empty for none.
-export function beginJob({ id, tenant, attempt, input: newInput, env: newEnv }) {
+export function beginJob({ id, tenant, attempt, input: newInput, env: newEnv, parents: newParents }) {
   about = { __proto__: null, id, tenant, attempt };
   inputText = newInput;
   envText = newEnv;
+  parentsText = newParents;
+  waited = newParents !== '';
   input = undefined;
   env = undefined;
+  parents = undefined;
 }
 
 export function installJob(global) {

@@ -27,6 +27,7 @@ bool invoke_read(const struct frame *head, const char *payload, struct frame_inv
         {inv->input_len, &job->input, &job->input_len},
         {inv->env_len, &job->env, &job->env_len},
         {inv->grants_len, &job->grants, &job->grants_len},
+        {inv->parents_len, &job->parents, &job->parents_len},
     };
     const char *p = payload + sizeof *inv;
     size_t left = head->len - sizeof *inv;

@@ -36,7 +36,8 @@
 #define SHELL_TEXT_MAX (256u << 20)
 
 static const char usage[] =
-    "usage: node FILE [--script] [--input JSON] [--env JSON] [--grants JSON] [--name NAME] "
+    "usage: node FILE [--script] [--input JSON] [--env JSON] [--grants JSON] [--parents JSON] "
+    "[--name NAME] "
     "[--json]\n"
     "            [--heap-mb N] [--memory-mb N] [--value-kb N] [--output-kb N] [--clock-us N]\n"
     "            [--cpu-ms N] [--wall-ms N] [--allow-eval] [--allow-wasm] [--allow-sab]\n"
@@ -53,11 +54,12 @@ struct text {
 };
 
 static struct options {
-    const char *file, *input, *env, *grants, *name, *flags, *snapshot;
+    const char *file, *input, *env, *grants, *parents, *name, *flags, *snapshot;
     uint64_t heap_mb, memory_mb, value_kb, output_kb, clock_us, cpu_ms, wall_ms, forks;
     bool script, json, eval, wasm, sab, no_fork, no_warm, stats;
 } opt = {.env = "{}",
          .grants = "",
+         .parents = "",
          .heap_mb = 64,
          .memory_mb = 256,
          .value_kb = 1024,
@@ -318,7 +320,9 @@ static int run_job(const char *script, size_t len)
                              .env = opt.env,
                              .env_len = strlen(opt.env),
                              .grants = opt.grants,
-                             .grants_len = strlen(opt.grants)};
+                             .grants_len = strlen(opt.grants),
+                             .parents = opt.parents,
+                             .parents_len = strlen(opt.parents)};
     arm(ITIMER_PROF, opt.cpu_ms);
     arm(ITIMER_REAL, opt.wall_ms);
     run_us = now_us();
@@ -465,17 +469,18 @@ static const struct {
     bool *set;
     const char **text;
     uint64_t *number;
-} flags[] = {{"--script", &opt.script, NULL, NULL},     {"--json", &opt.json, NULL, NULL},
-             {"--allow-eval", &opt.eval, NULL, NULL},   {"--allow-wasm", &opt.wasm, NULL, NULL},
-             {"--allow-sab", &opt.sab, NULL, NULL},     {"--no-fork", &opt.no_fork, NULL, NULL},
-             {"--no-warm", &opt.no_warm, NULL, NULL},   {"--stats", &opt.stats, NULL, NULL},
-             {"--input", NULL, &opt.input, NULL},       {"--env", NULL, &opt.env, NULL},
-             {"--grants", NULL, &opt.grants, NULL},     {"--name", NULL, &opt.name, NULL},
-             {"--snapshot", NULL, &opt.snapshot, NULL}, {"--v8-flags", NULL, &opt.flags, NULL},
-             {"--heap-mb", NULL, NULL, &opt.heap_mb},   {"--memory-mb", NULL, NULL, &opt.memory_mb},
-             {"--value-kb", NULL, NULL, &opt.value_kb}, {"--output-kb", NULL, NULL, &opt.output_kb},
-             {"--clock-us", NULL, NULL, &opt.clock_us}, {"--cpu-ms", NULL, NULL, &opt.cpu_ms},
-             {"--wall-ms", NULL, NULL, &opt.wall_ms},   {"--fork", NULL, NULL, &opt.forks}};
+} flags[] = {{"--script", &opt.script, NULL, NULL},       {"--json", &opt.json, NULL, NULL},
+             {"--allow-eval", &opt.eval, NULL, NULL},     {"--allow-wasm", &opt.wasm, NULL, NULL},
+             {"--allow-sab", &opt.sab, NULL, NULL},       {"--no-fork", &opt.no_fork, NULL, NULL},
+             {"--no-warm", &opt.no_warm, NULL, NULL},     {"--stats", &opt.stats, NULL, NULL},
+             {"--input", NULL, &opt.input, NULL},         {"--env", NULL, &opt.env, NULL},
+             {"--grants", NULL, &opt.grants, NULL},       {"--parents", NULL, &opt.parents, NULL},
+             {"--name", NULL, &opt.name, NULL},           {"--snapshot", NULL, &opt.snapshot, NULL},
+             {"--v8-flags", NULL, &opt.flags, NULL},      {"--heap-mb", NULL, NULL, &opt.heap_mb},
+             {"--memory-mb", NULL, NULL, &opt.memory_mb}, {"--value-kb", NULL, NULL, &opt.value_kb},
+             {"--output-kb", NULL, NULL, &opt.output_kb}, {"--clock-us", NULL, NULL, &opt.clock_us},
+             {"--cpu-ms", NULL, NULL, &opt.cpu_ms},       {"--wall-ms", NULL, NULL, &opt.wall_ms},
+             {"--fork", NULL, NULL, &opt.forks}};
 
 static bool parse(int argc, char **argv)
 {

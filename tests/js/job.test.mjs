@@ -17,7 +17,7 @@ test('job tells id, tenant, attempt, input and env', () => {
     input: JSON.parse('{"list":[1,2,3],"__proto__":{"x":1}}'), env: { A: '1' },
   });
   assert.equal(r.same, true);
-  assert.deepEqual(r.keys, ['id', 'tenant', 'attempt', 'input', 'env']);
+  assert.deepEqual(r.keys, ['id', 'tenant', 'attempt', 'input', 'env', 'parents']);
   assert.equal(r.frozen, true);
   assert.equal(r.write, 'TypeError');
   assert.equal(r['input is plain data'], 4);
@@ -25,6 +25,14 @@ test('job tells id, tenant, attempt, input and env', () => {
 
 test('a job without input has undefined', () => {
   assert.deepEqual(runCases(`show('input', typeof job.input)`), { input: 'undefined' });
+});
+
+test('parents are the results of the jobs it waited for, {} without any', () => {
+  const text = '{"a":{"outcome":"ok","value":{"n":1}},"__proto__":{"outcome":"threw","value":null}}';
+  const r = runJob(`console.log(job); export default [job.parents === job.parents, job.parents.a.value.n, Object.keys(job.parents)]`, '--parents', text);
+  assert.deepEqual(r.value, [true, 1, ['a', '__proto__']]);
+  assert.match(r.stdout, /parents: \{\s+a: \{ outcome: 'ok', value: \[Object\] \}/);
+  assert.deepEqual(runJob(`export default job.parents`).value, {});
 });
 
 test('console.log(job) shows it', () => {
