@@ -165,7 +165,7 @@ test('a hundred jobs for one moment: each once, none before it, nobody else is h
 });
 
 test('a job that kills every worker ends `internal`, dead, at its last delivery', async () => {
-    await c.jsm.consumers.delete('ISOLANE_JOBS', 'worker_low');
+    for await (const { name } of c.jsm.consumers.list('ISOLANE_JOBS')) await c.jsm.consumers.delete('ISOLANE_JOBS', name);
     const config = { nats: { ack_wait_ms: 1000, max_deliver: 3 } };
     let w = await begin('maker', { config });
     await w.stop();
