@@ -152,6 +152,8 @@ bool permits_begin(v8::Local<v8::Context> context);
 // ---- pages.cc ----
 // base with an account (see the file); one for the process.
 v8::PageAllocator *pages_counted(v8::PageAllocator *base);
+// From now on pages of the heap lie where V8 draws them, and not side by side.
+void pages_after_fork();
 
 // ---- platform.cc ----
 v8::Platform *platform_start();

@@ -8,6 +8,11 @@
 //   code      the one range that JIT code of scripts goes to, made with the isolate; bounded by V8
 //             itself (64 MB), not counted. What WebAssembly modules reserve for their code comes
 //             later, in a job, and counts like other reserved memory.
+//
+// V8 wants each page of its heap at an address of its own drawing. What the zygote has is put side
+// by side instead, from one such address on: every page that stands alone costs each fork a mapping
+// and up to three pages of page tables, and each exit the same again. After the fork V8's draws
+// hold.
 #include "sandbox/engine/internal.h"
 
 #include <algorithm>
@@ -19,6 +24,11 @@ namespace isolane
 
 namespace
 {
+
+bool packing = true; // until the fork
+
+// Larger ones are reservations with page tables of their own anyway.
+constexpr size_t kPackedMost = 1u << 20;
 
 // Ranges of addresses that don't overlap, and their sum.
 class Ranges
@@ -98,7 +108,12 @@ class CellPages final : public v8::PageAllocator
     {
         if (permissions == kReadWrite && !limits_heap_room(heap_.sum(), length))
             return nullptr;
+        bool pack = packing && length <= kPackedMost && permissions != kNoAccessWillJitLater;
+        if (pack)
+            address = side_by_side(alignment);
         void *p = base_->AllocatePages(address, length, alignment, permissions);
+        if (p && pack)
+            packed_to_ = static_cast<char *>(p) + length;
         if (p && permissions == kReadWrite)
             heap_.add(p, length);
         if (p &&
@@ -152,7 +167,15 @@ class CellPages final : public v8::PageAllocator
   private:
     v8::PageAllocator *base_;
     Ranges heap_, reserved_, usable_;
+    char *packed_to_ = nullptr;
 
+    // A wish: where something is already, the kernel finds another place, and we go on from there.
+    void *side_by_side(size_t alignment)
+    {
+        uintptr_t at =
+            reinterpret_cast<uintptr_t>(packed_to_ ? packed_to_ : base_->GetRandomMmapAddr());
+        return reinterpret_cast<void *>((at + alignment - 1) / alignment * alignment);
+    }
     void forget(void *address, size_t length)
     {
         heap_.remove(address, length);
@@ -163,6 +186,11 @@ class CellPages final : public v8::PageAllocator
 };
 
 } // namespace
+
+void pages_after_fork()
+{
+    packing = false;
+}
 
 v8::PageAllocator *pages_counted(v8::PageAllocator *base)
 {

@@ -210,6 +210,7 @@ void platform_after_fork()
 {
     // Cells would otherwise map new pages at one another's addresses.
     int64_t seed;
+    pages_after_fork();
     if (getrandom(&seed, sizeof seed, 0) == sizeof seed)
         platform_pages()->SetRandomMmapSeed(seed);
 }
