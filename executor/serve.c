@@ -297,6 +297,7 @@ static void on_stuck(const struct err *why, void *arg)
 {
     struct serve *s = arg;
     s->stuck = true;
+    intake_pause(s->intake, true);
     presence_tell(s->presence);
     log_error("serve", "results cannot be written, no new jobs are taken: %s", why->msg);
 }
@@ -305,6 +306,7 @@ static void on_unstuck(void *arg)
 {
     struct serve *s = arg;
     s->stuck = false;
+    intake_pause(s->intake, false);
     presence_tell(s->presence);
     log_warn("serve", "results can be written again");
 }

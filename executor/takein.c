@@ -19,7 +19,9 @@
 
 #define NO_MESSAGE         404 /* status of a direct get that found none */
 #define LOOK_TIMEOUT_MS    2000
-#define STUCK_HAND_BACK_MS 2000
+/* Each time uses up one of max_deliver. A pull that is under way when results get stuck lasts 30 s,
+ * so a job comes at most four times in one such spell. */
+#define STUCK_HAND_BACK_MS 8000
 #define CROSSING_MS        1000 /* a copy that comes before we heard that it was made */
 
 /* The last time that the server hands it out, and nobody has brought it to an end: it does. */

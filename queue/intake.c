@@ -79,7 +79,7 @@ struct intake {
     void *arg;
     enum intake_state state;
     struct streams *setup; /* under way; NULL: none */
-    bool ready_told, sequences_repeat;
+    bool ready_told, sequences_repeat, paused;
     bool partial;      /* the set-up under way is of consumers alone */
     uint64_t used_seq; /* see intake_open() */
     int setups_unanswered;
@@ -442,6 +442,15 @@ void intake_want(struct intake *i, int per_class)
     puller_go_on(LIST_ENTRY(n, struct puller, node));
 }
 
+void intake_pause(struct intake *i, bool paused)
+{
+    if (!i)
+        return;
+    i->paused = paused;
+    LIST_FOREACH(n, &i->pullers)
+    puller_go_on(LIST_ENTRY(n, struct puller, node));
+}
+
 void intake_resume(struct intake *i)
 {
     LIST_FOREACH(n, &i->pullers) /* the server forgot theirs with the connection */
@@ -459,7 +468,7 @@ void intake_resume(struct intake *i)
 static bool is_pulling(void *arg)
 {
     const struct intake *i = arg;
-    return i->state == PULLING;
+    return i->state == PULLING && !i->paused;
 }
 
 static void on_trouble(const struct err *why, void *arg)

@@ -72,6 +72,10 @@ void intake_take_up(struct intake *i, struct delivery *d);
 /* Streams or consumers may be gone: looks, and makes what is missing. */
 void intake_look(struct intake *i);
 
+/* No pulls while paused: what the ones under way still bring is to be handed back. Repeating is
+ * harmless, NULL is fine. */
+void intake_pause(struct intake *i, bool paused);
+
 /* After a loss of the connection: pulls again. */
 void intake_resume(struct intake *i);
 
