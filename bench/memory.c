@@ -1,6 +1,6 @@
 /* What a zygote and an idle cell cost in memory, as the kernel counts it (/proc/PID/smaps). The
- * zygote is read while it has no cell: with one, its pages are shared and would count for neither.
- */
+ * zygote is read when it has no cell any more: with one, its pages are shared and would count for
+ * neither. */
 #include <stdio.h>
 #include <unistd.h>
 
@@ -15,8 +15,7 @@
 struct bench {
     struct bed bed;
     struct pool *pool;
-    struct cell *first;
-    int ready;
+    int ready, gone;
 };
 
 static void on_ready(void *arg)
@@ -37,7 +36,7 @@ static void on_gone(struct cell *c, const struct cell_gone *g, void *arg)
     (void)c;
     (void)g;
     struct bench *b = arg;
-    b->first = NULL;
+    b->gone++;
     uv_stop(&b->bed.loop);
 }
 
@@ -73,27 +72,26 @@ int main(int argc, char **argv)
     bench_options(argc, argv, "Memory of a zygote and of an idle cell.", NULL, 0);
     bed_make(&b.bed);
     bed_engine(&b.bed);
-    bed_set(&b.bed, "pool", 1);
-    const struct pool_options o = {.config = b.bed.config, .paths = &b.bed.engine, .size = 1};
+    const struct pool_options o = {.config = b.bed.config, .paths = &b.bed.engine, .size = CELLS};
     b.pool = pool_open(&b.bed.loop, &o, &handlers, &b);
     wait_for_cells(&b, 1);
+    pool_refill(b.pool, 0, 0, 0);
+    wait_for_cells(&b, CELLS);
     pid_t zygote = pool_zygote(b.pool)->pid;
+    usleep(SETTLE_MS * 1000);
+    size_t count = process_children(zygote, cells, ARRAY_LEN(cells));
+    if (count < CELLS)
+        die("the zygote has not %d cells", CELLS);
+    pid_t one = cells[count / 2];
 
-    b.first = pool_take(b.pool, &cell_handlers, &b);
-    CHECK(b.first);
-    cell_kill(b.first);
-    while (b.first)
+    tell("cell", one);
+    int taken = 0;
+    for (struct cell *c; (c = pool_take(b.pool, &cell_handlers, &b)); taken++)
+        cell_kill(c);
+    while (b.gone < taken)
         uv_run(&b.bed.loop, UV_RUN_DEFAULT);
     usleep(SETTLE_MS * 1000);
     tell("zygote", zygote);
-
-    bed_set(&b.bed, "pool", CELLS);
-    pool_refill(b.pool, 0, 0, 0);
-    wait_for_cells(&b, 1 + CELLS);
-    usleep(SETTLE_MS * 1000);
-    if (process_children(zygote, cells, ARRAY_LEN(cells)) != CELLS)
-        die("the zygote has not %d cells", CELLS);
-    tell("cell", cells[CELLS / 2]);
 
     pool_close(b.pool);
     uv_run(&b.bed.loop, UV_RUN_DEFAULT);
