@@ -8,6 +8,7 @@
 #include "link/js.h"
 
 #define AGAIN_MS 1000
+#define WARN_AT  3 /* failures in a row */
 
 struct groups_stream {
     struct link *link;
@@ -15,9 +16,9 @@ struct groups_stream {
     void (*there)(void *arg);
     void *arg;
     uv_timer_t again;
-    bool asked;  /* an answer is under way: it needs this struct */
-    bool closed; /* and its timer too */
-    bool warned;
+    bool asked;   /* an answer is under way: it needs this struct */
+    bool closed;  /* and its timer too */
+    int failures; /* in a row */
 };
 
 static void maybe_free(struct groups_stream *g)
@@ -40,13 +41,14 @@ static void on_ensured(const struct err *why, void *arg)
         return;
     }
     if (!why) {
-        g->warned = false;
+        g->failures = 0;
         g->there(g->arg);
         return;
     }
-    if (!g->warned)
+    /* Not at the first: a server without JetStream is refused by the intake, in words of its own.
+     */
+    if (++g->failures == WARN_AT)
         log_warn("groups", "cannot make stream %s: %s; trying again", g->name, why->msg);
-    g->warned = true;
     uv_timer_start(&g->again, ask, AGAIN_MS, 0);
 }
 
