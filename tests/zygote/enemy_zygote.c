@@ -21,6 +21,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -83,10 +84,19 @@ static int pidfd_of(int pid)
     return (int)syscall(SYS_pidfd_open, pid, 0);
 }
 
+/* A real cell is in the zygote's pid namespace and ends with it; these have to see to it. */
+static int fork_bound(void)
+{
+    int pid = fork();
+    if (pid == 0)
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+    return pid;
+}
+
 static int fork_cell(int sock)
 {
     const struct frame ready = {.type = FRAME_READY};
-    int pid = fork();
+    int pid = fork_bound();
     if (pid != 0)
         return pid;
     close(CONTROL_FD);
@@ -157,7 +167,7 @@ static void swap(void)
 static void speak(void)
 {
     const struct frame ready = {.type = FRAME_READY};
-    int pid = fork();
+    int pid = fork_bound();
     if (pid == 0)
         for (;;)
             pause();
