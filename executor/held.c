@@ -32,24 +32,18 @@
  *   whichever copy is there.
  * - What is waited for never comes (a cycle, too): at `until` the job is put back in any case, and
  *   after.c ends it. */
-#include "executor/held.h"
+#include "executor/held_inner.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <uthash.h>
 
 #include "base/clock.h"
 #include "base/fault.h"
-#include "base/jsonw.h"
-#include "base/jv.h"
-#include "base/list.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "executor/groups.h"
 #include "executor/parents.h"
-#include "link/follow.h"
 #include "queue/signature.h"
 #include "results/store.h"
 
@@ -59,106 +53,11 @@
 #define SWEEP_PART   64  /* … or that part of all … */
 #define SWEEP_MOST   256 /* … up to this */
 #define MISSES       3
-#define ENTRY_MAX    (16 << 10) /* bytes of an entry's message */
-#define NAME_TEXT    (TENANT_NAME_MAX + 1 + JOB_ID_MAX + 1)
-#define NUMBER_TEXT  24
 
-struct entry;
-
-/* What is waited for: "<tenant>/<id>" → those that wait. */
-struct awaited {
-    char key[NAME_TEXT];
-    struct list edges;
-    UT_hash_handle hh;
-};
-
-struct edge {
-    struct list node; /* in awaited.edges */
-    struct entry *entry;
-    struct awaited *awaited;
-    bool known; /* it has a result */
-};
-
-struct entry {
-    char key[NAME_TEXT];
-    char tenant[TENANT_NAME_MAX + 1], id[JOB_ID_MAX + 1];
-    uint64_t seq; /* of the entry's message */
-    enum job_class cls;
-    bool runs_anyway; /* on_failure: run */
-    int64_t until_us, published_at_us;
-    struct edge *edges;
-    int n;
-    int misses, copy_misses; /* how often in a row it, or its copy, was not there */
-    bool busy, again;        /* being checked; once more behind that */
-    bool release_now;        /* whatever it waits for */
-    struct list node;        /* in held.all, in the order of sweeping */
-    UT_hash_handle hh;
-};
-
-struct held {
-    struct held_context ctx;
-    struct groups_stream *stream;
-    struct follow *follow;
-    struct entry *entries;
-    struct awaited *awaited;
-    struct list all;
-    uv_timer_t sweep;
-    int under_way; /* requests whose answers need this struct */
-    bool there, closed, timer_closed;
-};
-
-static void maybe_free(struct held *h)
+void held_maybe_free(struct held *h)
 {
     if (h->closed && h->timer_closed && h->under_way == 0)
         free(h);
-}
-
-static void make_key(char out[NAME_TEXT], const char *tenant, const char *id)
-{
-    snprintf(out, NAME_TEXT, "%s/%s", tenant, id);
-}
-
-/* ---- the table ---- */
-
-static struct entry *find(const struct held *h, const char *key)
-{
-    struct entry *x = NULL;
-    HASH_FIND_STR(h->entries, key, x);
-    return x;
-}
-
-static void connect_edge(struct held *h, struct entry *x, int i, const char *parent)
-{
-    struct edge *edge = &x->edges[i];
-    struct awaited *a = NULL;
-    char key[NAME_TEXT];
-    make_key(key, x->tenant, parent);
-    HASH_FIND_STR(h->awaited, key, a);
-    if (!a) {
-        a = mem_alloc(sizeof *a);
-        snprintf(a->key, sizeof a->key, "%s", key);
-        list_init(&a->edges);
-        HASH_ADD_STR(h->awaited, key, a);
-    }
-    edge->entry = x;
-    edge->awaited = a;
-    list_push_back(&a->edges, &edge->node);
-}
-
-static void drop(struct held *h, struct entry *x)
-{
-    for (int i = 0; i < x->n; i++) {
-        struct awaited *a = x->edges[i].awaited;
-        list_remove(&x->edges[i].node);
-        if (list_empty(&a->edges)) {
-            HASH_DEL(h->awaited, a);
-            free(a);
-        }
-    }
-    HASH_DEL(h->entries, x);
-    list_remove(&x->node);
-    free(x->edges);
-    free(x);
 }
 
 /* ---- one entry is checked ---- */
@@ -185,26 +84,24 @@ static struct step *step_new(struct held *h, const struct entry *x)
 /* Ends a step: its entry, or NULL. *h is gone when this was the last of a closed one. */
 static struct entry *step_end(struct step *s, struct held **h)
 {
-    struct entry *x = s->held->closed ? NULL : find(s->held, s->key);
+    struct entry *x = s->held->closed ? NULL : held_find(s->held, s->key);
     *h = s->held;
     s->held->under_way--;
     if (x && x->seq != s->seq)
         x = NULL;
     if (s->held->closed) {
-        maybe_free(s->held);
+        held_maybe_free(s->held);
         *h = NULL;
     }
     free(s);
     return x;
 }
 
-static void check(struct held *h, struct entry *x);
-
 static void check_ended(struct held *h, struct entry *x)
 {
     x->busy = false;
     if (x->again)
-        check(h, x);
+        held_check(h, x);
 }
 
 static void on_deleted(const struct jv *doc, const struct err *why, void *arg)
@@ -245,7 +142,7 @@ static void on_put_back(uint64_t seq, bool duplicate, const struct err *why, voi
     delete_message(h, copy_seq);
     delete_message(h, entry_seq);
     if (x)
-        drop(h, x);
+        held_drop(h, x);
 }
 
 static void on_copy(const struct js_message *found, const struct err *why, void *arg)
@@ -263,7 +160,7 @@ static void on_copy(const struct js_message *found, const struct err *why, void 
         x->busy = false;
         if (why->code == ERR_NOT_FOUND && ++x->copy_misses >= MISSES) { /* another put it back */
             delete_message(h, x->seq);
-            drop(h, x);
+            held_drop(h, x);
         }
         return;
     }
@@ -318,11 +215,11 @@ static void on_parent(const struct js_message *found, const struct err *why, voi
     if (!ok && !x->runs_anyway)
         x->release_now = true;
     x->busy = false;
-    check(h, x);
+    held_check(h, x);
 }
 
 /* Asks for one parent after the other until one has no result; puts the job back when all have. */
-static void check(struct held *h, struct entry *x)
+void held_check(struct held *h, struct entry *x)
 {
     char subject[SUBJECT_MAX];
     struct err e = {0};
@@ -361,12 +258,12 @@ static void on_still_there(const struct js_message *found, const struct err *why
         return;
     x->busy = false;
     if (!found && why->code == ERR_NOT_FOUND && ++x->misses >= MISSES) {
-        drop(h, x);
+        held_drop(h, x);
         return;
     }
     if (found)
         x->misses = 0;
-    check(h, x);
+    held_check(h, x);
 }
 
 static void sweep_one(struct held *h, struct entry *x)
@@ -402,67 +299,13 @@ static void sweep(uv_timer_t *t)
     }
 }
 
-/* ---- entries come ---- */
-
-static bool read_entry(struct held *h, struct entry *x, const struct jv *doc)
+void held_sweep_on(struct held *h)
 {
-    const struct jv *after = jv_get(doc, "after");
-    const char *class = jv_string(jv_get(doc, "class"), NULL);
-    int64_t until = 0, published = 0;
-    int cls = class ? job_class_by_name(class) : -1;
-    size_t n = jv_type(after) == JV_ARRAY ? jv_count(after) : 0;
-    if (cls < 0 || n < 1 || n > JOB_AFTER_MAX || !jv_int(jv_get(doc, "until"), &until) ||
-        !jv_int(jv_get(doc, "published"), &published))
-        return false;
-    for (size_t i = 0; i < n; i++) {
-        size_t len = 0;
-        const char *id = jv_string(jv_at(after, i), &len);
-        if (!id || !job_id_valid(id, len))
-            return false;
-    }
-    x->cls = (enum job_class)cls;
-    x->until_us = until * 1000;
-    x->published_at_us = published * 1000;
-    x->runs_anyway = jv_is_true(jv_get(doc, "anyway"));
-    x->n = (int)n;
-    x->edges = mem_alloc(n * sizeof *x->edges);
-    for (int i = 0; i < x->n; i++)
-        connect_edge(h, x, i, jv_string(jv_at(after, (size_t)i), NULL));
-    return true;
-}
-
-/* The entry of that message, new in the table; NULL: it is there already, or makes no sense. */
-static struct entry *add(struct held *h, const char *tenant, const char *id, uint64_t seq,
-                         const char *text, size_t len)
-{
-    struct jv *doc = NULL;
-    char key[NAME_TEXT];
-    make_key(key, tenant, id);
-    struct entry *x = find(h, key);
-    if (x && x->seq >= seq)
-        return NULL;
-    if (!x && (int64_t)HASH_COUNT(h->entries) >= h->ctx.config->nats.max_held)
-        return NULL; /* the stream has no more either, but for those others have just put back */
-    if (x)
-        drop(h, x);
-    x = mem_alloc(sizeof *x);
-    memcpy(x->key, key, sizeof x->key);
-    snprintf(x->tenant, sizeof x->tenant, "%s", tenant);
-    snprintf(x->id, sizeof x->id, "%s", id);
-    x->seq = seq;
-    if (len > ENTRY_MAX || jv_parse(text, len, &doc, NULL) || !read_entry(h, x, doc)) {
-        log_warn("held", "what %s waits for cannot be read", key);
-        jv_free(doc);
-        free(x);
-        return NULL;
-    }
-    jv_free(doc);
-    HASH_ADD_STR(h->entries, key, x);
-    list_push_back(&h->all, &x->node);
     if (!uv_is_active((uv_handle_t *)&h->sweep))
         uv_timer_start(&h->sweep, sweep, SWEEP_MS, SWEEP_MS);
-    return x;
 }
+
+/* ---- entries come ---- */
 
 static bool one_is_ours(const struct held *h, const struct entry *x)
 {
@@ -479,10 +322,10 @@ static void on_entry(const struct follow_message *m, void *arg)
     const char *id;
     if (!subject_parse_waits(h->ctx.subjects, m->m->subject, tenant, sizeof tenant, &id))
         return;
-    struct entry *x = add(h, tenant, id, m->seq, m->m->data, m->m->len);
+    struct entry *x = held_add(h, tenant, id, m->seq, m->m->data, m->m->len);
     if (x &&
         (one_is_ours(h, x) || h->ctx.cancelled(x->tenant, x->id, x->published_at_us, h->ctx.arg)))
-        check(h, x);
+        held_check(h, x);
 }
 
 static void on_failed(const struct err *why, void *arg)
@@ -508,128 +351,6 @@ static void on_there(void *arg)
         groups_stream_lost(h->stream);
 }
 
-/* ---- a job is held ---- */
-
-struct putting {
-    struct held *held;
-    char tenant[TENANT_NAME_MAX + 1], id[JOB_ID_MAX + 1];
-    struct buf entry;
-    js_done cb;
-    void *arg;
-};
-
-static void put_end(struct putting *p, const struct err *why)
-{
-    struct held *h = p->held;
-    p->cb(why, p->arg);
-    buf_free(&p->entry);
-    free(p);
-    h->under_way--;
-    maybe_free(h);
-}
-
-/* The stream says "maximum messages exceeded" and the like. */
-static const struct err *full(const struct err *why, struct err *e)
-{
-    *e = *why;
-    if (strstr(why->msg, "maximum"))
-        err_set(e, ERR_LIMIT,
-                "too many jobs wait for others (nats.max_held, nats.max_queued_mb): %.200s",
-                why->msg);
-    return e;
-}
-
-static void on_entry_stored(uint64_t seq, bool duplicate, const struct err *why, void *arg)
-{
-    struct putting *p = arg;
-    struct held *h = p->held;
-    struct err e;
-    (void)duplicate;
-    if (why) {
-        put_end(p, full(why, &e));
-        return;
-    }
-    fault(F_WAIT_STORED);
-    struct entry *x = h->closed ? NULL : add(h, p->tenant, p->id, seq, p->entry.data, p->entry.len);
-    if (!x && !h->closed) { /* told by the stream before: check it all the same */
-        char key[NAME_TEXT];
-        make_key(key, p->tenant, p->id);
-        x = find(h, key);
-    }
-    if (x)
-        check(h, x);
-    put_end(p, NULL);
-}
-
-static void on_copy_stored(uint64_t seq, bool duplicate, const struct err *why, void *arg)
-{
-    struct putting *p = arg;
-    struct held *h = p->held;
-    char subject[SUBJECT_MAX];
-    struct err e = {0};
-    (void)seq;
-    (void)duplicate;
-    if (why) {
-        put_end(p, full(why, &e));
-        return;
-    }
-    fault(F_COPY_STORED);
-    subject_waits(h->ctx.subjects, p->tenant, p->id, subject);
-    if (js_publish(h->ctx.link, subject, NULL, 0, p->entry.data, p->entry.len, JS_ANY,
-                   on_entry_stored, p, &e))
-        put_end(p, &e);
-}
-
-static void write_entry(struct buf *out, const struct delivery *d, const struct job *j,
-                        int64_t until_us)
-{
-    struct jsonw w;
-    jsonw_init(&w, out);
-    jsonw_object(&w);
-    jsonw_kstr(&w, "class", job_class_name(j->cls));
-    jsonw_kint(&w, "published", d->published_at_us / 1000);
-    jsonw_kint(&w, "until", (until_us + 999) / 1000);
-    jsonw_kbool(&w, "anyway", j->on_failure == ON_FAILURE_RUN);
-    jsonw_name(&w, "after");
-    jsonw_array(&w);
-    for (int i = 0; i < j->after_count; i++)
-        jsonw_str(&w, j->after[i]);
-    jsonw_array_end(&w);
-    jsonw_object_end(&w);
-}
-
-int held_put(struct held *h, const struct delivery *d, const struct job *j, int64_t until_us,
-             js_done cb, void *arg, struct err *e)
-{
-    char subject[SUBJECT_MAX], published[NUMBER_TEXT];
-    struct link_header headers[2];
-    int n = 0;
-    if (!h->there)
-        return err_set(e, ERR_UNAVAILABLE, "the stream %s is not there yet",
-                       h->ctx.subjects->held_stream);
-    struct putting *p = mem_alloc(sizeof *p);
-    p->held = h;
-    snprintf(p->tenant, sizeof p->tenant, "%s", j->tenant);
-    snprintf(p->id, sizeof p->id, "%s", j->id);
-    p->cb = cb;
-    p->arg = arg;
-    write_entry(&p->entry, d, j, until_us);
-    snprintf(published, sizeof published, "%" PRId64, d->published_at_us / 1000);
-    headers[n++] = (struct link_header){PUBLISHED_HEADER, published};
-    if (d->signature)
-        headers[n++] = (struct link_header){SIGNATURE_HEADER, d->signature};
-    subject_held(h->ctx.subjects, j->tenant, j->id, subject);
-    h->under_way++;
-    int rc =
-        js_publish(h->ctx.link, subject, headers, n, d->data, d->len, JS_ANY, on_copy_stored, p, e);
-    if (rc) {
-        h->under_way--;
-        buf_free(&p->entry);
-        free(p);
-    }
-    return rc;
-}
-
 /* ---- asked by others ---- */
 
 void held_finished(struct held *h, const char *tenant, const char *id)
@@ -638,13 +359,13 @@ void held_finished(struct held *h, const char *tenant, const char *id)
     struct awaited *a = NULL;
     if (!h || !h->entries)
         return;
-    make_key(key, tenant, id);
+    held_key(key, tenant, id);
     HASH_FIND_STR(h->awaited, key, a);
     if (!a)
         return;
     LIST_FOREACH(n, &a->edges)
     {
-        check(h, LIST_ENTRY(n, struct edge, node)->entry);
+        held_check(h, LIST_ENTRY(n, struct edge, node)->entry);
     }
 }
 
@@ -655,17 +376,17 @@ static void on_forgotten(const struct js_message *found, const struct err *why, 
     if (found && !h->closed)
         delete_message(h, found->seq);
     h->under_way--;
-    maybe_free(h);
+    held_maybe_free(h);
 }
 
 void held_forget(struct held *h, const char *tenant, const char *id)
 {
     char subject[SUBJECT_MAX], key[NAME_TEXT];
     struct err e = {0};
-    make_key(key, tenant, id);
-    struct entry *x = find(h, key);
+    held_key(key, tenant, id);
+    struct entry *x = held_find(h, key);
     if (x)
-        drop(h, x);
+        held_drop(h, x);
     for (int i = 0; i < 2; i++) {
         if (i)
             subject_held(h->ctx.subjects, tenant, id, subject);
@@ -681,8 +402,8 @@ static struct entry *find_id(const struct held *h, const char *tenant, const cha
 {
     char key[NAME_TEXT];
     if (tenant) {
-        make_key(key, tenant, id);
-        return find(h, key);
+        held_key(key, tenant, id);
+        return held_find(h, key);
     }
     for (struct entry *x = h->entries; x; x = x->hh.next)
         if (!strcmp(x->id, id))
@@ -701,7 +422,7 @@ bool held_release(struct held *h, const char *tenant, const char *id)
     if (!x)
         return false;
     x->release_now = true;
-    check(h, x);
+    held_check(h, x);
     return true;
 }
 
@@ -711,7 +432,7 @@ void held_look_for_cancelled(struct held *h)
     {
         struct entry *x = LIST_ENTRY(n, struct entry, node);
         if (h->ctx.cancelled(x->tenant, x->id, x->published_at_us, h->ctx.arg))
-            check(h, x);
+            held_check(h, x);
     }
 }
 
@@ -744,7 +465,7 @@ static void on_timer_closed(uv_handle_t *t)
 {
     struct held *h = t->data;
     h->timer_closed = true;
-    maybe_free(h);
+    held_maybe_free(h);
 }
 
 void held_close(struct held *h)
@@ -757,7 +478,7 @@ void held_close(struct held *h)
     groups_stream_close(h->stream);
     HASH_ITER(hh, h->entries, x, next)
     {
-        drop(h, x);
+        held_drop(h, x);
     }
     uv_close((uv_handle_t *)&h->sweep, on_timer_closed);
 }

@@ -10,7 +10,7 @@
  * text and constants it entered stands in its /proc/self/pagemap.
  *   3. make_huge      those chunks are copied into anonymous huge pages in place: a fork copies one
  * page table entry for each, and no child faults on them again. 28 MB for a zygote.
- *   4. keep_from_children   holes that nobody uses, stub libraries: mappings not to be copied.
+ *   4. keep_from_children   holes and libraries that nobody uses: mappings not to be copied.
  *
  * Small anonymous pages in place of the text would make every fork a millisecond dearer, so a run
  * of chunks is only moved in once the kernel has shown that it is made of huge pages altogether. */
