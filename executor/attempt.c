@@ -604,6 +604,12 @@ int attempt_start(struct attempt *a, struct cell *c, struct err *e)
 static void on_due(uv_timer_t *t)
 {
     struct attempt *a = t->data;
+    /* A loop's timer counts from the turn's beginning and can be early by what the turn took. */
+    int64_t left_us = a->due_mono_us - clock_mono_us();
+    if (left_us > 0) {
+        uv_timer_start(t, on_due, (uint64_t)(left_us + 999) / 1000, 0);
+        return;
+    }
     move(a, ATTEMPT_WAITING);
     a->owner->due(a, a->arg);
 }

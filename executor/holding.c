@@ -122,9 +122,8 @@ static void drop_attempt(struct serve *s, struct custody *c)
 /* What other workers must know is stored, or cannot be. */
 static void wait_now(struct serve *s, struct custody *c)
 {
-    int64_t left_ms = (c->retry_at_us - clock_real_us()) / 1000;
-    if (left_ms < 0)
-        left_ms = 0;
+    int64_t left_us = c->retry_at_us - clock_real_us();
+    int64_t left_ms = left_us > 0 ? (left_us + 999) / 1000 : 0;
     list_remove(&c->node);
     if (s->draining || !c->attempt) {
         drop_attempt(s, c);
