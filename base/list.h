@@ -51,6 +51,18 @@ static inline struct list *list_pop_front(struct list *head)
     return n;
 }
 
+/* Everything of `from` behind what `to` has; `from` is empty then. */
+static inline void list_append(struct list *to, struct list *from)
+{
+    if (list_empty(from))
+        return;
+    to->prev->next = from->next;
+    from->next->prev = to->prev;
+    to->prev = from->prev;
+    from->prev->next = to;
+    list_init(from);
+}
+
 #define LIST_ENTRY(node, type, member) CONTAINER_OF(node, type, member)
 /* The body may remove `it`, nothing else. */
 #define LIST_FOREACH(it, head)                                                                     \

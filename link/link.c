@@ -1,15 +1,17 @@
 /* How this works. The client library (link/native.c) is used in its event-loop mode, with an
- * adapter of our own (link/sockpoll.c), and kept to the loop's thread wherever it can be:
+ * adapter of our own (link/sockpoll.c), and kept to the loop's thread wherever it can be.
  *
- *   in     the loop reads the socket and lets the library parse; the messages then lie in its
- *          subscriptions, which are made without a callback, and are handed out in the same turn.
- * No other thread sees them, and what is not read yet waits in the kernel's buffer, where the
- *          server notices it: no queue grows here.
- *   out    a publish goes into the library's buffer; the loop writes that once, before it waits
- * again. (The library's flusher thread is not used: it would wait a millisecond for company.) reply
- * replies to requests come on one wildcard inbox. It alone has a callback on a library thread: read
- * without one, the library swallows "no responders" and does not tell whose it was. events
- * connected, disconnected, closed, errors come on library threads too. Both kinds reach the loop
+ * In: the loop reads the socket and lets the library parse; the messages then lie in its
+ * subscriptions, which are made without a callback, and are handed out in the same turn. No other
+ * thread sees them, and what is not read yet waits in the kernel's buffer, where the server notices
+ * it: no queue grows here.
+ *
+ * Out: a publish goes into the library's buffer; the loop writes that once, before it waits again.
+ * (The library's flusher thread is not used: it would wait a millisecond for company.)
+ *
+ * Replies to requests come on one wildcard inbox. It alone has a callback on a library thread: read
+ * without one, the library swallows "no responders" and does not tell whose it was. Events
+ * (connected, disconnected, closed, errors) come on library threads too. Both kinds reach the loop
  * through link/mailbox.c.
  *
  * While the library reconnects it holds its lock for as long as a connect takes, so nothing of it
@@ -19,16 +21,15 @@
  * link_close() pushes everything out first and waits for the server's end-of-file. */
 #include "link/link.h"
 
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "link/asked.h"
+#include "link/link_inner.h"
 #include "link/login.h"
 #include "link/mailbox.h"
 #include "link/native.h"
@@ -38,8 +39,6 @@
 
 #define DRAIN_MS        5000
 #define LIBRARY_STOP_MS 2000
-#define TICK_MS         10
-#define TEXT_MAX        256
 
 enum mail_kind { MAIL_REPLY, MAIL_EVENT };
 
@@ -48,7 +47,7 @@ struct mail {
     enum mail_kind kind;
     void *msg; /* MAIL_REPLY */
     enum native_event event;
-    char text[TEXT_MAX];
+    char text[LINK_TEXT_MAX];
 };
 
 struct link_sub {
@@ -59,24 +58,6 @@ struct link_sub {
     void *arg;
     bool gone; /* unsubscribed while messages are handed out: freed after that */
     char subject[];
-};
-
-struct link {
-    uv_loop_t *loop;
-    struct link_events ev;
-    void *arg;
-    struct native *native;
-    struct sockpoll *poll;
-    struct mailbox *mailbox;
-    struct asked *asked;
-    struct outbox outbox;
-    struct list subs;
-    bool up;     /* connected, as far as the loop knows */
-    bool closed; /* for good */
-    bool closing, tls;
-    bool dealing; /* messages are being handed out */
-    int handles;  /* open ones: freed with the last */
-    char last_error[TEXT_MAX];
 };
 
 /* ---- messages ---- */
@@ -414,34 +395,6 @@ int link_open(uv_loop_t *loop, const struct nats_config *c, const char *name, in
     return 0;
 }
 
-static int left_ms(int64_t until_us)
-{
-    int64_t left = (until_us - clock_mono_us()) / 1000;
-    return left > 0 ? (int)left : 0;
-}
-
-/* Writes what waits, says "no more", and reads until the server has closed its side too: then it
- * has taken everything. */
-static void push_out(struct link *l, int64_t until_us)
-{
-    int fd = sockpoll_fd(l->poll);
-    char sink[4096];
-    struct pollfd p = {.fd = fd, .events = POLLOUT};
-    if (!l->up || fd < 0)
-        return;
-    while (native_buffered(l->native) > 0) {
-        if (poll(&p, 1, left_ms(until_us)) <= 0)
-            return;
-        native_write(l->native);
-        if (sockpoll_fd(l->poll) != fd) /* it failed */
-            return;
-    }
-    p.events = POLLIN;
-    shutdown(fd, SHUT_WR);
-    while (poll(&p, 1, left_ms(until_us)) > 0 && recv(fd, sink, sizeof sink, MSG_DONTWAIT) > 0)
-        ;
-}
-
 void link_close(struct link *l, int timeout_ms)
 {
     if (!l)
@@ -449,7 +402,7 @@ void link_close(struct link *l, int timeout_ms)
     CHECK(!l->dealing && !l->closing);
     struct err why;
     err_set(&why, ERR_UNAVAILABLE, "the connection to %s is closed", native_url(l->native));
-    push_out(l, clock_mono_us() + (int64_t)timeout_ms * 1000);
+    link_push_out(l, clock_mono_us() + (int64_t)timeout_ms * 1000);
     l->up = false;
     l->closed = true;
     asked_fail_all(l->asked, &why);
@@ -505,101 +458,6 @@ void link_drain(struct link_sub *s)
 {
     if (s && s->link->up)
         native_sub_drain(s->native, DRAIN_MS);
-}
-
-/* ---- for command-line clients: these turn the loop ---- */
-
-struct wait {
-    bool done;
-    int rc;
-    struct link_msg **out;
-    struct err *e;
-};
-
-static void on_waited(struct link_msg *m, const struct err *why, void *arg)
-{
-    struct wait *w = arg;
-    w->done = true;
-    if (m) {
-        *w->out = link_msg_keep(m);
-        return;
-    }
-    w->rc = why->code;
-    if (w->e)
-        *w->e = *why;
-}
-
-int link_request_wait(struct link *l, const char *subject, const struct link_header *headers,
-                      int header_count, const void *data, size_t len, int timeout_ms,
-                      struct link_msg **out, struct err *e)
-{
-    struct wait w = {.out = out, .e = e};
-    *out = NULL;
-    int rc =
-        link_request(l, subject, headers, header_count, data, len, timeout_ms, on_waited, &w, e);
-    if (rc)
-        return rc;
-    while (!w.done) /* its time-out ends this at the latest */
-        uv_run(l->loop, UV_RUN_ONCE);
-    return w.rc;
-}
-
-static void on_tick(uv_timer_t *t)
-{
-    (void)t; /* only to turn the loop */
-}
-
-static void free_tick(uv_handle_t *h)
-{
-    free(h);
-}
-
-static void wait_until_up(struct link *l, int64_t until_us)
-{
-    uv_timer_t *tick = mem_alloc(sizeof *tick);
-    uv_timer_init(l->loop, tick);
-    uv_timer_start(tick, on_tick, TICK_MS, TICK_MS);
-    while (!l->up && !l->closed && clock_mono_us() < until_us)
-        uv_run(l->loop, UV_RUN_ONCE);
-    uv_close((uv_handle_t *)tick, free_tick);
-}
-
-struct flush {
-    uv_work_t work;
-    struct native *native;
-    int timeout_ms, rc;
-    struct err e;
-    bool done;
-};
-
-static void flush_there(uv_work_t *w)
-{
-    struct flush *f = CONTAINER_OF(w, struct flush, work);
-    f->rc = native_flush(f->native, f->timeout_ms, &f->e);
-}
-
-static void flush_done(uv_work_t *w, int status)
-{
-    struct flush *f = CONTAINER_OF(w, struct flush, work);
-    (void)status;
-    f->done = true;
-}
-
-int link_flush(struct link *l, int timeout_ms, struct err *e)
-{
-    int64_t until_us = clock_mono_us() + (int64_t)timeout_ms * 1000;
-    if (!l->up)
-        wait_until_up(l, until_us);
-    if (!l->up)
-        return err_set(e, ERR_UNAVAILABLE, "no connection to %s", native_url(l->native));
-    /* The library waits on a condition that only the loop, reading, can bring about. */
-    struct flush f = {.native = l->native, .timeout_ms = left_ms(until_us) + 1};
-    CHECK(uv_queue_work(l->loop, &f.work, flush_there, flush_done) == 0);
-    while (!f.done)
-        uv_run(l->loop, UV_RUN_ONCE);
-    if (f.rc && e)
-        *e = f.e;
-    return f.rc;
 }
 
 /* ---- facts ---- */

@@ -1,0 +1,265 @@
+/* The two threads behind the loop: the signer puts each result into the chain and signs it, the
+ * committer makes batches of them durable.
+ *
+ * When to commit. A commit costs one fdatasync (0.2 ms here, and about 100 us of CPU) whether it
+ * holds one row or sixty, so it can pay to wait for more. Two rules, and no more than LINGER_MS:
+ *  - Only while jobs wait for a cell (recorder_set_waiting); a linger ends when the last of them
+ * has found one. Otherwise somebody may be waiting for this very result before he sends the next
+ * job: then every millisecond of lingering is lost to him and brings nobody along (measured: with 8
+ * such publishers lingering nearly halves the throughput).
+ *  - For as many rows as were in the pipeline when the last commit ended (its own and those that
+ * came meanwhile). One job at a time: one, so the next is committed at once. A flood: the number
+ * grows until LINGER_MS is the bound. The load falls: one commit waits in vain, the next does not.
+ */
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/fault.h"
+#include "base/thread.h"
+#include "results/fit.h"
+#include "results/recorder_inner.h"
+
+#define LINGER_MS      10.0 /* a shared commit is also a shared message to NATS: bench/queue.c */
+#define BACKOFF_MIN_MS 50
+#define BACKOFF_MAX_MS 2000
+
+/* ---- signer thread ---- */
+
+/* The statement is made: its hash, its signature, its place behind the one before. */
+static void seal(struct recorder *rec, struct row *row)
+{
+    crypto_sha256_hex(row->statement.data, row->statement.len, row->hash);
+    envelope_sign(&rec->key, row->statement.data, row->statement.len, &row->envelope);
+    memcpy(rec->prev, row->hash, sizeof rec->prev);
+    buf_free(&row->statement);
+}
+
+static void sign_checkpoint(struct recorder *rec, struct row *row)
+{
+    struct checkpoint *c = &row->checkpoint;
+    c->seq = ++rec->seq;
+    memcpy(c->prev, rec->prev, sizeof c->prev);
+    clock_rfc3339(clock_real_us(), c->at);
+    checkpoint_encode(c, &row->statement);
+    seal(rec, row);
+}
+
+static void sign_row(struct recorder *rec, struct row *row, size_t envelope_max)
+{
+    struct result *r = row->r;
+    if (!r) {
+        sign_checkpoint(rec, row);
+        return;
+    }
+    if (row->duplicate || store_has(rec->reader, r->tenant, r->id)) {
+        row->duplicate = true;
+        r->seq = 0;
+        return;
+    }
+    r->seq = ++rec->seq;
+    memcpy(r->prev, rec->prev, sizeof r->prev);
+    result_mend(r);
+    result_fit(r, envelope_max, &row->statement);
+    seal(rec, row);
+    if (fault(F_RESULT_SIGNED))
+        row->fail_once = true;
+}
+
+void *recorder_signer(void *arg)
+{
+    struct recorder *rec = arg;
+    pthread_mutex_lock(&rec->lock);
+    while (!rec->stop) {
+        struct list *n = list_pop_front(&rec->to_sign);
+        if (!n) {
+            rec->signer_idle = true;
+            pthread_cond_wait(&rec->sign_cv, &rec->lock);
+            rec->signer_idle = false;
+            continue;
+        }
+        size_t envelope_max = rec->envelope_max;
+        pthread_mutex_unlock(&rec->lock);
+        sign_row(rec, LIST_ENTRY(n, struct row, node), envelope_max);
+        pthread_mutex_lock(&rec->lock);
+        list_push_back(&rec->to_commit, n);
+        if (++rec->commit_count == rec->wake_at) {
+            /* Not under the lock: on a machine that is busy the committer would take our processor,
+             * wait for the lock, and both would wait for whoever runs next. */
+            pthread_mutex_unlock(&rec->lock);
+            pthread_cond_signal(&rec->commit_cv);
+            pthread_mutex_lock(&rec->lock);
+        }
+    }
+    pthread_mutex_unlock(&rec->lock);
+    return NULL;
+}
+
+/* ---- committer thread ---- */
+
+/* Sleeps until n rows wait to be committed, `until` (NULL: for ever), flush or stop. Lock held. */
+static void wait_for_rows(struct recorder *rec, int n, const struct timespec *until)
+{
+    rec->wake_at = n;
+    while (rec->commit_count < n && !rec->stop) {
+        if (!until)
+            pthread_cond_wait(&rec->commit_cv, &rec->lock);
+        else if (rec->flush || atomic_load(&rec->waiting) == 0 ||
+                 pthread_cond_timedwait(&rec->commit_cv, &rec->lock, until) == ETIMEDOUT)
+            break;
+    }
+    rec->wake_at = NEVER;
+}
+
+/* A checkpoint is a batch of its own. */
+static int take_batch(struct recorder *rec, struct list *batch)
+{
+    int n = 0;
+    struct list *node;
+    bool alone = false;
+    while (n < BATCH_MAX && !alone && (node = list_pop_front(&rec->to_commit))) {
+        alone = !LIST_ENTRY(node, struct row, node)->r;
+        if (alone && n) {
+            list_push_front(&rec->to_commit, node);
+            break;
+        }
+        list_push_back(batch, node);
+        n++;
+    }
+    rec->commit_count -= n;
+    return n;
+}
+
+/* Tells the loop thread; once per cause. */
+static void be_stuck(struct recorder *rec, const struct err *why)
+{
+    pthread_mutex_lock(&rec->lock);
+    if (!rec->is_stuck || strcmp(rec->why.msg, why->msg) != 0) {
+        rec->is_stuck = true;
+        rec->why = *why;
+        rec->tell_stuck = true;
+        uv_async_send(&rec->async);
+        pthread_cond_signal(&rec->done_cv);
+    }
+    pthread_mutex_unlock(&rec->lock);
+}
+
+static void be_unstuck(struct recorder *rec)
+{
+    pthread_mutex_lock(&rec->lock);
+    if (rec->is_stuck) {
+        rec->is_stuck = false;
+        rec->tell_unstuck = true;
+    }
+    pthread_mutex_unlock(&rec->lock);
+}
+
+/* False: stopped meanwhile. */
+static bool back_off(struct recorder *rec, int *ms)
+{
+    struct timespec until = thread_in_ms(*ms);
+    pthread_mutex_lock(&rec->lock);
+    while (!rec->stop && pthread_cond_timedwait(&rec->commit_cv, &rec->lock, &until) != ETIMEDOUT)
+        ;
+    bool go_on = !rec->stop;
+    pthread_mutex_unlock(&rec->lock);
+    *ms = *ms * 2 < BACKOFF_MAX_MS ? *ms * 2 : BACKOFF_MAX_MS;
+    return go_on;
+}
+
+static int store_checkpoint(struct recorder *rec, const struct row *row, struct err *e)
+{
+    struct checkpoint_row cp = {
+        .seq = row->checkpoint.seq,
+        .prev = row->checkpoint.prev,
+        .hash = row->hash,
+        .at = row->checkpoint.at,
+        .envelope = row->envelope.data,
+        .envelope_len = row->envelope.len,
+    };
+    return store_prune(rec->writer, row->plan, &cp, e);
+}
+
+/* One try to make the batch durable and to find the envelopes of its duplicates. */
+static int store_batch(struct recorder *rec, struct list *batch, struct err *e)
+{
+    int n = 0, rc = 0;
+    LIST_FOREACH(it, batch)
+    {
+        struct row *row = LIST_ENTRY(it, struct row, node);
+        if (!row->r)
+            return store_checkpoint(rec, row, e);
+        if (row->fail_once) {
+            row->fail_once = false;
+            return err_set(e, ERR_IO, "fault point result_signed");
+        }
+        if (!row->duplicate)
+            rec->batch[n++] = (struct store_row){.result = row->r,
+                                                 .envelope = row->envelope.data,
+                                                 .envelope_len = row->envelope.len,
+                                                 .hash = row->hash};
+    }
+    if (n)
+        rc = store_commit(rec->writer, rec->batch, n, e);
+    if (!rc && n && fault(F_RESULT_COMMITTED))
+        rc = err_set(e, ERR_IO, "fault point result_committed");
+    LIST_FOREACH(it, batch)
+    {
+        struct row *row = LIST_ENTRY(it, struct row, node);
+        if (!rc && row->duplicate && !row->envelope.len)
+            rc = store_find(rec->writer, row->r->tenant, row->r->id, &row->envelope, e);
+    }
+    return rc;
+}
+
+/* Tries until it is done. False: stopped before that. */
+static bool commit_batch(struct recorder *rec, struct list *batch)
+{
+    int backoff_ms = BACKOFF_MIN_MS;
+    struct err e = {0};
+    while (store_batch(rec, batch, &e)) {
+        be_stuck(rec, &e);
+        if (!back_off(rec, &backoff_ms))
+            return false;
+    }
+    be_unstuck(rec);
+    return true;
+}
+
+void *recorder_committer(void *arg)
+{
+    struct recorder *rec = arg;
+    int expected = 1; /* rows to wait for, see the top */
+    struct list batch;
+    list_init(&batch);
+    pthread_mutex_lock(&rec->lock);
+    for (;;) {
+        wait_for_rows(rec, 1, NULL);
+        if (rec->stop)
+            break;
+        struct timespec until = thread_in_ms(LINGER_MS);
+        if (rec->commit_count < expected && atomic_load(&rec->waiting) != 0)
+            wait_for_rows(rec, expected, &until);
+        int n = take_batch(rec, &batch);
+        pthread_mutex_unlock(&rec->lock);
+        bool ok = commit_batch(rec, &batch);
+        pthread_mutex_lock(&rec->lock);
+        if (!ok) {
+            list_append(&batch,
+                        &rec->to_commit); /* in front again: recorder_close() counts and frees */
+            list_append(&rec->to_commit, &batch);
+            break;
+        }
+        expected = rec->pipeline < BATCH_MAX ? rec->pipeline : BATCH_MAX;
+        rec->pipeline -= n;
+        rec->commits++;
+        list_append(&rec->done, &batch);
+        pthread_mutex_unlock(&rec->lock); /* as in recorder_signer() */
+        uv_async_send(&rec->async);
+        pthread_cond_signal(&rec->done_cv);
+        pthread_mutex_lock(&rec->lock);
+    }
+    pthread_mutex_unlock(&rec->lock);
+    return NULL;
+}
