@@ -1,6 +1,7 @@
 /* Attested start: a zygote's cells get no job before one of them has attacked its own jail with the
  * set of sandbox/jail/probes.h and every attempt was stopped by the layer that has to stop it.
- * pool.c runs it when a zygote comes up and every attest_interval_s; attest_once() for a person.
+ * pool_attest.c runs it when a zygote comes up and every attest_interval_s; attest_once() for a
+ * person.
  *
  * What it is worth: the report is made by our own code in a cell that has seen no guest, so it
  * tells that the jail holds as the kernel runs it here and now (a filter that was not compiled in,

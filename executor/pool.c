@@ -3,13 +3,7 @@
  * source = a zygote and what we know about it. `current` forks; `next` is starting and takes over
  * when it is attested; `retiring` ones only wait for their last cell. A cell is a `slot`: in
  * `ready` or not, given to a taker or ours. slots and sources are freed in one place each
- * (slot_gone, source_maybe_free).
- *
- * Attestation. The first cell of a zygote makes the escape attempts (attest.h); those that get
- * ready meanwhile are `held`, and count as starting until the report is in. Where there is a zygote
- * to go on with, the new one takes over only then. The timer repeats it in one more cell, which no
- * job misses. A report that does not come is asked for again (a cell may be killed by anybody); an
- * attempt that succeeded, or the last miss, ends this pool: `unsafe`. */
+ * (slot_gone, source_maybe_free). */
 #include "executor/pool.h"
 
 #include <signal.h>
@@ -18,73 +12,18 @@
 #include <sys/wait.h>
 
 #include "base/clock.h"
-#include "base/list.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "executor/attest.h"
+#include "executor/pool_inner.h"
 #include "sandbox/jail/layers_for_test.h"
 #include "sandbox/zygote/control.h"
 
 #define RESTART_FIRST_MS 20   /* wait before a zygote that died is replaced … */
 #define RESTART_MOST_MS  5000 /* … doubling up to this */
 #define START_TRIES      4    /* failures in a row, none ever up: give up and say so */
-#define ATTEST_TRIES     3    /* reports in a row that did not come */
 /* Age at which a zygote is replaced whose cell crashed: at once would let a tenant's jobs that
  * crash keep the worker busy with starting zygotes (some 100 ms of CPU each). */
 #define CRASHED_AGE_US   1000000
-
-struct source {
-    struct pool *pool;
-    struct zygote *z;
-    struct list node;  /* in pool->sources */
-    struct list slots; /* every cell of it that exists */
-    struct list held;  /* cells that are ready and wait for the attestation */
-    bool up, gone, retiring;
-    bool attested;          /* its cells may take jobs */
-    bool crashed;           /* a cell of it did: it is to be replaced soon */
-    int64_t up_at_us;       /* monotonic */
-    int64_t attested_at_us; /* real time of the last good report; 0: none is made (jail: off) */
-    int64_t attest_due_us;  /* monotonic; 0: no attempts are due */
-};
-
-struct slot {
-    struct source *source;
-    struct cell *cell;
-    struct list node;  /* in pool->ready, in source->held, or in no list */
-    struct list every; /* in source->slots */
-    bool was_ready, is_ready, taken, counted_out;
-    bool prober;                  /* is to make the escape attempts, and gets no job */
-    bool reported;                /* has made them, or nobody wants to know any more */
-    struct attest_run *run;       /* making them */
-    const struct cell_events *ev; /* the taker's */
-    void *arg;
-};
-
-struct pool {
-    uv_loop_t *loop;
-    const struct config *config;
-    struct engine_paths paths;
-    enum profile profile;
-    int size;
-    struct cgroup *cgroup;
-    struct pool_events ev;
-    void *arg;
-    struct list sources;
-    struct source *current, *next;
-    struct list ready;
-    struct pool_stats stats;
-    uv_timer_t timer; /* restart, renewal or forks again, whichever comes first */
-    int64_t restart_at_us;
-    int failures;
-    int64_t fork_again_at_us; /* 0: forks are not held back */
-    int fork_failures;        /* in a row */
-    int misses;               /* attestations in a row without a report */
-    bool few_cells, ever_up, ever_attested, refused, closing, timer_closed;
-};
-
-static void start_source(struct pool *p);
-static void arm_timer(struct pool *p);
-static void probe_in(struct slot *s);
 
 static void pool_maybe_free(struct pool *p)
 {
@@ -109,7 +48,7 @@ static void source_maybe_free(struct source *s)
 
 /* ---- cells ---- */
 
-static void slot_serves(struct slot *s)
+void pool_slot_serves(struct slot *s)
 {
     struct pool *p = s->source->pool;
     s->is_ready = true;
@@ -128,11 +67,11 @@ static void slot_ready(struct cell *c, void *arg)
     if (s->source->retiring || p->refused) { /* forked just before its zygote was replaced */
         cell_kill(s->cell);
     } else if (s->prober) {
-        probe_in(s);
+        pool_probe_in(s);
     } else if (!s->source->attested) {
         list_push_back(&s->source->held, &s->node);
     } else {
-        slot_serves(s);
+        pool_slot_serves(s);
         p->ev.ready(p->arg);
     }
 }
@@ -164,7 +103,7 @@ static void retire_current(struct pool *p, const char *why)
     if (!p->current || p->current->retiring || p->next || p->closing)
         return;
     log_info("pool", "replacing the zygote: %s", why);
-    start_source(p);
+    pool_start_source(p);
 }
 
 static int64_t back_off_us(int failures)
@@ -180,7 +119,7 @@ static void hold_forks_back(struct pool *p)
     if (p->fork_again_at_us)
         return; /* another of the same batch */
     p->fork_again_at_us = clock_mono_us() + back_off_us(++p->fork_failures);
-    arm_timer(p);
+    pool_arm_timer(p);
 }
 
 /* It counts no longer among the cells that jobs have or will have. */
@@ -224,7 +163,7 @@ static void slot_gone(struct cell *c, const struct cell_gone *g, void *arg)
     free(s);
     if (crashed && !source->crashed) {
         source->crashed = true;
-        arm_timer(p);
+        pool_arm_timer(p);
     }
     source_maybe_free(source);
 }
@@ -238,7 +177,7 @@ static const struct cell_events slot_events = {
 };
 
 /* What cells it takes from that source: n for jobs, and with `prober` one more, the first. */
-static void fork_cells(struct source *from, int n, bool prober)
+void pool_fork_cells(struct source *from, int n, bool prober)
 {
     struct pool *p = from->pool;
     struct slot *slots[CONTROL_FORK_MAX];
@@ -267,104 +206,6 @@ static void fork_cells(struct source *from, int n, bool prober)
     p->stats.starting += n - prober;
     p->stats.forked += (uint64_t)n;
 }
-
-/* ---- attestation ---- */
-
-static void kill_idle(struct source *s);
-static void take_over(struct pool *p, struct source *s);
-
-/* No cell of this pool gets another job. */
-static void refuse(struct pool *p, const struct err *why)
-{
-    if (p->refused)
-        return;
-    p->refused = true;
-    log_error("pool", "%s", why->msg);
-    LIST_FOREACH(n, &p->sources)
-    {
-        kill_idle(LIST_ENTRY(n, struct source, node));
-    }
-    arm_timer(p);
-    if (p->ever_attested)
-        p->ev.unsafe(why, p->arg);
-    else
-        p->ev.failed(why, p->arg);
-}
-
-static void attested(struct source *s, const struct attest_report *r)
-{
-    struct pool *p = s->pool;
-    struct list *n;
-    log_debug("pool", "zygote %d attested: %d attempts held, %d not tried", zygote_info(s->z)->pid,
-              r->count[ATTEST_HELD], r->count[ATTEST_SKIPPED]);
-    p->misses = 0;
-    s->attested_at_us = clock_real_us();
-    if (p->config->attest_interval_s > 0)
-        s->attest_due_us = clock_mono_us() + p->config->attest_interval_s * 1000000;
-    bool more = !list_empty(&s->held), takes_over = p->next == s;
-    s->attested = p->ever_attested = true;
-    if (takes_over)
-        take_over(p, s);
-    while ((n = list_pop_front(&s->held)))
-        slot_serves(LIST_ENTRY(n, struct slot, node));
-    arm_timer(p);
-    if (more)
-        p->ev.ready(p->arg);
-    if (takes_over)
-        pool_refill(p, 0, 1, 0);
-}
-
-/* No report came; why is NULL when the cell was lost with its zygote. */
-static void missed(struct source *s, const struct err *why)
-{
-    struct pool *p = s->pool;
-    struct err e = {0};
-    bool with_zygote = !why;
-    if (p->closing || p->refused || s->retiring)
-        return;
-    if (with_zygote) {
-        err_set(&e, ERR_UNAVAILABLE,
-                "the jail is not attested: the zygote was lost while a cell of it made the escape "
-                "attempts; no jobs are run here");
-        why = &e;
-    }
-    if (++p->misses >= ATTEST_TRIES) {
-        refuse(p, why);
-        return;
-    }
-    log_warn("pool", "%s; trying again", why->msg);
-    if (!with_zygote)
-        fork_cells(s, 0, true);
-}
-
-static void on_attest_ended(int rc, const struct attest_report *r, const struct err *why, void *arg)
-{
-    struct slot *slot = arg;
-    struct source *s = slot->source;
-    slot->run = NULL;
-    slot->ev = NULL;
-    slot->reported = true;
-    if (rc == 0)
-        attested(s, r);
-    else if (rc == ERR_DENIED || rc == ERR_PROTOCOL)
-        refuse(s->pool, why);
-    else
-        missed(s, why);
-}
-
-static void probe_in(struct slot *slot)
-{
-    struct source *s = slot->source;
-    struct err e = {0};
-    if (attest_begin(s->pool->loop, slot->cell, zygote_info(s->z)->layers, on_attest_ended, slot,
-                     &slot->run, &e)) {
-        cell_kill(slot->cell); /* it died meanwhile: `gone` follows, the timer tries again */
-        return;
-    }
-    slot->ev = &attest_cell_events;
-    slot->arg = slot->run;
-}
-
 /* ---- for the executor ---- */
 
 void pool_origin(struct cell *c, struct pool_origin *out)
@@ -411,28 +252,19 @@ void pool_refill(struct pool *p, int running, int waiting, int recording)
     if (want <= 0 && have == 0 && (waiting > 0 || target > 1))
         want = 1; /* long jobs hold the whole pool: the next one should not wait for a fork */
     if (want > 0)
-        fork_cells(p->current, want, false);
+        pool_fork_cells(p->current, want, false);
 }
 
 /* ---- zygotes ---- */
 
-static void drop_run(struct slot *s)
-{
-    attest_drop(s->run);
-    s->run = NULL;
-    s->reported = true;
-    if (s->prober)
-        s->ev = NULL;
-}
-
 /* Its cells that no job has. */
-static void kill_idle(struct source *s)
+void pool_kill_idle(struct source *s)
 {
     LIST_FOREACH(n, &s->slots)
     {
         struct slot *slot = LIST_ENTRY(n, struct slot, every);
         if (!slot->taken) {
-            drop_run(slot);
+            pool_drop_run(slot);
             list_remove(&slot->node);
             count_out(slot); /* now, so that the next zygote is asked for as many */
             cell_kill(slot->cell);
@@ -443,11 +275,11 @@ static void kill_idle(struct source *s)
 static void retire(struct source *s)
 {
     s->retiring = true;
-    kill_idle(s);
+    pool_kill_idle(s);
     source_maybe_free(s);
 }
 
-static void take_over(struct pool *p, struct source *s)
+void pool_take_over(struct pool *p, struct source *s)
 {
     struct source *old = p->current;
     p->next = NULL;
@@ -476,10 +308,11 @@ static void source_up(struct zygote *z, void *arg)
     if (p->config->jail == JAIL_OFF || leaky)
         s->attested = p->ever_attested = true;
     else
-        fork_cells(s, first, true); /* a job that waits for the first zygote has its cell at once */
+        pool_fork_cells(s, first,
+                        true); /* a job that waits for the first zygote has its cell at once */
     if (s->attested || first)
-        take_over(p, s);
-    arm_timer(p);
+        pool_take_over(p, s);
+    pool_arm_timer(p);
     if (s->attested)
         pool_refill(p, 0, 1, 0);
 }
@@ -503,7 +336,7 @@ static void source_gone(struct zygote *z, const struct err *why, void *arg)
         } else {
             log_warn("pool", "zygote gone (%s); starting another", why->msg);
             p->restart_at_us = clock_mono_us() + back_off_us(p->failures);
-            arm_timer(p);
+            pool_arm_timer(p);
         }
     }
     source_maybe_free(s);
@@ -511,7 +344,7 @@ static void source_gone(struct zygote *z, const struct err *why, void *arg)
 
 static const struct zygote_events source_events = {.up = source_up, .gone = source_gone};
 
-static void start_source(struct pool *p)
+void pool_start_source(struct pool *p)
 {
     const struct profile_info *profile = &profile_table[p->profile];
     struct zygote_options o = {.jail = p->config->jail,
@@ -554,7 +387,7 @@ static void attest_if_due(struct source *s, int64_t now)
 {
     if (s && s->attest_due_us && now >= s->attest_due_us) {
         s->attest_due_us = 0; /* set again by the report */
-        fork_cells(s, 0, true);
+        pool_fork_cells(s, 0, true);
     }
 }
 
@@ -566,7 +399,7 @@ static void on_timer(uv_timer_t *t)
     attest_if_due(s, now);
     attest_if_due(p->next, now);
     if (!s && !p->next && p->restart_at_us && now >= p->restart_at_us)
-        start_source(p);
+        pool_start_source(p);
     if (s && !p->next && renewal_due_us(p) && now >= renewal_due_us(p))
         retire_current(p, s->crashed ? "a cell of it crashed or broke a rule"
                                      : "it is as old as zygote_renew_s");
@@ -574,10 +407,10 @@ static void on_timer(uv_timer_t *t)
         p->fork_again_at_us = 0;
         pool_refill(p, p->stats.taken, 1, 0);
     }
-    arm_timer(p);
+    pool_arm_timer(p);
 }
 
-static void arm_timer(struct pool *p)
+void pool_arm_timer(struct pool *p)
 {
     if (p->closing)
         return;
@@ -621,7 +454,7 @@ struct pool *pool_open(uv_loop_t *loop, const struct pool_options *o, const stru
     list_init(&p->ready);
     uv_timer_init(loop, &p->timer);
     p->timer.data = p;
-    start_source(p);
+    pool_start_source(p);
     return p;
 }
 
@@ -655,7 +488,7 @@ void pool_close(struct pool *p)
         /* Each cell's end frees its slot, the last slot its source, the last source the pool. */
         LIST_FOREACH(m, &s->slots)
         {
-            drop_run(LIST_ENTRY(m, struct slot, every));
+            pool_drop_run(LIST_ENTRY(m, struct slot, every));
             cell_kill(LIST_ENTRY(m, struct slot, every)->cell);
         }
         source_maybe_free(s);

@@ -1,0 +1,62 @@
+/* The inside of an attempt, for its own files: attempt.c moves it through its states,
+ * attempt_output.c keeps and tells what it prints, attempt_calls.c answers its host calls,
+ * attempt_result.c makes its result. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "base/buf.h"
+#include "executor/attempt.h"
+#include "executor/mask.h"
+#include "executor/pool.h"
+
+struct attempt_stream {
+    struct buf kept; /* masked */
+    struct mask_stream masking;
+    uint64_t live; /* bytes told as live */
+};
+
+struct attempt {
+    enum attempt_state state;
+    struct backlog_entry entry;
+    struct job *job;
+    struct attempt_facts facts;
+    const struct attempt_owner *owner;
+    void *arg;
+    int number, lost;
+    int64_t deadline_us;             /* real time, 0: none */
+    int64_t backoff_ms, due_mono_us; /* PARKED */
+    enum outcome last_outcome;
+    /* of the present run */
+    struct secrets *secrets;
+    struct cell *cell;
+    struct pool_origin origin;
+    uv_timer_t timer;
+    int64_t started_real_us, started_us;
+    int64_t deadline_mono_us; /* the deadline on the clock that does not jump, 0: none */
+    bool late, stopped_late;
+    struct attempt_stream streams[2]; /* FRAME_STDOUT - 1, FRAME_STDERR - 1 */
+};
+
+/* attempt_output.c */
+
+/* What the cell printed: masked, kept within output_kb and told. */
+void attempt_printed(struct cell *c, int stream, const char *text, size_t len, void *arg);
+/* Tells what was not told yet, in whole characters. */
+void attempt_tell(struct attempt *a, int stream, bool live);
+/* The run is over: what was held back because it could have been the beginning of a secret. */
+void attempt_end_output(struct attempt *a);
+void attempt_forget_output(struct attempt *a); /* another run begins from nothing */
+
+/* attempt_calls.c: a host call of the cell; the answer goes back at once or when its service has
+ * it. */
+void attempt_called(struct cell *c, uint64_t call_id, const char *name, size_t name_len,
+                    const char *json, size_t len, void *arg);
+
+/* attempt_result.c: of a run that ended by one of d and g; the other is NULL. What was kept of the
+ * output moves into it. */
+struct result *attempt_make_result(struct attempt *a, const struct verdict *v,
+                                   const struct cell_done *d, const struct cell_gone *g,
+                                   int64_t cpu_us, int64_t wall_us);
