@@ -123,7 +123,7 @@ E := build/engine
 EO := build/obj-engine
 ENGINE_CXX_MORE :=
 ENGINE_CXX := $(wildcard sandbox/engine/*.cc) $(ENGINE_CXX_MORE)
-ENGINE_C := $(filter-out %_fuzz.c,$(wildcard sandbox/zygote/*.c)) sandbox/frame.c $(filter-out sandbox/jail/doctor.c sandbox/jail/cgroup%.c,$(wildcard sandbox/jail/*.c)) base/err.c
+ENGINE_C := $(filter-out %_fuzz.c,$(wildcard sandbox/zygote/*.c)) sandbox/frame.c $(filter-out sandbox/jail/doctor.c sandbox/jail/cgroup%.c,$(wildcard sandbox/jail/*.c)) base/err.c base/pack.c
 ENGINE_OBJ := $(patsubst %.cc,$(EO)/%.o,$(ENGINE_CXX)) $(patsubst %.c,$(EO)/%.o,$(ENGINE_C))
 ENGINE_CXXFLAGS := -std=c++20 -fno-exceptions -fno-rtti -D_GNU_SOURCE -I. -Ibuild/gen -isystem $(NODE_DIR)/include/node \
 	-O2 -g -fPIC -fvisibility=hidden -Wall -Wextra -Wshadow -Werror $(HARDEN)

@@ -103,6 +103,13 @@ static void add_escaped(struct buf *out, const char *s, size_t len)
     buf_add(out, s + from, len - from);
 }
 
+void jsonw_text_name(struct jsonw *w, const char *s, size_t len)
+{
+    jsonw_string(w, s, len);
+    buf_addc(w->out, ':');
+    w->after_name = true;
+}
+
 void jsonw_string(struct jsonw *w, const char *s, size_t len)
 {
     comma(w);

@@ -24,7 +24,8 @@ void jsonw_object(struct jsonw *w); /* { */
 void jsonw_object_end(struct jsonw *w);
 void jsonw_array(struct jsonw *w); /* [ */
 void jsonw_array_end(struct jsonw *w);
-void jsonw_name(struct jsonw *w, const char *name); /* plain ASCII names only */
+void jsonw_name(struct jsonw *w, const char *name);               /* plain ASCII names only */
+void jsonw_text_name(struct jsonw *w, const char *s, size_t len); /* any text as a name */
 void jsonw_string(struct jsonw *w, const char *s, size_t len);
 void jsonw_str(struct jsonw *w, const char *s); /* NULL writes null */
 void jsonw_int(struct jsonw *w, int64_t v);

@@ -243,6 +243,8 @@ int attempt_start(struct attempt *a, struct cell *c, struct err *e)
         .grants_len = grants.len,
         .parents = j->parents,
         .parents_len = j->parents_len,
+        .files = j->files,
+        .files_len = j->files_len,
     };
     int rc = cell_invoke(c, &inv, e);
     buf_free(&env);

@@ -1,9 +1,11 @@
 /* The decoding of one job, shared by the files that know a field: job.c, job_permissions.c,
- * job_retry.c, job_secrets.c. Inside queue/ only. */
+ * job_retry.c, job_secrets.c, job_files.c. Inside queue/ only. */
 #pragma once
 
 #include "base/jv.h"
 #include "queue/job.h"
+
+struct jsonw;
 
 #define FOUND_MAX  48 /* characters of a wrong value that an error repeats */
 #define FOUND_TEXT (FOUND_MAX + 8)
@@ -52,8 +54,14 @@ void read_on_failure(struct decoding *d, const struct jv *v);
 void check_after(struct decoding *d);
 void free_after(struct job *j);
 
-struct jsonw;
 void encode_retry(struct jsonw *w, const struct retry_asked *r);
+
+/* The fields "files" and "main", and once, after all fields, what they mean together with the
+ * others of the message. */
+void read_files(struct decoding *d, const struct jv *v);
+void read_main(struct decoding *d, const struct jv *v);
+void settle_files(struct decoding *d, const struct jv *doc);
+void encode_files(struct jsonw *w, const struct job_request *r);
 
 /* The field "secrets", and once, after resolve_rights(), what carrying one means for the job's
  * permissions. */

@@ -233,6 +233,8 @@ static const struct field {
 } fields[] = {
     {"id", read_id},
     {"script", read_script},
+    {"files", read_files},
+    {"main", read_main},
     {"type", read_type},
     {"name", read_name},
     {"input", read_input},
@@ -268,11 +270,12 @@ static int read_field(const char *name, const struct jv *v, void *arg)
         fault_at(d, "unknown field '%s'; did you mean '%s'?", in_line(name, strlen(name), found),
                  n.best);
     else
-        fault_at(d,
-                 "unknown field '%s'; allowed: id, script, type, name, input, env, limits, "
-                 "max_attempts, backoff, retry_on, not_before, deadline, ttl_ms, after, "
-                 "on_failure, reuse, profile, permissions, secrets",
-                 in_line(name, strlen(name), found));
+        fault_at(
+            d,
+            "unknown field '%s'; allowed: id, script, files, main, type, name, input, env, limits, "
+            "max_attempts, backoff, retry_on, not_before, deadline, ttl_ms, after, "
+            "on_failure, reuse, profile, permissions, secrets",
+            in_line(name, strlen(name), found));
     return 0;
 }
 
@@ -330,8 +333,9 @@ static void read_payload(struct decoding *d)
         fault_at(d, "job: found %s; allowed: an object with \"script\"", jv_type_name(doc));
     } else {
         jv_each(doc, read_field, d);
-        if (!jv_get(doc, "script"))
-            fault_at(d, "script: missing; allowed: a string with the script's text");
+        if (!jv_get(doc, "script") && !jv_get(doc, "files"))
+            fault_at(d, "script: missing; allowed: a string with the script's text, or files");
+        settle_files(d, doc);
     }
     jv_free(doc);
 }
@@ -418,6 +422,7 @@ void job_free(struct job *j)
     if (!j)
         return;
     free(j->script);
+    free(j->files);
     free(j->input);
     free(j->env);
     free_after(j);
@@ -477,6 +482,16 @@ static void encode_secrets(struct jsonw *w, const struct sealed_secrets *list)
     jsonw_object_end(w);
 }
 
+static void encode_script(struct jsonw *w, const struct job_request *r)
+{
+    if (r->source == JOB_SCRIPT)
+        jsonw_kstr(w, "type", "script");
+    if (r->name)
+        jsonw_kstr(w, "name", r->name);
+    jsonw_name(w, "script");
+    jsonw_string(w, r->script, r->script_len);
+}
+
 void job_encode(const struct job_request *r, struct buf *out)
 {
     struct jsonw w;
@@ -484,12 +499,10 @@ void job_encode(const struct job_request *r, struct buf *out)
     jsonw_object(&w);
     if (r->id)
         jsonw_kstr(&w, "id", r->id);
-    if (r->source == JOB_SCRIPT)
-        jsonw_kstr(&w, "type", "script");
-    if (r->name)
-        jsonw_kstr(&w, "name", r->name);
-    jsonw_name(&w, "script");
-    jsonw_string(&w, r->script, r->script_len);
+    if (r->files)
+        encode_files(&w, r);
+    else
+        encode_script(&w, r);
     if (r->input) {
         jsonw_name(&w, "input");
         jsonw_raw(&w, r->input, strlen(r->input));

@@ -24,7 +24,8 @@ enum on_failure { ON_FAILURE_SKIP, ON_FAILURE_RUN, ON_FAILURE_FAIL };
 extern const char *const on_failure_names[]; /* "skip", "run", "fail", NULL */
 #define JOB_AFTER_MAX 64
 
-#define JOB_NAME_MAX   255
+#define JOB_FILES_MAX  4096
+#define JOB_NAME_MAX   255 /* as PACK_PATH_MAX */
 #define JOB_ENV_MAX    256 /* variables */
 #define JOB_TTL_MS_MAX ((int64_t)366 * 86400000)
 
@@ -34,9 +35,12 @@ struct job {
     enum job_class cls;
     enum job_source source;
     char name[JOB_NAME_MAX + 1]; /* file name in stacks: "script.mjs" / "script.js" unless given */
-    char *script;
+    char *script;                /* "" with files */
     size_t script_len;
-    char *input; /* JSON text, "null" when absent */
+    char *files; /* base/pack.h; NULL: the job is a script */
+    size_t files_len;
+    char main[JOB_NAME_MAX + 1]; /* which of them runs, and then the name as well */
+    char *input;                 /* JSON text, "null" when absent */
     size_t input_len;
     char *env; /* JSON object of strings, "{}" when absent */
     size_t env_len;
@@ -51,9 +55,10 @@ struct job {
     enum on_failure on_failure; /* of one of them */
     char *parents;              /* what came of them, JSON for the script; NULL: none */
     size_t parents_len;
-    struct sealed_secrets secrets; /* what it carries; their names stand in permissions too */
-    char signed_by[KEYID_LEN];     /* id of the key that signed it, "": the tenant has no keys */
-    char script_sha256[SHA256_HEX], input_sha256[SHA256_HEX];
+    struct sealed_secrets secrets;  /* what it carries; their names stand in permissions too */
+    char signed_by[KEYID_LEN];      /* id of the key that signed it, "": the tenant has no keys */
+    char script_sha256[SHA256_HEX]; /* of the script, or of all files with main */
+    char input_sha256[SHA256_HEX];
 };
 
 /* What is known about a job before its payload is read. */
@@ -97,6 +102,9 @@ struct job_request {
     enum job_source source;
     const char *script;
     size_t script_len;
+    const char *files; /* base/pack.h; NULL: a script. Then type and name are not sent */
+    size_t files_len;
+    const char *main;  /* NULL: left to the rules of docs/protocol.md */
     const char *input; /* JSON text or NULL */
     const char *env;   /* JSON object text or NULL */
     struct limits limits;

@@ -5,6 +5,7 @@
 
 #include "base/jv.h"
 #include "base/mem.h"
+#include "base/pack.h"
 #include "base/utf8.h"
 #include "queue/job.h"
 
@@ -38,7 +39,14 @@ static void make_config(void)
 
 static void check_taken(const struct job *j)
 {
-    CHECK(j->script_len > 0 && j->script_len <= JOB_MAX_KB * 1024);
+    size_t files = 0;
+    struct pack_file f;
+    if (j->files)
+        CHECK(pack_check(j->files, j->files_len, &files) && files > 0 && files <= JOB_FILES_MAX &&
+              j->script_len == 0 && !strcmp(j->main, j->name) &&
+              pack_find(j->files, j->files_len, j->main, strlen(j->main), &f));
+    else
+        CHECK(j->script_len > 0 && j->script_len <= JOB_MAX_KB * 1024 && !*j->main);
     CHECK(strlen(j->script_sha256) == SHA256_HEX - 1);
     CHECK(*j->name && strlen(j->name) <= JOB_NAME_MAX);
     const struct retry_policy *p = &j->retry;

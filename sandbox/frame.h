@@ -95,6 +95,9 @@ struct frame_invoke {
     uint32_t
         grants_len; /* JSON object: what the script may ask for, {"secrets": [names]}; or empty */
     uint32_t parents_len; /* JSON object: results of the jobs it waited for; or empty */
+    uint32_t files_len;   /* the job's files (base/pack.h), of which name is the one that runs; then
+                             script is empty. Or empty: script runs under that name */
+    uint32_t pad;
 };
 
 enum { FRAME_ALLOW_EVAL = 1, FRAME_ALLOW_WASM = 2, FRAME_ALLOW_SAB = 4 };

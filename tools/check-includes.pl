@@ -28,7 +28,7 @@ my %may = (
     'sandbox/jail'     => [qw(base config sandbox/jail)],
     'sandbox/host'     => [qw(base config), @sandbox_face],
     # The cell: nothing of the supervisor but what describes the jail and carries an error.
-    'sandbox/engine'   => [qw(base/err.h sandbox/frame.h sandbox/engine)],
+    'sandbox/engine'   => [qw(base/err.h base/pack.h sandbox/frame.h sandbox/engine)],
     'sandbox/zygote'   => [qw(base config sandbox/jail sandbox/frame.h sandbox/engine/engine.h sandbox/zygote)],
     'executor'         => [@supervisor_low, qw(egress queue results), @sandbox_face, qw(executor)],
     'cli'              => [@supervisor_low, qw(egress queue results), @sandbox_face, qw(executor cli)],

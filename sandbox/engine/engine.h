@@ -38,7 +38,9 @@ struct engine_job {
     const char *id, *tenant, *name, *script, *input, *env;
     const char *grants;  /* JSON, empty: nothing granted */
     const char *parents; /* JSON, empty: it waited for none */
-    size_t id_len, tenant_len, name_len, script_len, input_len, env_len, grants_len, parents_len;
+    const char *files; /* base/pack.h, checked; name is the one of them that runs. Empty: script */
+    size_t id_len, tenant_len, name_len, script_len, input_len, env_len, grants_len, parents_len,
+        files_len;
 };
 
 /* Result of an invocation; strings belong to the engine and live until the next engine_* call. */

@@ -23,6 +23,8 @@
 #include <cstring>
 #include <string_view>
 
+#include "base/pack.h"
+
 namespace isolane
 {
 
@@ -334,6 +336,9 @@ void run_source(v8::Local<v8::Context> context, const engine_job *j)
     v8::Local<v8::String> text, name;
     constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
     std::string_view script(j->script, j->script_len);
+    pack_file main;
+    if (pack_find(j->files, j->files_len, j->name, j->name_len, &main))
+        script = {main.data, main.data_len};
     if (script.starts_with(kByteOrderMark)) // else a "#!" line behind it were no comment
         script.remove_prefix(kByteOrderMark.size());
     if (!text_of(script.data(), script.size()).ToLocal(&text) ||

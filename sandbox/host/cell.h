@@ -32,7 +32,8 @@ struct cell_invocation {
     const char *script, *input, *env;   /* bytes, with lengths; copied into the frame */
     const char *grants;                 /* likewise; what the script may ask for */
     const char *parents;                /* likewise; results of the jobs it waited for */
-    size_t script_len, input_len, env_len, grants_len, parents_len;
+    const char *files;                  /* likewise; base/pack.h, or empty (frame.h) */
+    size_t script_len, input_len, env_len, grants_len, parents_len, files_len;
 };
 
 /* A DONE frame, checked: lengths bounded, texts valid UTF-8, value one JSON text. Lives for the

@@ -65,19 +65,21 @@ void cell_send_small(struct cell *c, enum frame_type type, uint64_t id, uint32_t
     send_frame(c, v, 3, sizeof head + head.len);
 }
 
-static int check_invocation(const struct cell_invocation *inv, const size_t lens[8], size_t *len,
-                            struct err *e)
+#define PARTS 9 /* byte strings behind struct frame_invoke */
+
+static int check_invocation(const struct cell_invocation *inv, const size_t lens[PARTS],
+                            size_t *len, struct err *e)
 {
-    static const char *const names[] = {"id",    "tenant", "name",   "script",
-                                        "input", "env",    "grants", "parents"};
+    static const char *const names[PARTS] = {"id",  "tenant", "name",    "script", "input",
+                                             "env", "grants", "parents", "files"};
     *len = sizeof(struct frame_invoke);
-    for (int i = 0; i < 8; i++) {
+    for (int i = 0; i < PARTS; i++) {
         *len += lens[i];
         if (lens[i] > FRAME_INVOKE_MAX || *len > FRAME_INVOKE_MAX)
             return err_set(
                 e, ERR_LIMIT,
                 "the job's %s is too long to hand to a cell: found %zu bytes; allowed: %u "
-                "for all of script, input and env",
+                "for all of script, files, input and env",
                 names[i], lens[i], FRAME_INVOKE_MAX);
     }
     if (inv->source != FRAME_MODULE && inv->source != FRAME_SCRIPT && inv->source != FRAME_PROBE)
@@ -87,9 +89,11 @@ static int check_invocation(const struct cell_invocation *inv, const size_t lens
 
 int cell_invoke(struct cell *c, const struct cell_invocation *inv, struct err *e)
 {
-    const size_t lens[8] = {strlen(inv->job_id), strlen(inv->tenant), strlen(inv->name),
-                            inv->script_len,     inv->input_len,      inv->env_len,
-                            inv->grants_len,     inv->parents_len};
+    const size_t lens[PARTS] = {
+        strlen(inv->job_id), strlen(inv->tenant), strlen(inv->name),
+        inv->script_len,     inv->input_len,      inv->env_len,
+        inv->grants_len,     inv->parents_len,    inv->files_len,
+    };
     size_t len;
     if (!c->told_ready || c->p.state != CELL_READY || c->fd < 0)
         return err_set(e, ERR_UNAVAILABLE, "the cell is not ready");
@@ -114,11 +118,13 @@ int cell_invoke(struct cell *c, const struct cell_invocation *inv, struct err *e
         .env_len = (uint32_t)lens[5],
         .grants_len = (uint32_t)lens[6],
         .parents_len = (uint32_t)lens[7],
+        .files_len = (uint32_t)lens[8],
     };
-    const char *const texts[8] = {inv->job_id, inv->tenant, inv->name,   inv->script,
-                                  inv->input,  inv->env,    inv->grants, inv->parents};
-    struct iovec v[10] = {{&head, sizeof head}, {&body, sizeof body}};
-    for (int i = 0; i < 8; i++)
+    const char *const texts[PARTS] = {inv->job_id, inv->tenant,  inv->name,
+                                      inv->script, inv->input,   inv->env,
+                                      inv->grants, inv->parents, inv->files};
+    struct iovec v[2 + PARTS] = {{&head, sizeof head}, {&body, sizeof body}};
+    for (int i = 0; i < PARTS; i++)
         v[2 + i] = (struct iovec){(void *)(uintptr_t)texts[i], lens[i]};
     int64_t us = cell_process_cpu_us(c);
     if (us < 0)
@@ -126,7 +132,7 @@ int cell_invoke(struct cell *c, const struct cell_invocation *inv, struct err *e
     c->cpu_at_invoke_us = us;
     protocol_invoke(&c->p, &c->in, inv->id, inv->value_bytes);
     c->out.max = sizeof head + len + CELL_ANSWERS_MAX;
-    send_frame(c, v, 10, sizeof head + len);
+    send_frame(c, v, 2 + PARTS, sizeof head + len);
     if (c->out.len == 0)
         c->out.max = CELL_ANSWERS_MAX;
     if (c->fd < 0)

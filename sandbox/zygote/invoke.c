@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "base/pack.h"
+
 bool invoke_read(const struct frame *head, const char *payload, struct frame_invoke *inv,
                  struct engine_job *job)
 {
@@ -28,6 +30,7 @@ bool invoke_read(const struct frame *head, const char *payload, struct frame_inv
         {inv->env_len, &job->env, &job->env_len},
         {inv->grants_len, &job->grants, &job->grants_len},
         {inv->parents_len, &job->parents, &job->parents_len},
+        {inv->files_len, &job->files, &job->files_len},
     };
     const char *p = payload + sizeof *inv;
     size_t left = head->len - sizeof *inv;
@@ -39,5 +42,6 @@ bool invoke_read(const struct frame *head, const char *payload, struct frame_inv
         p += parts[i].len;
         left -= parts[i].len;
     }
-    return left == 0;
+    size_t count;
+    return left == 0 && pack_check(job->files, job->files_len, &count);
 }

@@ -112,7 +112,8 @@ static unsigned live(void)
     wire_begin(f.head.id, inv.output_bytes & 0xfffff);
     seen += look(job.id, job.id_len) + look(job.script, job.script_len);
     seen += look(job.input, job.input_len) + look(job.env, job.env_len) +
-            look(job.grants, job.grants_len) + look(job.parents, job.parents_len);
+            look(job.grants, job.grants_len) + look(job.parents, job.parents_len) +
+            look(job.files, job.files_len);
     for (uint64_t id = 1;; id++) {
         wire_output(1 + (int)(id & 1), job.script, job.script_len);
         wire_call(id & 3, "call", job.input, job.input_len);
