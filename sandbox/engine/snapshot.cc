@@ -1,6 +1,7 @@
 // The startup snapshot: the context with all built-ins, ready to be read by every cell.
 //
-// File: one struct header (padded to a page, so that the blob after it is aligned), then V8's blob.
+// File: one struct header (padded to a page, so that the blob after it is aligned), then V8's blob,
+// then, on a page boundary, the lazily loaded parts (parts.cc).
 // The blob refers to native functions by their place in external_references(); the header carries a
 // hash of their names in order, so a snapshot of another build is refused with a sentence instead
 // of calling the wrong function. The snapshot is trusted input: it is made by our build, from our
@@ -14,6 +15,7 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 namespace isolane
@@ -23,15 +25,22 @@ namespace
 {
 
 constexpr size_t kHeaderBytes = 4096;
-constexpr size_t kSnapshotMax = 64u << 20; // ours has about one megabyte
+constexpr size_t kSnapshotMax = 64u << 20;   // ours has some megabytes
+constexpr uint64_t kBuildBytes = 256u << 20; // heap in which the parts are evaluated by the build
 
 struct Header {
     char magic[16];
     char engine[48];
     uint64_t natives;
-    uint64_t size; // of the blob
+    uint64_t size;       // of the blob
+    uint64_t parts_size; // of the section of parts
 };
-constexpr char kMagic[16] = "isolane-snap-1\n";
+constexpr char kMagic[16] = "isolane-snap-2\n";
+
+size_t page_up(size_t n)
+{
+    return (n + kHeaderBytes - 1) / kHeaderBytes * kHeaderBytes;
+}
 
 uint64_t natives_hash()
 {
@@ -49,13 +58,14 @@ uint64_t natives_hash()
     return h;
 }
 
-Header make_header(size_t size)
+Header make_header(size_t size, size_t parts_size)
 {
     Header h = {};
     memcpy(h.magic, kMagic, sizeof h.magic);
     snprintf(h.engine, sizeof h.engine, "%s", engine_version());
     h.natives = natives_hash();
     h.size = size;
+    h.parts_size = parts_size;
     return h;
 }
 
@@ -74,17 +84,20 @@ bool read_all(const char *path, std::string *out)
 }
 
 // Beside its name first, then renamed: nobody ever maps half a snapshot.
-bool write_all(const char *path, const v8::StartupData &blob)
+bool write_all(const char *path, const std::string &blob, const std::vector<Part> &parts)
 {
     std::string tmp = std::string(path) + ".part";
     FILE *f = fopen(tmp.c_str(), "we");
     if (!f)
         return false;
-    char page[kHeaderBytes] = {};
-    Header h = make_header(static_cast<size_t>(blob.raw_size));
-    memcpy(page, &h, sizeof h);
-    bool ok = fwrite(page, sizeof page, 1, f) == 1 &&
-              fwrite(blob.data, static_cast<size_t>(blob.raw_size), 1, f) == 1;
+    std::string section = parts_section(parts);
+    Header h = make_header(blob.size(), section.size());
+    std::string all(reinterpret_cast<const char *>(&h), sizeof h);
+    all.resize(kHeaderBytes);
+    all.append(blob);
+    all.resize(page_up(all.size()));
+    all.append(section);
+    bool ok = fwrite(all.data(), all.size(), 1, f) == 1;
     ok = fclose(f) == 0 && ok;
     return ok && rename(tmp.c_str(), path) == 0;
 }
@@ -141,6 +154,137 @@ bool fill(v8::SnapshotCreator *creator, const std::string &source, char *why, si
     return true;
 }
 
+// The blob and the parts of a mapped file. False when it is not of this build, or cut.
+bool split(const char *data, size_t size, v8::StartupData *out)
+{
+    Header h;
+    memcpy(&h, data, sizeof h);
+    if (h.size >= size || h.parts_size >= size ||
+        page_up(kHeaderBytes + h.size) + h.parts_size != size)
+        return false;
+    Header want = make_header(h.size, h.parts_size);
+    if (memcmp(&h, &want, sizeof want) != 0 ||
+        !parts_map(data + (size - h.parts_size), h.parts_size))
+        return false;
+    out->data = data + kHeaderBytes;
+    out->raw_size = static_cast<int>(h.size);
+    return true;
+}
+
+// ---- the build ----
+// V8 starts once in a process, and code for parts must come from a V8 that started from the
+// snapshot: each step is a child, which leaves its strings in a file that has no name.
+
+// The bundle's text → the base and the parts, as tools/bundle_builtins.mjs writes them.
+bool split_bundle(const std::string &bundle, std::string *base, std::vector<Part> *parts)
+{
+    constexpr char kMark[] = "\n//# isolane:part ";
+    size_t at = bundle.find(kMark);
+    *base = bundle.substr(0, at);
+    while (at != std::string::npos) {
+        size_t name = at + sizeof kMark - 1, text = bundle.find('\n', name);
+        if (text == std::string::npos)
+            return false;
+        at = bundle.find(kMark, text);
+        parts->push_back({bundle.substr(name, text - name),
+                          bundle.substr(text + 1, at == std::string::npos ? at : at - text),
+                          {}});
+        for (char c : parts->back().text)
+            if (static_cast<unsigned char>(c) >= 0x80)
+                return false;
+    }
+    return true;
+}
+
+void put_strings(FILE *f, const std::vector<std::string> &strings)
+{
+    for (const std::string &s : strings) {
+        size_t n = s.size();
+        fwrite(&n, sizeof n, 1, f);
+        fwrite(s.data(), 1, n, f);
+    }
+}
+
+std::vector<std::string> take_strings(FILE *f)
+{
+    std::vector<std::string> strings;
+    size_t n;
+    rewind(f);
+    while (fread(&n, sizeof n, 1, f) == 1) {
+        std::string s(n, '\0');
+        if (fread(s.data(), 1, n, f) == n)
+            strings.push_back(std::move(s));
+    }
+    return strings;
+}
+
+// Runs a step in a child and gives its strings. False with a line in why.
+template <typename Step>
+bool in_child(Step step, std::vector<std::string> *strings, char *why, size_t why_cap)
+{
+    FILE *f = tmpfile();
+    if (!f) {
+        snprintf(why, why_cap, "temporary file: %s", strerror(errno));
+        return false;
+    }
+    fflush(nullptr);
+    pid_t pid = fork();
+    if (pid == 0) {
+        std::vector<std::string> made;
+        bool ok = step(&made, why, why_cap);
+        put_strings(f, ok ? made : std::vector<std::string>{why});
+        _exit(fflush(f) == 0 && ok ? 0 : 1);
+    }
+    int status = 0;
+    bool ended = pid > 0 && waitpid(pid, &status, 0) == pid;
+    *strings = take_strings(f);
+    fclose(f);
+    if (ended && WIFEXITED(status) && WEXITSTATUS(status) == 0)
+        return true;
+    snprintf(why, why_cap, "%s",
+             ended && WIFEXITED(status) && !strings->empty() ? strings->front().c_str()
+                                                             : "V8 crashed while it was made");
+    return false;
+}
+
+bool make_blob(const std::string &base, std::vector<std::string> *made, char *why, size_t why_cap)
+{
+    v8_start(nullptr);
+    v8::Isolate::CreateParams params;
+    params.array_buffer_allocator = limits_allocator();
+    params.external_references = external_references();
+    auto *creator = new v8::SnapshotCreator(params); // until the process ends
+    engine.isolate = creator->GetIsolate();
+    if (!fill(creator, base, why, why_cap))
+        return false; // V8 would check for a context before it told anyone why
+    v8::StartupData blob = creator->CreateBlob(v8::SnapshotCreator::FunctionCodeHandling::kKeep);
+    if (!blob.data) {
+        snprintf(why, why_cap, "V8 made no snapshot of the built-ins");
+        return false;
+    }
+    made->emplace_back(blob.data, static_cast<size_t>(blob.raw_size));
+    return true;
+}
+
+bool make_code(const char *path, bool few_cells, std::vector<std::string> *made, char *why,
+               size_t why_cap)
+{
+    static const engine_host nobody = {
+        [](int, const char *, size_t) { return true; },
+        [](uint64_t, const char *, const char *, size_t) { return true; },
+        [](int, const char *message) {
+            fprintf(stderr, "%s\n", message);
+            _exit(1);
+        },
+    };
+    engine_job job = {};
+    job.heap_bytes = job.memory_bytes = kBuildBytes;
+    if (engine_boot(path, nullptr, few_cells, &nobody, why, why_cap) < 0)
+        return false;
+    limits_begin(&job);
+    return parts_make_code(made, why, why_cap);
+}
+
 } // namespace
 
 const intptr_t *external_references()
@@ -151,13 +295,14 @@ const intptr_t *external_references()
     size_t n = 0;
     for (size_t m = 0; m < native_module_count; m++)
         n += native_modules[m]->count;
-    list = static_cast<intptr_t *>(calloc(n + 1, sizeof *list));
+    list = static_cast<intptr_t *>(calloc(n + 2, sizeof *list));
     if (!list)
         abort();
     n = 0;
     for (size_t m = 0; m < native_module_count; m++)
         for (size_t f = 0; f < native_modules[m]->count; f++)
             list[n++] = reinterpret_cast<intptr_t>(native_modules[m]->functions[f].call);
+    list[n] = parts_reference;
     return list;
 }
 
@@ -197,15 +342,12 @@ bool snapshot_map(const char *path, v8::StartupData *out, char *why, size_t why_
                   ? mmap(nullptr, size, PROT_READ, MAP_PRIVATE, fd, 0)
                   : MAP_FAILED;
     close(fd);
-    Header want = make_header(size - kHeaderBytes);
-    if (p == MAP_FAILED || memcmp(p, &want, sizeof want) != 0) {
+    if (p == MAP_FAILED || !split(static_cast<const char *>(p), size, out)) {
         if (p != MAP_FAILED)
             munmap(p, size);
         snprintf(why, why_cap, "startup snapshot %s is not of this build: run make again", path);
         return false;
     }
-    out->data = static_cast<const char *>(p) + kHeaderBytes;
-    out->raw_size = static_cast<int>(want.size);
     return true;
 }
 
@@ -215,27 +357,39 @@ using namespace isolane;
 
 int engine_snapshot(const char *bundle_path, const char *out_path, char *why, size_t why_cap)
 {
-    std::string source;
-    if (!read_all(bundle_path, &source)) {
+    std::string bundle, base;
+    std::vector<Part> parts;
+    std::vector<std::string> made;
+    if (!read_all(bundle_path, &bundle)) {
         snprintf(why, why_cap, "bundle %s: %s", bundle_path, strerror(errno));
         return -1;
     }
-    v8_start(nullptr);
-    v8::Isolate::CreateParams params;
-    params.array_buffer_allocator = limits_allocator();
-    params.external_references = external_references();
-    auto *creator = new v8::SnapshotCreator(params); // until the process ends
-    engine.isolate = creator->GetIsolate();
-    if (!fill(creator, source, why, why_cap))
-        return -1; // V8 would check for a context before it told anyone why
-    v8::StartupData blob = creator->CreateBlob(v8::SnapshotCreator::FunctionCodeHandling::kKeep);
-    int rc = -1;
-    if (!blob.data)
-        snprintf(why, why_cap, "V8 made no snapshot of the built-ins");
-    else if (!write_all(out_path, blob))
+    if (!split_bundle(bundle, &base, &parts)) {
+        snprintf(why, why_cap, "bundle %s: parts must be ASCII behind a line with their name",
+                 bundle_path);
+        return -1;
+    }
+    auto blob_step = [&](auto *out, char *w, size_t cap) { return make_blob(base, out, w, cap); };
+    if (!in_child(blob_step, &made, why, why_cap))
+        return -1;
+    std::string blob = std::move(made.front());
+    std::string bare = std::string(out_path) + ".bare"; // without code
+    if (!write_all(parts.empty() ? out_path : bare.c_str(), blob, parts)) {
         snprintf(why, why_cap, "%s: %s", out_path, strerror(errno));
-    else
-        rc = 0;
-    delete[] blob.data;
-    return rc;
+        return -1;
+    }
+    bool ok = true;
+    for (size_t way = 0; !parts.empty() && ok && way < kPartCodes; way++) {
+        ok = in_child([&](auto *out, char *w,
+                          size_t cap) { return make_code(bare.c_str(), way == 1, out, w, cap); },
+                      &made, why, why_cap);
+        for (size_t i = 0; ok && i < parts.size(); i++)
+            parts[i].code[way] = std::move(made[i]);
+    }
+    unlink(bare.c_str());
+    if (ok && !parts.empty() && !write_all(out_path, blob, parts)) {
+        snprintf(why, why_cap, "%s: %s", out_path, strerror(errno));
+        ok = false;
+    }
+    return ok ? 0 : -1;
 }

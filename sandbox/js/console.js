@@ -24,9 +24,10 @@ import {
 } from './primordials.js';
 import { format, formatRest } from './format.js';
 import { inspect } from './inspect.js';
-import { tableText } from './table.js';
+import { lazy } from './parts.js';
 
 const { loop } = native;
+const table = lazy('table');
 
 const STDOUT = 1;
 const STDERR = 2;
@@ -114,7 +115,7 @@ const methods = {
   table(data, properties) {
     if (properties !== undefined && !isArray(properties))
       throw new TypeError('console.table: the second argument must be an array of column names');
-    const text = tableText(data, properties);
+    const text = table().tableText(data, properties);
     write(STDOUT, text === undefined ? format([data]) : text);
   },
   count(label = 'default') {

@@ -7,6 +7,7 @@ import { reply, resetHostCalls } from './host_call.js';
 import { installHostErrors } from './host_errors.js';
 import { beginJob, inputOf, installJob } from './job.js';
 import { installRandom, resetRandom } from './math_random.js';
+import { installParts, part, resetParts } from './parts.js';
 import { permit } from './permits.js';
 import { describe, prepareStack, serialize } from './outcome.js';
 import { beginSecrets, installSecrets } from './secrets.js';
@@ -25,6 +26,7 @@ installRandom();
 installSodium(globalThis);
 installSecrets(globalThis);
 installJob(globalThis);
+installParts(globalThis);
 
 // What an invocation left behind is forgotten, and random numbers get a new seed.
 function begin(job) {
@@ -33,8 +35,9 @@ function begin(job) {
   resetHostCalls();
   resetRandom();
   resetWeb();
+  resetParts();
   beginSecrets(job.grants);
   beginJob(job);
 }
 
-export default { begin, input: inputOf, runTimers, reply, serialize, describe, prepareStack, permit };
+export default { begin, input: inputOf, runTimers, reply, serialize, describe, prepareStack, permit, part };

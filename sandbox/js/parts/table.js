@@ -14,10 +14,10 @@ import {
   setSize,
   setValues,
   stringRepeat,
-} from './primordials.js';
-import { inspect } from './inspect.js';
-import { MAP, MAP_ITERATOR, SET, SET_ITERATOR, TYPED_ARRAY } from './inspect_kinds.js';
-import { textWidth } from './inspect_text.js';
+} from '../primordials.js';
+import { inspect } from '../inspect.js';
+import { MAP, MAP_ITERATOR, SET, SET_ITERATOR, TYPED_ARRAY } from '../inspect_kinds.js';
+import { textWidth } from '../inspect_text.js';
 
 const { entries: previewEntries, kind: kindOf } = native.inspect;
 

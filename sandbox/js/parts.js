@@ -1,0 +1,70 @@
+// Lazily loaded parts: built-ins that few scripts use lie beside the startup snapshot (sandbox/engine/parts.cc)
+// and are evaluated when a script first touches them. README.md says how to write one.
+//
+// A part's global names are lazy data properties: V8 asks for the value when a script first looks at one,
+// and it is an ordinary data property to every eye. What a part exports is kept only when its evaluation
+// came to its end: one that met the end of the stack or of memory half way is evaluated anew.
+import { apply, list, push } from './primordials.js';
+import { globals } from './globals.js';
+import { shared } from 'isolane:shared';
+
+const { parts } = native;
+
+// The language's own constructors as they are before guest code runs, for code that names them freely.
+// (tools/bundle_builtins.mjs reads this list.)
+const LANGUAGE = [
+  'AggregateError', 'Array', 'ArrayBuffer', 'BigInt', 'BigInt64Array', 'BigUint64Array', 'Boolean',
+  'DataView', 'Date', 'Error', 'EvalError', 'Float32Array', 'Float64Array', 'Function', 'Int16Array',
+  'Int32Array', 'Int8Array', 'JSON', 'Map', 'Math', 'Number', 'Object', 'Promise', 'Proxy', 'RangeError',
+  'ReferenceError', 'Reflect', 'RegExp', 'Set', 'String', 'Symbol', 'SyntaxError', 'TypeError', 'URIError',
+  'Uint16Array', 'Uint32Array', 'Uint8Array', 'Uint8ClampedArray', 'WeakMap', 'WeakRef', 'WeakSet',
+  'decodeURIComponent', 'encodeURIComponent', 'isFinite', 'isNaN', 'parseFloat', 'parseInt',
+];
+const language = { __proto__: null };
+for (const name of LANGUAGE) language[name] = globalThis[name];
+
+const loaded = { __proto__: null }; // name → exports
+const order = list(); // names of loaded parts
+let loading = { __proto__: null };
+
+// The exports of a part.
+export function load(name) {
+  const known = loaded[name];
+  if (known !== undefined) return known;
+  if (loading[name]) throw new language.Error(`the built-in part '${name}' needs itself`);
+  loading[name] = true;
+  const out = { __proto__: null };
+  try {
+    apply(parts.compile(name), undefined, [native, { __proto__: null, shared, load, language, out }]);
+  } finally {
+    loading[name] = false;
+  }
+  loaded[name] = out;
+  push(order, name);
+  return out;
+}
+
+// For built-ins that use a part now and then: const url = lazy('url'); later url().URL.
+export const lazy = (name) => () => load(name);
+
+// The engine's way in: a part's exports, or one of them.
+export function part(name, member = undefined) {
+  const exports = load(name);
+  return member === undefined ? exports : exports[member];
+}
+
+// A part that keeps something of a job exports reset().
+export function resetParts() {
+  loading = { __proto__: null };
+  for (let i = 0; i < order.length; i++) {
+    const { reset } = loaded[order[i]];
+    if (reset !== undefined) reset();
+  }
+}
+
+export function installParts(global) {
+  for (const [name, { interfaces = [], functions = [] }] of Object.entries(globals)) {
+    for (const member of interfaces) parts.install(global, member, name, false);
+    for (const member of functions) parts.install(global, member, name, true);
+  }
+}
