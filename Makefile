@@ -72,6 +72,7 @@ help:
 	@echo 'make matrix   every process killed at every point, broken wires, disks, databases, clocks'
 	@echo 'make pressure 1,000,000 queued jobs, 10,000 pollers, floods of output: bounded memory'
 	@echo 'make bench    timings: table, CSV and SVG under bench/out'
+	@echo 'make bench-peers  the same job run by isolated-vm, workerd, Deno, Node, bubblewrap and a home-made stack'
 	@echo 'make escape   attacks on every layer of the jail: whole, each alone, and without it'
 	@echo 'make check    format, include directions, shellcheck'
 	@echo 'make format   clang-format in place'

@@ -19,6 +19,15 @@ bench: all
 	@$(MAKE) --no-print-directory bench-programs
 	@bench/run.sh $(BENCH_PROGRAMS)
 
+# Isolane beside what others use; installs the peers first (bench/peers/README.md).
+PEERS_ARGS ?=
+.PHONY: bench-peers
+bench-peers: build-all bench/peers/node_modules/.package-lock.json
+	@tools/deps.sh bubblewrap
+	@$(NODE) bench/peers/run.mjs $(PEERS_ARGS)
+bench/peers/node_modules/.package-lock.json: bench/peers/package-lock.json
+	@cd bench/peers && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && touch node_modules/.package-lock.json
+
 # The way of a result alone, without executor and cells: links results/ and what is below it.
 RESULTS_BENCH_ARCHIVES := $(foreach r,$(call reverse,$(call rooms_below,results,$(ROOMS))),$(call archive_of,$(r)))
 $(B)/bench/results_bench: $(B)/obj/bench/results_bench.o $(B)/obj/bench/measure.o $(RESULTS_BENCH_ARCHIVES)

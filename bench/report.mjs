@@ -1,10 +1,10 @@
 // node report.mjs RAW DATA OUT: medians of the runs in RAW (JSON lines of the bench programs, each with
 // its run), as a table on stdout and as <date>.md, .csv and .svg in folder OUT. DATA: a folder on the
 // disk that was used.
-import { execFileSync } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
+import { machine, stemOf } from './machine.mjs'
 import { ratios, sections, show } from './metrics.mjs'
 import { plot } from './plot.mjs'
 
@@ -26,35 +26,6 @@ function collect(file) {
     m.max = sorted.at(-1)
   }
   return metrics
-}
-
-function said(program, ...args) {
-  try {
-    return execFileSync(program, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim()
-  } catch {
-    return 'not known'
-  }
-}
-
-function fileSystemOf(dir) {
-  const mounts = readFileSync('/proc/self/mounts', 'utf8').split('\n').map((l) => l.split(' '))
-  const real = path.resolve(dir)
-  const holding = mounts.filter(([, at]) => at && (real === at || real.startsWith(at.endsWith('/') ? at : `${at}/`)))
-  return holding.sort((a, b) => a[1].length - b[1].length).at(-1)?.[2] ?? 'not known'
-}
-
-function machine() {
-  const cpus = os.cpus()
-  const thp = readFileSync('/sys/kernel/mm/transparent_hugepage/enabled', 'utf8')
-  return [
-    ['CPU', `${cpus[0].model.trim()}, ${cpus.length} cores`],
-    ['memory', `${(os.totalmem() / 2 ** 30).toFixed(1)} GiB, transparent huge pages: ${/\[(\w+)\]/.exec(thp)?.[1]}`],
-    ['kernel', `Linux ${os.release()}`],
-    ['disk', `${fileSystemOf(dataDir)}`],
-    ['nats-server', said('nats-server', '--version').replace(/^nats-server: /, '')],
-    ['node (V8)', `${process.version} (${process.versions.v8})`],
-    ['commit', said('git', 'describe', '--always', '--dirty', '--tags')],
-  ]
 }
 
 function table(head, rows, { text = false } = {}) {
@@ -95,10 +66,8 @@ function csv(metrics, date) {
 }
 
 const metrics = collect(rawFile)
-const now = new Date().toISOString()
-const date = now.slice(0, 10)
-const stem = `${now.slice(0, 19).replace(/[-:]/g, '').replace('T', '-')}`
-const facts = machine()
+const { stem, date, now } = stemOf()
+const facts = machine(dataDir)
 const markdown = text(metrics, date, facts, `${stem}.svg`)
 mkdirSync(outDir, { recursive: true })
 writeFileSync(path.join(outDir, `${stem}.md`), markdown)

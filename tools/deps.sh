@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the machine lacks: Debian packages of tools/packages.txt, then npm packages exactly as
 # pinned in package-lock.json. Does nothing (and needs no root) when everything is there.
+#   tools/deps.sh [PACKAGE…]   further Debian packages, for what is not built or tested by everyone
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -15,10 +16,12 @@ as_root() {
 }
 
 missing=()
+need() { dpkg-query -W -f='${Status}' "$1" 2>/dev/null | grep -q 'ok installed' || missing+=("$1"); }
 while read -r name; do
     case $name in ''|'#'*) continue ;; esac
-    dpkg-query -W -f='${Status}' "$name" 2>/dev/null | grep -q 'ok installed' || missing+=("$name")
+    need "$name"
 done < tools/packages.txt
+for name in "$@"; do need "$name"; done
 
 # npm only runs the installer of packages; any npm will do. Debian's comes with Debian's nodejs, which
 # is taken only where there is no Node at all: another one is never replaced.
