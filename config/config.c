@@ -147,6 +147,7 @@ void config_free(struct config *c)
     for (int i = 0; i < c->tenant_count; i++)
         tenant_clear(&c->tenants[i]);
     free(c->tenants);
+    free(c->tenants_by_name);
     free(c);
 }
 

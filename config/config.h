@@ -24,6 +24,9 @@
 
 #define JOB_KEYS_MAX 16
 
+#define JOBS_PER_S_MAX     100000
+#define CPU_S_PER_HOUR_MAX 10000000
+
 /* Which changes of a job's state are told as events (docs/protocol.md "Events"). */
 enum events_mode { EVENTS_OFF, EVENTS_RETRIES, EVENTS_ALL };
 
@@ -41,6 +44,9 @@ struct tenant {
     char name[TENANT_NAME_MAX + 1];  /* [A-Za-z0-9_-]{1,64} */
     int64_t weight;                  /* share in the round robin, 1..1000 (default 1) */
     int64_t max_running;             /* attempts at once on this worker, 0: no ceiling of its own */
+    int64_t jobs_per_s;              /* attempts begun on this worker, 0: no ceiling */
+    int64_t jobs_burst;              /* of them at once after a pause; set where jobs_per_s is */
+    int64_t cpu_s_per_hour;          /* CPU time of its jobs on this worker, 0: no ceiling */
     struct limits defaults;          /* every entry set after load */
     struct limits ceilings;          /* every entry set after load */
     struct permissions permissions;  /* the most that a job of it may do; clock_us set after load */
@@ -120,6 +126,7 @@ struct config {
     int64_t retention_interval_s; /* between two looks for what to remove, default 60 */
     struct tenant *tenants;       /* at least one: "default" when the file names none */
     int tenant_count;
+    const struct tenant **tenants_by_name; /* sorted; NULL until the file is read */
 };
 
 /* Reads file (NULL: none, all defaults), applies the environment, checks everything. Caller frees
@@ -138,7 +145,7 @@ int config_set(struct config *c, const char *key, const char *value, const char 
  * has done it; to be called again after the last config_set(). */
 int config_check(const struct config *c, struct err *e);
 
-/* The tenant of that name, or NULL. */
+/* The tenant of that name, or NULL. Asked for every job. */
 const struct tenant *config_tenant(const struct config *c, const char *name);
 
 bool tenant_name_valid(const char *name);

@@ -190,6 +190,8 @@ static int read_top(struct reader *r, yaml_node_t *root)
         tenants_default(r->c, &r->defaults, &r->ceilings, &r->permissions);
     if (!rc && !found[TENANTS].node)
         r->c->tenants[0].retention = r->c->retention;
+    if (!rc)
+        tenants_index(r->c);
     return rc;
 }
 

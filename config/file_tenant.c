@@ -149,12 +149,28 @@ int read_retention(struct reader *r, const struct place *p, struct retain *out)
     return rc;
 }
 
+static int read_rates(struct reader *r, const struct place *per_s, const struct place *burst,
+                      const struct place *cpu, struct tenant *t)
+{
+    int rc = per_s->node ? reader_int(r, per_s, 0, JOBS_PER_S_MAX, &t->jobs_per_s) : 0;
+    if (!rc && burst->node && !t->jobs_per_s)
+        rc = reader_refuse(r, burst, "found without jobs_per_s; allowed: with it");
+    if (!rc && burst->node)
+        rc = reader_int(r, burst, 1, JOBS_PER_S_MAX, &t->jobs_burst);
+    else
+        t->jobs_burst = t->jobs_per_s;
+    if (!rc && cpu->node)
+        rc = reader_int(r, cpu, 0, CPU_S_PER_HOUR_MAX, &t->cpu_s_per_hour);
+    return rc;
+}
+
 static int read_tenant(struct reader *r, const struct place *item, struct tenant *t)
 {
     const struct names known = {.v = {"name", "weight", "max_running", "defaults", "ceilings",
                                       "profile", "permissions", "egress_private", "job_keys",
-                                      "secrets", "retention"},
-                                .n = 11};
+                                      "secrets", "retention", "jobs_per_s", "jobs_burst",
+                                      "cpu_s_per_hour"},
+                                .n = 14};
     struct place found[NAMES_MAX];
     struct limit_block defaults, ceilings;
     int rc = reader_map(r, item, &known, found);
@@ -166,6 +182,8 @@ static int read_tenant(struct reader *r, const struct place *item, struct tenant
         rc = reader_int(r, &found[1], 1, 1000, &t->weight);
     if (!rc && found[2].node)
         rc = reader_int(r, &found[2], 0, 1024, &t->max_running);
+    if (!rc)
+        rc = read_rates(r, &found[11], &found[12], &found[13], t);
     if (!rc)
         rc = read_limit_block(r, &found[3], &defaults);
     if (!rc)

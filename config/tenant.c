@@ -15,8 +15,33 @@ bool tenant_name_valid(const char *name)
     return n > 0 && n <= TENANT_NAME_MAX;
 }
 
+static int by_name(const void *a, const void *b)
+{
+    return strcmp((*(const struct tenant *const *)a)->name,
+                  (*(const struct tenant *const *)b)->name);
+}
+
+void tenants_index(struct config *c)
+{
+    c->tenants_by_name = mem_alloc((size_t)c->tenant_count * sizeof *c->tenants_by_name);
+    for (int i = 0; i < c->tenant_count; i++)
+        c->tenants_by_name[i] = &c->tenants[i];
+    qsort(c->tenants_by_name, (size_t)c->tenant_count, sizeof *c->tenants_by_name, by_name);
+}
+
+static int against_name(const void *name, const void *t)
+{
+    return strcmp(name, (*(const struct tenant *const *)t)->name);
+}
+
 const struct tenant *config_tenant(const struct config *c, const char *name)
 {
+    if (c->tenants_by_name) {
+        const struct tenant *const *found =
+            bsearch(name, c->tenants_by_name, (size_t)c->tenant_count, sizeof *c->tenants_by_name,
+                    against_name);
+        return found ? *found : NULL;
+    }
     for (int i = 0; i < c->tenant_count; i++)
         if (!strcmp(c->tenants[i].name, name))
             return &c->tenants[i];

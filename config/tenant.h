@@ -12,6 +12,9 @@ void tenant_fill(struct tenant *t, const struct limits *base_defaults,
 void tenants_default(struct config *c, const struct limits *base_defaults,
                      const struct limits *base_ceilings, const struct permissions *base);
 
+/* Behind the last tenant: from here on config_tenant() need not look at all of them. */
+void tenants_index(struct config *c);
+
 /* Adds a key that may sign its jobs: base64 or the path of a PEM file. ERR_EXISTS, and as
  * key_public_from(). */
 int tenant_add_key(struct tenant *t, const char *text, struct err *e);

@@ -12,9 +12,32 @@
 #include "executor/environment.h"
 #include "executor/pool.h"
 
-#define LATE_MS  5  /* older than this: a long job, its output is sent as it comes */
-#define TICK_MS  50 /* what a cell holds back of its output is asked for so often */
-#define LOST_MAX 5  /* runs lost with their zygote before the job ends `internal` */
+#define LATE_MS      5     /* older than this: a long job, its output is sent as it comes */
+#define TICK_MS      50    /* what a cell holds back of its output is asked for so often */
+#define LATE_LOOK_MS 60000 /* a deadline is looked at so often: clocks jump */
+#define LOST_MAX     5     /* runs lost with their zygote before the job ends `internal` */
+
+/* ---- a deadline passes before the job begins ---- */
+
+static void on_late(uv_timer_t *t);
+
+static void watch_deadline(struct attempt *a)
+{
+    if (!a->deadline_us)
+        return;
+    int64_t left_ms = (a->deadline_us - clock_real_us() + 999) / 1000;
+    left_ms = left_ms < 0 ? 0 : left_ms > LATE_LOOK_MS ? LATE_LOOK_MS : left_ms;
+    uv_timer_start(&a->timer, on_late, (uint64_t)left_ms, 0);
+}
+
+static void on_late(uv_timer_t *t)
+{
+    struct attempt *a = t->data;
+    if (attempt_is_late(a))
+        a->owner->late(a, a->arg);
+    else
+        watch_deadline(a);
+}
 
 struct attempt *attempt_new(uv_loop_t *loop, struct job *job, const struct attempt_facts *facts,
                             const struct attempt_owner *owner, void *arg)
@@ -31,6 +54,8 @@ struct attempt *attempt_new(uv_loop_t *loop, struct job *job, const struct attem
     list_init(&a->entry.node);
     uv_timer_init(loop, &a->timer);
     a->timer.data = a;
+    if (a->state == ATTEMPT_WAITING)
+        watch_deadline(a);
     return a;
 }
 
@@ -38,7 +63,8 @@ struct attempt *attempt_new(uv_loop_t *loop, struct job *job, const struct attem
 static void move(struct attempt *a, enum attempt_state to)
 {
     static const bool legal[4][4] = {
-        [ATTEMPT_WAITING] = {[ATTEMPT_RUNNING] = true, [ATTEMPT_RECORDING] = true},
+        [ATTEMPT_WAITING] =
+            {[ATTEMPT_RUNNING] = true, [ATTEMPT_PARKED] = true, [ATTEMPT_RECORDING] = true},
         [ATTEMPT_RUNNING] =
             {[ATTEMPT_WAITING] = true, [ATTEMPT_PARKED] = true, [ATTEMPT_RECORDING] = true},
         [ATTEMPT_PARKED] = {[ATTEMPT_WAITING] = true, [ATTEMPT_RECORDING] = true},
@@ -77,6 +103,8 @@ static void run_again(struct attempt *a, enum attempt_state to)
     forget_run(a);
     attempt_forget_output(a);
     move(a, to);
+    if (to == ATTEMPT_WAITING)
+        watch_deadline(a);
     a->owner->ended(a, NULL, a->arg);
 }
 
@@ -114,6 +142,7 @@ static void end_run(struct attempt *a, const struct cell_done *d, const struct c
     int64_t ended_us = d ? d->ended_at_us : g->ended_at_us;
     int64_t wall_us = (ended_us ? ended_us : clock_mono_us()) - a->started_us;
     int64_t cpu_us = d ? d->cpu_us : g->cpu_us;
+    a->cpu_us = cpu_us;
     struct verdict v;
     attempt_end_output(a);
     verdict_reach(d, g, &a->job->limits, cpu_us, wall_us, &v);
@@ -133,6 +162,7 @@ static void end_run(struct attempt *a, const struct cell_done *d, const struct c
                  a->job->retry.max_attempts, outcome_name(v.outcome), (long long)a->backoff_ms);
         result_free(r);
         a->lost = 0;
+        a->has_clock = false;
         run_again(a, ATTEMPT_PARKED);
         return;
     }
@@ -277,14 +307,31 @@ static void on_due(uv_timer_t *t)
         return;
     }
     move(a, ATTEMPT_WAITING);
+    watch_deadline(a);
     a->owner->due(a, a->arg);
 }
 
 void attempt_park(struct attempt *a, int64_t delay_ms)
 {
     CHECK(a->state == ATTEMPT_PARKED);
+    a->has_clock = true;
     a->due_mono_us = clock_mono_us() + delay_ms * 1000;
     uv_timer_start(&a->timer, on_due, (uint64_t)(delay_ms > 0 ? delay_ms : 0), 0);
+}
+
+void attempt_hold(struct attempt *a)
+{
+    move(a, ATTEMPT_PARKED);
+    a->has_clock = false;
+    watch_deadline(a);
+}
+
+void attempt_go_on(struct attempt *a)
+{
+    CHECK(a->state == ATTEMPT_PARKED);
+    uv_timer_stop(&a->timer);
+    move(a, ATTEMPT_WAITING);
+    watch_deadline(a);
 }
 
 int64_t attempt_backoff_ms(const struct attempt *a)
@@ -294,7 +341,7 @@ int64_t attempt_backoff_ms(const struct attempt *a)
 
 bool attempt_has_clock(const struct attempt *a)
 {
-    return uv_is_active((const uv_handle_t *)&a->timer);
+    return a->has_clock;
 }
 
 int64_t attempt_due_in_ms(const struct attempt *a)
@@ -350,6 +397,11 @@ void *attempt_tag(const struct attempt *a)
 int attempt_number(const struct attempt *a)
 {
     return a->number;
+}
+
+int64_t attempt_cpu_us(const struct attempt *a)
+{
+    return a->cpu_us > 0 ? a->cpu_us : 0;
 }
 
 int64_t attempt_started_us(const struct attempt *a)

@@ -1,6 +1,6 @@
 /* One job in this worker's hands: its state machine. Loop thread only; owned by the executor.
  *
- *   WAITING    in the backlog                  → RUNNING | RECORDING (cancelled, deadline)
+ *   WAITING    in the backlog                  → RUNNING | RECORDING (cancelled, deadline) | PARKED
  *   RUNNING    a cell has it, clocks run       → RECORDING | PARKED | WAITING (again, see below)
  *   PARKED     it is not yet time to run it    → WAITING | RECORDING (cancelled)
  *   RECORDING  its result is with the recorder → freed at commit
@@ -8,8 +8,9 @@
  * RUNNING → WAITING happens when the cell was lost with its zygote: not the job's fault, no attempt
  * is used up, bounded by LOST_MAX (then it counts as an attempt that ended `internal`).
  * RUNNING → PARKED happens when the outcome is one of the job's retry_on and max_attempts is not
- * reached. A job also begins PARKED when its time has not come. No other way leads back: a job has
- * one result.
+ * reached. A job also begins PARKED when its time has not come. WAITING → PARKED happens when its
+ * turn came and the front-end has something to do first (executor_events.may_start). No other way
+ * leads back: a job has one result.
  *
  * Budgets: cpu_ms and wall_ms are held by the cell's watch (sandbox/host/watch.h), heap_mb and
  * memory_mb by the cell itself, output_kb by both sides. verdict.h makes the outcome. */
@@ -45,6 +46,8 @@ struct attempt_owner {
     void (*ended)(struct attempt *a, struct result *r, void *arg);
     /* attempt_park()'s time is over; the attempt is WAITING now. */
     void (*due)(struct attempt *a, void *arg);
+    /* Its deadline passed while it was WAITING, or held. */
+    void (*late)(struct attempt *a, void *arg);
 };
 
 struct attempt_facts {
@@ -75,6 +78,9 @@ extern const struct cell_events attempt_cell_events; /* arg: the attempt */
 
 /* PARKED: in delay_ms it is WAITING, and owner->due is told. A second call counts from anew. */
 void attempt_park(struct attempt *a, int64_t delay_ms);
+/* WAITING → PARKED without a clock (its deadline counts), and back. */
+void attempt_hold(struct attempt *a);
+void attempt_go_on(struct attempt *a);
 /* PARKED: how long the job wants to wait behind the run that ended. */
 int64_t attempt_backoff_ms(const struct attempt *a);
 bool attempt_has_clock(const struct attempt *a); /* PARKED: attempt_park() was called */
@@ -103,6 +109,7 @@ enum attempt_state attempt_state(const struct attempt *a);
 struct job *attempt_job(const struct attempt *a);
 void *attempt_tag(const struct attempt *a);
 int attempt_number(const struct attempt *a);         /* 1.. of the present or last run */
+int64_t attempt_cpu_us(const struct attempt *a);     /* of the last run */
 int64_t attempt_started_us(const struct attempt *a); /* real time, 0: not yet */
 /* The zygote of the present or last run; all zero: it never ran. */
 const struct pool_origin *attempt_origin(const struct attempt *a);

@@ -28,6 +28,8 @@ struct attempt {
     int number, lost;
     int64_t deadline_us;             /* real time, 0: none */
     int64_t backoff_ms, due_mono_us; /* PARKED */
+    bool has_clock;                  /* likewise: attempt_park() was called */
+    int64_t cpu_us;                  /* of the last run */
     enum outcome last_outcome;
     /* of the present run */
     struct secrets *secrets;

@@ -1,64 +1,30 @@
 /* How this works
  *
- *   executor_submit ─► backlog ─► pump() ─► attempt in a cell ─► on_ended() ─► recorder
+ *   executor_submit ─► backlog ─► executor_pump() ─► attempt in a cell ─► on_ended() ─► recorder
  *           │             ▲  ▲                 │ lost    │ to be tried again        │
  *           ▼ not yet     │  └─────────────────┘         ▼                           │
  *        parked ──────────┘ on_due()  ◄── executor_park() ── `retrying`   on_committed ◄┘
  *
- * pump() is the only place that starts attempts. It runs when a job comes, a cell gets ready or an
- * attempt ends.
+ * executor_pump() is the only place that starts attempts. It runs when a job comes, a cell gets
+ * ready or an attempt ends.
  *
  * The pool is refilled behind that and behind commits, once a turn of the loop, when everything
  * that the turn has to send is sent (a uv_prepare comes behind the uv_idle in which link/ writes):
  * on a busy machine the zygote takes the processor for half a millisecond. While half the pool
  * stands and no job waits for a cell, a result that is being signed and committed goes first too.
  */
-#include "executor/executor.h"
+#include "executor/executor_inner.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
-#include "base/crypto.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "executor/attest.h"
 #include "executor/retention.h"
-#include "queue/backlog.h"
 #include "results/envelope.h"
-#include "results/recorder.h"
-#include "sandbox/jail/jail.h"
-
-#define CLOSE_WAIT_MS 10000
-
-struct executor {
-    uv_loop_t *loop;
-    const struct config *config;
-    char *worker;
-    bool eager_output;
-    struct executor_events ev;
-    void *arg;
-    struct sign_key key;
-    struct seal_key *seal; /* guarded; NULL: none */
-    struct recorder *recorder;
-    struct janitor *janitor; /* NULL: everything is kept */
-    struct backlog *backlog;
-    struct pools *pools;     /* NULL once they were closed: see executor_last() */
-    uv_prepare_t *turn_done; /* active: a refill is due */
-    struct list running;     /* backlog entries of attempts in cells */
-    struct list parked;      /* likewise, of those whose time has not come */
-    int waiting, running_count, parked_count, recording;
-    int running_of[PROFILES];
-    bool up, draining, last;
-    void (*back)(struct attempt *a, void *arg); /* draining: takes what will not run here */
-    void *back_arg;
-    const char *jail_names[LAYERS + 1];
-};
-
-static void pump(struct executor *x);
-static void give_back_waiting(struct executor *x);
-static void give_back_parked(struct executor *x, bool clocked);
 
 static void on_turn_done(uv_prepare_t *h)
 {
@@ -151,7 +117,7 @@ static void set_aside(struct executor *x, struct backlog_entry *entry)
     x->parked_count++;
 }
 
-static void take_up(struct executor *x, struct backlog_entry *entry)
+void executor_take_up(struct executor *x, struct backlog_entry *entry)
 {
     list_remove(&entry->node);
     x->parked_count--;
@@ -160,12 +126,12 @@ static void take_up(struct executor *x, struct backlog_entry *entry)
 static void on_due(struct attempt *a, void *arg)
 {
     struct executor *x = arg;
-    take_up(x, attempt_entry(a));
+    executor_take_up(x, attempt_entry(a));
     backlog_add(x->backlog, attempt_entry(a));
     x->waiting++;
     if (x->pools)
         pools_need(x->pools, attempt_entry(a)->profile);
-    pump(x);
+    executor_pump(x);
 }
 
 static void on_ended(struct attempt *a, struct result *r, void *arg)
@@ -175,7 +141,9 @@ static void on_ended(struct attempt *a, struct result *r, void *arg)
     list_remove(&entry->node);
     x->running_count--;
     x->running_of[entry->profile]--;
+    int64_t now_us = clock_mono_us();
     backlog_ended(x->backlog, entry->tenant);
+    backlog_used(x->backlog, entry->tenant, attempt_cpu_us(a), now_us, now_us);
     if (r) {
         record(x, a, r);
     } else if (attempt_state(a) == ATTEMPT_PARKED) {
@@ -191,11 +159,16 @@ static void on_ended(struct attempt *a, struct result *r, void *arg)
             pools_need(x->pools, entry->profile);
     }
     if (x->draining) {
-        give_back_waiting(x);
-        give_back_parked(x, true);
+        executor_give_back_waiting(x);
+        executor_give_back_parked(x, true);
     } else {
-        pump(x);
+        executor_pump(x);
     }
+}
+
+static void on_late(struct attempt *a, void *arg)
+{
+    executor_cancel(arg, a); /* the result says what it was */
 }
 
 static const struct attempt_owner owner = {
@@ -203,11 +176,12 @@ static const struct attempt_owner owner = {
     .progress = on_progress,
     .ended = on_ended,
     .due = on_due,
+    .late = on_late,
 };
 
 static void put_back(struct executor *x, struct backlog_entry *entry)
 {
-    backlog_ended(x->backlog, entry->tenant);
+    backlog_not_begun(x->backlog, entry->tenant);
     backlog_add_front(x->backlog, entry);
 }
 
@@ -218,7 +192,7 @@ static bool refuse_without_secrets(struct executor *x, struct attempt *a)
     struct err e = {0};
     if (!attempt_open_secrets(a, x->seal, entry->tenant, &e))
         return false;
-    backlog_ended(x->backlog, entry->tenant);
+    backlog_not_begun(x->backlog, entry->tenant);
     x->waiting--;
     struct result *r = attempt_result_without_run(a, OUTCOME_INVALID, &e);
     attempt_record(a);
@@ -230,14 +204,43 @@ static bool refuse_without_secrets(struct executor *x, struct attempt *a)
 static void record_late(struct executor *x, struct backlog_entry *entry)
 {
     struct attempt *a = attempt_of_entry(entry);
-    backlog_ended(x->backlog, entry->tenant);
+    backlog_not_begun(x->backlog, entry->tenant);
     x->waiting--;
     struct result *r = attempt_result_without_run(a, OUTCOME_CANCELLED, NULL);
     attempt_record(a);
     record(x, a, r);
 }
 
-static void pump(struct executor *x)
+/* True: the front-end has something to do before it starts. */
+static bool put_off(struct executor *x, struct attempt *a)
+{
+    struct backlog_entry *entry = attempt_entry(a);
+    if (!x->ev.may_start || x->ev.may_start(a, x->arg))
+        return false;
+    backlog_not_begun(x->backlog, entry->tenant);
+    x->waiting--;
+    attempt_hold(a);
+    set_aside(x, entry);
+    return true;
+}
+
+static void on_wake(uv_timer_t *t)
+{
+    executor_pump(t->data);
+}
+
+/* A tenant at its ceiling: nothing else may happen until it may go on. */
+static void wake_later(struct executor *x)
+{
+    int64_t at_us = backlog_wake_us(x->backlog), now_us = clock_mono_us();
+    if (at_us == INT64_MAX)
+        uv_timer_stop(x->wake);
+    else
+        uv_timer_start(x->wake, on_wake,
+                       at_us > now_us ? (uint64_t)(at_us - now_us + 999) / 1000 : 0, 0);
+}
+
+void executor_pump(struct executor *x)
 {
     if (!x->pools)
         return;
@@ -245,7 +248,10 @@ static void pump(struct executor *x)
         return;
     while (x->running_count < x->config->max_running) {
         unsigned ready = pools_ready(x->pools);
-        struct backlog_entry *entry = ready ? backlog_next(x->backlog, ready) : NULL;
+        struct backlog_entry *entry =
+            ready ? backlog_next(x->backlog, ready, clock_mono_us()) : NULL;
+        if (ready && !entry)
+            wake_later(x);
         if (!entry)
             break;
         struct attempt *a = attempt_of_entry(entry);
@@ -253,7 +259,7 @@ static void pump(struct executor *x)
             record_late(x, entry);
             continue;
         }
-        if (refuse_without_secrets(x, a))
+        if (put_off(x, a) || refuse_without_secrets(x, a))
             continue;
         struct cell *c = pools_take(x->pools, entry->profile, &attempt_cell_events, a);
         struct err e = {0};
@@ -310,7 +316,7 @@ struct attempt *executor_submit(struct executor *x, struct job *job,
     x->waiting++;
     if (x->pools)
         pools_need(x->pools, attempt_entry(a)->profile);
-    pump(x);
+    executor_pump(x);
     return a;
 }
 
@@ -356,12 +362,35 @@ void executor_cancel(struct executor *x, struct attempt *a)
         attempt_record(a);
         record(x, a, r);
     } else if (attempt_state(a) == ATTEMPT_PARKED) {
-        take_up(x, attempt_entry(a));
+        executor_take_up(x, attempt_entry(a));
         struct result *r = attempt_result_without_run(a, OUTCOME_CANCELLED, NULL);
         attempt_record(a);
         record(x, a, r);
-        pump(x); /* it may have been the last */
+        executor_pump(x); /* it may have been the last */
     }
+}
+
+void executor_go_on(struct executor *x, struct attempt *a)
+{
+    executor_take_up(x, attempt_entry(a));
+    attempt_go_on(a);
+    backlog_add_front(x->backlog, attempt_entry(a));
+    x->waiting++;
+    if (x->pools)
+        pools_need(x->pools, attempt_entry(a)->profile);
+    executor_pump(x);
+}
+
+void executor_take_away(struct executor *x, struct attempt *a)
+{
+    struct backlog_entry *entry = attempt_entry(a);
+    attempt_abandon(a);
+    list_remove(&entry->node);
+    backlog_ended(x->backlog, entry->tenant);
+    x->running_count--;
+    x->running_of[entry->profile]--;
+    attempt_free(a);
+    executor_pump(x);
 }
 
 void executor_park(struct executor *x, struct attempt *a, int64_t delay_ms)
@@ -373,7 +402,7 @@ void executor_park(struct executor *x, struct attempt *a, int64_t delay_ms)
 void executor_let_go(struct executor *x, struct attempt *a)
 {
     CHECK(attempt_state(a) == ATTEMPT_PARKED);
-    take_up(x, attempt_entry(a));
+    executor_take_up(x, attempt_entry(a));
     attempt_free(a);
 }
 
@@ -386,7 +415,7 @@ static void on_ready(void *arg)
         x->up = true;
         x->ev.up(x->arg);
     }
-    pump(x);
+    executor_pump(x);
 }
 
 static void on_failed(const struct err *why, void *arg)
@@ -410,7 +439,7 @@ static void on_lacking(enum profile p, const struct err *why, void *arg)
         attempt_record(a);
         record(x, a, r);
     }
-    pump(x);
+    executor_pump(x);
 }
 
 static void on_unsafe(const struct err *why, void *arg)
@@ -419,185 +448,11 @@ static void on_unsafe(const struct err *why, void *arg)
     x->ev.unsafe(why, x->arg);
 }
 
-/* ---- life ---- */
-
-/* A cell takes two descriptors here; the soft limit is often 1024. */
-static void allow_many_files(void)
-{
-    struct rlimit r;
-    if (getrlimit(RLIMIT_NOFILE, &r) == 0 && r.rlim_cur < r.rlim_max) {
-        r.rlim_cur = r.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &r);
-    }
-}
-
-static const struct recorder_events recorder_handlers = {
+const struct recorder_events executor_recorder_handlers = {
     .committed = on_committed,
     .stuck = on_stuck,
     .unstuck = on_unstuck,
     .pruned = on_pruned,
 };
-static const struct pools_events pool_handlers = {
+const struct pools_events executor_pool_handlers = {
     .ready = on_ready, .failed = on_failed, .lacking = on_lacking, .unsafe = on_unsafe};
-
-static void free_handle(uv_handle_t *h)
-{
-    free(h);
-}
-
-int executor_open(uv_loop_t *loop, const struct executor_options *o,
-                  const struct executor_events *ev, void *arg, struct executor **out, struct err *e)
-{
-    struct executor *x = mem_alloc(sizeof *x);
-    x->loop = loop;
-    x->config = o->config;
-    x->worker = mem_strdup(o->worker);
-    x->eager_output = o->eager_output;
-    x->ev = *ev;
-    x->arg = arg;
-    list_init(&x->running);
-    list_init(&x->parked);
-    x->turn_done = mem_alloc(sizeof *x->turn_done);
-    uv_prepare_init(loop, x->turn_done);
-    x->turn_done->data = x;
-    allow_many_files();
-    secrets_guard_process();
-    for (int i = 0; i < LAYERS; i++)
-        x->jail_names[i] = jail_layer_name((enum jail_layer)i);
-    x->backlog = backlog_new(o->config);
-    struct recorder_options ro = {.db_path = o->db_path, .key = &x->key, .envelope_max = 0};
-    const struct pool_options po = {.config = o->config,
-                                    .paths = o->engine,
-                                    .profile = o->profile,
-                                    .few_cells = o->few_jobs,
-                                    .cgroup = o->cgroup};
-    /* First the pool: its zygote starts while key and database are opened. */
-    x->pools = pools_open(loop, &po, &pool_handlers, x);
-    int rc = sign_key_open(o->key_path, o->pub_path, &x->key, e);
-    if (!rc && o->seal_path) {
-        x->seal = crypto_guarded(sizeof *x->seal);
-        rc = seal_key_open(o->seal_path, o->seal_pub_path, x->seal, e);
-    }
-    if (!rc)
-        rc = recorder_open(loop, &ro, &recorder_handlers, x, &x->recorder, e);
-    if (rc) {
-        pools_close(x->pools); /* tells nothing any more */
-        uv_close((uv_handle_t *)x->turn_done, free_handle);
-        recorder_close(x->recorder, 0, NULL);
-        backlog_free(x->backlog);
-        sign_key_wipe(&x->key);
-        crypto_guarded_free(x->seal);
-        free(x->worker);
-        free(x);
-        return rc;
-    }
-    x->janitor = retention_open(loop, o->config, o->db_path, x->worker, x->recorder);
-    *out = x;
-    return 0;
-}
-
-/* A tenant at its max_running hides its jobs from backlog_next(): this runs again as its attempts
- * end. */
-static void give_back_waiting(struct executor *x)
-{
-    struct backlog_entry *entry;
-    while ((entry = backlog_next(x->backlog, BACKLOG_ALL_PROFILES))) {
-        backlog_ended(x->backlog, entry->tenant);
-        struct attempt *a = attempt_of_entry(entry);
-        x->waiting--;
-        x->back(a, x->back_arg);
-        attempt_free(a);
-    }
-}
-
-void executor_last(struct executor *x)
-{
-    x->last = true;
-    pump(x);
-}
-
-/* clocked: only those that wait for a clock, not for the front-end. */
-static void give_back_parked(struct executor *x, bool clocked)
-{
-    LIST_FOREACH(n, &x->parked)
-    {
-        struct attempt *a = attempt_of_entry(LIST_ENTRY(n, struct backlog_entry, node));
-        if (clocked && !attempt_has_clock(a))
-            continue;
-        take_up(x, attempt_entry(a));
-        x->back(a, x->back_arg);
-        attempt_free(a);
-    }
-}
-
-void executor_drain(struct executor *x, void (*back)(struct attempt *, void *), void *arg)
-{
-    x->draining = true;
-    x->back = back;
-    x->back_arg = arg;
-    give_back_waiting(x);
-    give_back_parked(x, true);
-}
-
-void executor_abandon(struct executor *x, void (*back)(struct attempt *, void *), void *arg)
-{
-    x->draining = true;
-    struct list *n;
-    while ((n = list_pop_front(&x->running))) {
-        struct backlog_entry *entry = LIST_ENTRY(n, struct backlog_entry, node);
-        struct attempt *a = attempt_of_entry(entry);
-        attempt_abandon(a);
-        backlog_ended(x->backlog, entry->tenant);
-        x->running_count--;
-        x->running_of[entry->profile]--;
-        back(a, arg);
-        attempt_free(a);
-    }
-    executor_drain(x, back, arg);
-    give_back_parked(x, false);
-}
-
-struct executor_stats executor_stats(const struct executor *x)
-{
-    return (struct executor_stats){
-        .waiting = x->waiting,
-        .running = x->running_count,
-        .parked = x->parked_count,
-        .recording = x->recording,
-        .pool = x->pools ? pools_stats(x->pools) : (struct pool_stats){0},
-    };
-}
-
-const struct zygote_info *executor_zygote(const struct executor *x)
-{
-    return x->pools ? pools_zygote(x->pools) : NULL;
-}
-
-const struct sign_key *executor_key(const struct executor *x)
-{
-    return &x->key;
-}
-
-void executor_set_envelope_max(struct executor *x, size_t bytes)
-{
-    recorder_set_envelope_max(x->recorder, bytes);
-}
-
-void executor_close(struct executor *x)
-{
-    if (!x)
-        return;
-    CHECK(x->waiting == 0 && x->running_count == 0 && x->parked_count == 0);
-    struct err e = {0};
-    janitor_close(x->janitor);
-    x->janitor = NULL;
-    if (recorder_close(x->recorder, CLOSE_WAIT_MS, &e))
-        log_error("executor", "results not committed: %s", e.msg);
-    uv_close((uv_handle_t *)x->turn_done, free_handle);
-    pools_close(x->pools);
-    backlog_free(x->backlog);
-    sign_key_wipe(&x->key);
-    crypto_guarded_free(x->seal);
-    free(x->worker);
-    free(x);
-}

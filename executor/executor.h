@@ -41,6 +41,10 @@ struct executor_events {
     /* The row is durable. The attempt is freed afterwards; r and envelope live for the call. */
     void (*committed)(struct attempt *a, const struct result *r, const char *envelope, size_t len,
                       void *arg);
+    /* Its turn has come: may it start now? False: the front-end has something to do first (no call
+     * back into the executor from here); the attempt is PARKED until executor_go_on(),
+     * executor_cancel() or executor_let_go(). NULL: always. */
+    bool (*may_start)(struct attempt *a, void *arg);
     /* A run began; may be NULL. */
     void (*started)(struct attempt *a, void *arg);
     /* A run ended and there will be another (attempt_backoff_ms()): the attempt is PARKED without
@@ -75,6 +79,10 @@ struct attempt *executor_end_without_run(struct executor *x, struct job *job,
 /* Waiting: its result is `cancelled` at once; running: as soon as the cell stops; else nothing. */
 void executor_cancel(struct executor *x, struct attempt *a);
 
+/* After may_start() said no: it comes in front of its tenant's jobs. */
+void executor_go_on(struct executor *x, struct attempt *a);
+/* RUNNING: its cell is killed, the attempt is freed, and nothing is recorded. */
+void executor_take_away(struct executor *x, struct attempt *a);
 /* After `retrying`: it goes on here in delay_ms … */
 void executor_park(struct executor *x, struct attempt *a, int64_t delay_ms);
 /* … or somewhere else: it is forgotten and freed. Any PARKED attempt. */

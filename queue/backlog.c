@@ -5,12 +5,16 @@
  * keeps its lanes that are not empty in a ring. The lane at the ring's head may give as many jobs
  * as its tenant's weight, then goes to the back: deficit round robin with a cost of one per job.
  * Over the classes credits do the same: 8, 4 and 1 jobs, handed out anew when every class that has
- * a job that may run has none left. */
+ * a job that may run has none left.
+ *
+ * A tenant at a ceiling (max_running, or queue/rate.h) is passed over. Of those that are held up by
+ * a rate the earliest time is remembered: backlog_wake_us(). */
 #include "queue/backlog.h"
 
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "queue/rate.h"
 
 static const int class_credits[CLASSES] = {[CLASS_HIGH] = 8, [CLASS_NORMAL] = 4, [CLASS_LOW] = 1};
 
@@ -32,17 +36,27 @@ struct class_queue {
 struct backlog {
     const struct config *config;
     struct class_queue classes[CLASSES];
-    int64_t *running; /* by tenant */
+    int64_t *running;    /* by tenant */
+    struct rate **rates; /* by tenant, NULL: it has none */
+    int64_t wake_us;     /* see backlog_wake_us() */
     int count;
     int by_profile[PROFILES];
 };
 
-struct backlog *backlog_new(const struct config *c)
+struct backlog *backlog_new(const struct config *c, int64_t now_us)
 {
     struct backlog *b = mem_alloc(sizeof *b);
     size_t n = (size_t)c->tenant_count;
     b->config = c;
     b->running = mem_alloc(n * sizeof *b->running);
+    b->rates = mem_alloc(n * sizeof *b->rates);
+    b->wake_us = INT64_MAX;
+    for (size_t i = 0; i < n; i++) {
+        if (!rate_is_set(&c->tenants[i]))
+            continue;
+        b->rates[i] = mem_alloc(sizeof **b->rates);
+        rate_init(b->rates[i], &c->tenants[i], now_us);
+    }
     for (int k = 0; k < CLASSES; k++) {
         struct class_queue *q = &b->classes[k];
         list_init(&q->lanes);
@@ -64,6 +78,9 @@ void backlog_free(struct backlog *b)
     CHECK(b->count == 0);
     for (int k = 0; k < CLASSES; k++)
         free(b->classes[k].by_tenant);
+    for (int i = 0; i < b->config->tenant_count; i++)
+        free(b->rates[i]);
+    free(b->rates);
     free(b->running);
     free(b);
 }
@@ -139,20 +156,27 @@ static struct backlog_entry *oldest(const struct lane *l, unsigned profiles)
     return found;
 }
 
-static bool may_run(const struct backlog *b, const struct lane *l, unsigned profiles)
+static bool may_run(struct backlog *b, const struct lane *l, unsigned profiles, int64_t now_us)
 {
     int64_t most = b->config->tenants[l->tenant].max_running;
-    return (most == 0 || b->running[l->tenant] < most) && oldest(l, profiles);
+    struct rate *rate = b->rates[l->tenant];
+    if ((most && b->running[l->tenant] >= most) || !oldest(l, profiles))
+        return false;
+    int64_t ready_us = rate ? rate_ready_us(rate, now_us) : now_us;
+    if (ready_us > now_us && ready_us < b->wake_us)
+        b->wake_us = ready_us;
+    return ready_us <= now_us;
 }
 
 /* The lane whose turn it is: the first of the ring that may run one more; those in front of
  * it go to the back. NULL when no lane may. */
-static struct lane *turn(const struct backlog *b, struct class_queue *q, unsigned profiles)
+static struct lane *turn(struct backlog *b, struct class_queue *q, unsigned profiles,
+                         int64_t now_us)
 {
     struct list *first = q->lanes.next;
     for (struct list *n = first; n != &q->lanes;) {
         struct lane *l = LIST_ENTRY(n, struct lane, ring);
-        if (may_run(b, l, profiles))
+        if (may_run(b, l, profiles, now_us))
             return l;
         list_remove(n);
         list_push_back(&q->lanes, n);
@@ -176,17 +200,20 @@ static struct backlog_entry *give(struct backlog *b, struct class_queue *q, stru
     }
     leave(b, x);
     b->running[l->tenant]++;
+    if (b->rates[l->tenant])
+        rate_began(b->rates[l->tenant]);
     return x;
 }
 
-struct backlog_entry *backlog_next(struct backlog *b, unsigned profiles)
+struct backlog_entry *backlog_next(struct backlog *b, unsigned profiles, int64_t now_us)
 {
     struct lane *lanes[CLASSES];
     bool any = false, credit = false;
+    b->wake_us = INT64_MAX;
     if (b->count == 0)
         return NULL;
     for (int k = 0; k < CLASSES; k++) {
-        lanes[k] = turn(b, &b->classes[k], profiles);
+        lanes[k] = turn(b, &b->classes[k], profiles, now_us);
         any |= lanes[k] != NULL;
         credit |= lanes[k] && b->classes[k].credit > 0;
     }
@@ -210,6 +237,27 @@ void backlog_ended(struct backlog *b, const struct tenant *t)
     int i = tenant_index(b, t);
     CHECK(b->running[i] > 0);
     b->running[i]--;
+}
+
+void backlog_not_begun(struct backlog *b, const struct tenant *t)
+{
+    struct rate *rate = b->rates[tenant_index(b, t)];
+    backlog_ended(b, t);
+    if (rate)
+        rate_undo(rate);
+}
+
+void backlog_used(struct backlog *b, const struct tenant *t, int64_t cpu_us, int64_t at_us,
+                  int64_t now_us)
+{
+    struct rate *rate = b->rates[tenant_index(b, t)];
+    if (rate)
+        rate_used(rate, cpu_us, at_us, now_us);
+}
+
+int64_t backlog_wake_us(const struct backlog *b)
+{
+    return b->wake_us;
 }
 
 int backlog_count(const struct backlog *b)

@@ -1,5 +1,6 @@
 /* Jobs that wait in this worker: weighted deficit round robin over tenants inside each class,
- * classes in the ratio 8:4:1 so that low is never starved, ceilings on what a tenant runs at once.
+ * classes in the ratio 8:4:1 so that low is never starved, ceilings on what a tenant runs at once,
+ * begins in a second and uses up in an hour.
  * A job waits for a cell of its profile; jobs of the others pass it meanwhile.
  * Bounded by the intake's prefetch. Loop thread only.
  *
@@ -23,7 +24,8 @@ struct backlog_entry {
     int64_t order; /* of its lane */
 };
 
-struct backlog *backlog_new(const struct config *c);
+/* now_us here and below: of a clock that does not go back. */
+struct backlog *backlog_new(const struct config *c, int64_t now_us);
 void backlog_free(struct backlog *b); /* must be empty */
 
 void backlog_add(struct backlog *b, struct backlog_entry *x);
@@ -34,11 +36,19 @@ void backlog_remove(struct backlog *b, struct backlog_entry *x); /* cancelled wh
 #define BACKLOG_ALL_PROFILES ((1u << PROFILES) - 1)
 
 /* The next job that may run, taken out, of those whose profile is in the set (1 << enum profile);
- * NULL when there is none (or every tenant with one is at its max_running). Counts it as running
- * for its tenant. */
-struct backlog_entry *backlog_next(struct backlog *b, unsigned profiles);
+ * NULL when there is none (or every tenant with one is at a ceiling). Counts it as running and
+ * begun for its tenant. */
+struct backlog_entry *backlog_next(struct backlog *b, unsigned profiles, int64_t now_us);
+/* After backlog_next() gave NULL: when a tenant that is held up by jobs_per_s or cpu_s_per_hour may
+ * begin its next job; INT64_MAX: none is. */
+int64_t backlog_wake_us(const struct backlog *b);
 /* The attempt of that tenant ended. */
 void backlog_ended(struct backlog *b, const struct tenant *t);
+/* Instead: it did not begin after all. */
+void backlog_not_begun(struct backlog *b, const struct tenant *t);
+/* CPU time that its jobs used, at_us at the latest. */
+void backlog_used(struct backlog *b, const struct tenant *t, int64_t cpu_us, int64_t at_us,
+                  int64_t now_us);
 
 int backlog_count(const struct backlog *b);
 int backlog_count_of(const struct backlog *b, enum profile p);

@@ -42,6 +42,9 @@
 #define IDLE_MS                  ((int64_t)25 * 3600000)
 #define STRAY_IDLE_MS            ((int64_t)300000) /* theirs do not run */
 #define PULLER_IDLE_PART         5 /* this worker asks one no more after this part of that time */
+/* Jobs of a tenant with ceilings and of a class that wait here. */
+#define LIMITED_LEAST            4
+#define LIMITED_MOST             32
 #define INBOX_RANDOM             12
 
 /* ---- trouble is told, not repeated twice a second ---- */
@@ -162,8 +165,19 @@ static const struct puller_owner puller_owner = {
     .gone = on_gone,
 };
 
-static int add_puller(struct intake *i, const struct consumer *c, int64_t weight, bool stray,
-                      struct err *e)
+/* How many jobs of a tenant with ceilings may wait here, beside those that run: half of what it may
+ * begin in a second, within bounds. */
+static int limited(const struct tenant *t)
+{
+    if (!t || (!t->jobs_per_s && !t->cpu_s_per_hour && !t->max_running))
+        return 0;
+    int64_t n = t->jobs_per_s ? t->jobs_per_s / 2 : LIMITED_MOST;
+    return n < LIMITED_LEAST ? LIMITED_LEAST : n > LIMITED_MOST ? LIMITED_MOST : (int)n;
+}
+
+/* t: of that consumer, NULL: of all, or one that is not configured. */
+static int add_puller(struct intake *i, const struct consumer *c, const struct tenant *t,
+                      bool stray, struct err *e)
 {
     struct puller *p = mem_alloc(sizeof *p);
     char inbox[sizeof p->inbox];
@@ -172,7 +186,8 @@ static int add_puller(struct intake *i, const struct consumer *c, int64_t weight
     p->link = i->link;
     p->quota = &i->quotas[c->cls];
     p->consumer = *c;
-    p->weight = weight;
+    p->weight = t ? t->weight : 1;
+    p->limited = limited(t);
     p->heartbeat_us = HEARTBEAT_MIN_US;
     consumer_name(c, p->name);
     snprintf(inbox, sizeof inbox, "%s.%d", i->inbox, ++i->inboxes);
@@ -205,7 +220,7 @@ static int add_pullers(struct intake *i, struct err *e)
             struct consumer x = {.cls = (enum job_class)k};
             if (!by_class(i))
                 snprintf(x.tenant, sizeof x.tenant, "%s", c->tenants[t].name);
-            rc = add_puller(i, &x, by_class(i) ? 1 : c->tenants[t].weight, false, e);
+            rc = add_puller(i, &x, by_class(i) ? NULL : &c->tenants[t], false, e);
         }
     }
     return rc;
@@ -228,7 +243,7 @@ static void on_subject(const struct consumer *found, int64_t jobs, void *arg)
     if (!t && i->strays == STRAYS_MAX)
         return;
     c.idle_ms = t ? IDLE_MS : STRAY_IDLE_MS;
-    if (add_puller(i, &c, t ? t->weight : 1, !t, &e))
+    if (add_puller(i, &c, t, !t, &e))
         intake_tell(i, &e);
     i->found = true;
 }

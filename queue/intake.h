@@ -69,6 +69,9 @@ void intake_want(struct intake *i, int per_class);
 void intake_set_aside(struct intake *i, struct delivery *d);
 void intake_take_up(struct intake *i, struct delivery *d);
 
+/* Its job runs now: it is none of those that wait, of which a tenant with ceilings may have few. */
+void intake_runs(struct intake *i, struct delivery *d);
+
 /* Streams or consumers may be gone: looks, and makes what is missing. */
 void intake_look(struct intake *i);
 

@@ -124,6 +124,12 @@ void intake_take_up(struct intake *i, struct delivery *d)
     puller_took(s->puller, (int64_t)s->msg->len);
 }
 
+void intake_runs(struct intake *i, struct delivery *d)
+{
+    if (d->slot && d->slot->puller && d->slot->puller->limited)
+        intake_set_aside(i, d);
+}
+
 static void answer(struct intake *i, struct delivery *d, const char *text)
 {
     struct err e = {0};

@@ -67,6 +67,10 @@ static int64_t bytes_most(const struct puller *p)
 static int room(const struct puller *p)
 {
     const struct quota *q = p->quota;
+    if (p->limited) {
+        int left = p->limited - p->held;
+        return left < 1 || left < p->limited / REFILL_PART ? 0 : left;
+    }
     int wants = share(p) - p->held, first = probe(p);
     int all = 2 * q->want - q->held - q->promised;
     int least = first - p->held > all ? first - p->held : all;
@@ -87,6 +91,8 @@ static int64_t bytes_room(const struct puller *p)
 bool puller_is_full(const struct puller *p)
 {
     const struct quota *q = p->quota;
+    if (p->limited)
+        return p->held >= 2 * p->limited || (p->held > 0 && q->held_bytes > 2 * bytes_most(p));
     return p->held >= q->want || (p->held >= probe(p) && q->held >= 2 * q->want) ||
            (p->held > 0 && q->held_bytes > 2 * bytes_most(p));
 }
@@ -95,7 +101,7 @@ bool puller_is_full(const struct puller *p)
  * nothing for a moment. */
 static void set_active(struct puller *p, bool active)
 {
-    if (active == p->active)
+    if (active == p->active || p->limited)
         return;
     p->active = active;
     p->quota->weight_active += active ? p->weight : -p->weight;
@@ -113,7 +119,7 @@ static void pull(struct puller *p, int count, int64_t bytes)
 {
     struct err e = {0};
     char body[160], reply[sizeof p->inbox + 24];
-    bool large = count > probe(p);
+    bool large = !p->limited && count > probe(p);
     int64_t beat_us = large && p->heartbeat_us > LARGE_BEAT_US ? LARGE_BEAT_US : p->heartbeat_us;
     p->expires_us = large ? LARGE_EXPIRES_US : PROBE_EXPIRES_US;
     int n = snprintf(body, sizeof body,
@@ -220,7 +226,7 @@ void puller_took(struct puller *p, int64_t bytes)
 {
     p->held++;
     p->held_bytes += bytes;
-    p->quota->held++;
+    p->quota->held += !p->limited;
     p->quota->held_bytes += bytes;
     p->used_us = clock_mono_us();
     set_active(p, true);
@@ -230,7 +236,7 @@ void puller_gave(struct puller *p, int64_t bytes)
 {
     p->held--;
     p->held_bytes -= bytes;
-    p->quota->held--;
+    p->quota->held -= !p->limited;
     p->quota->held_bytes -= bytes;
     puller_go_on(p);
 }
@@ -260,6 +266,8 @@ int puller_open(struct puller *p, const char *inbox, const struct subjects *s, s
     snprintf(subject, sizeof subject, "%s.*", p->inbox);
     snprintf(p->pull_subject, sizeof p->pull_subject, "$JS.API.CONSUMER.MSG.NEXT.%s.%s",
              s->jobs_stream, p->name);
+    if (p->limited)
+        p->weight = 0; /* of no share */
     p->quota->weight_all += p->weight;
     p->used_us = clock_mono_us();
     return link_subscribe(p->link, subject, NULL, 0, on_message, p, &p->sub, e);

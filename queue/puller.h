@@ -14,7 +14,8 @@
 
 /* What the pullers of one class share. want (B) is what a tenant that is alone may hold; all
  * together hold at most 2 B and what their waiting probes bring (B, or one a puller if there are
- * more of those). */
+ * more of those). Tenants with ceilings of their own stand outside: their jobs may wait here for an
+ * hour, and must not take the others' places (their bytes count like all). */
 struct quota {
     int want;
     int64_t weight_all, weight_active; /* sums: of all pullers; of those that have work */
@@ -42,9 +43,11 @@ struct puller {
     UT_hash_handle hh;            /* the owner's, by name */
     char name[CONSUMER_NAME_MAX]; /* of the consumer */
     int64_t weight;
-    int kept;   /* the owner's: deliveries that name this puller, set aside or not */
-    bool stray; /* the owner's: of a tenant that is not configured */
-    bool ready; /* its consumer is there */
+    int limited; /* its tenant has ceilings: it holds at most so many that do not run, and takes
+                  * nothing of what the others share; 0: it has none */
+    int kept;    /* the owner's: deliveries that name this puller, set aside or not */
+    bool stray;  /* the owner's: of a tenant that is not configured */
+    bool ready;  /* its consumer is there */
     struct link_sub *sub;
     char inbox[80];
     char pull_subject[SUBJECT_MAX];

@@ -157,6 +157,11 @@ static const char *const queries[QUERIES] = {
     [Q_TENANTS] = "SELECT tenant, rows, bytes FROM tenants WHERE rows > 0 ORDER BY tenant",
     [Q_OLDEST] = "SELECT seq, prev, hash, length(envelope), finished_at FROM results WHERE "
                  "tenant = ?1 AND seq > ?2 ORDER BY seq",
+    /* What this worker spent: earlier runs on others count there. */
+    [Q_CPU] = "SELECT finished_at, CAST(round(1000 * (cpu_ms + coalesce((SELECT "
+              "sum(json_extract(j.value, '$.cpu_ms')) FROM json_each(results.tries) AS j WHERE "
+              "json_extract(j.value, '$.worker') = results.worker), 0))) AS INTEGER) FROM results "
+              "WHERE tenant = ?1 AND finished_at IS NOT NULL ORDER BY seq DESC",
     /* Sequences grow with the chain, but for what was running at the same time. */
     [Q_STREAM_SEQ] = "SELECT max(stream_seq) FROM (SELECT stream_seq FROM results ORDER BY seq "
                      "DESC LIMIT 10000)",

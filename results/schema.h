@@ -92,6 +92,7 @@ enum query {
     Q_TENANTS,    /* → tenant, rows, bytes */
     Q_LIST,       /* → all columns, place, chain; conditions are to follow */
     Q_OLDEST,     /* tenant, from seq → seq, prev, hash, bytes, finished_at */
+    Q_CPU,        /* tenant → finished_at, CPU time in us, newest first */
     Q_STREAM_SEQ, /* → highest stream_seq of the newest rows */
     QUERIES
 };

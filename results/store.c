@@ -1,4 +1,5 @@
 #include "results/store.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "results/archive_schema.h"
@@ -8,6 +9,8 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define OUT_OF_ORDER_US 300000000 /* a row is committed at most so long behind younger ones */
 
 /* How this works: statements are prepared once, at first use. A commit is one transaction whose
  * first row must continue the chain. */
@@ -337,6 +340,29 @@ uint64_t store_newest_stream_seq(struct store *s)
         seq = stmt_int(st, 0);
     stmt_done(st);
     return seq > 0 ? (uint64_t)seq : 0;
+}
+
+int store_cpu_since(struct store *s, const char *tenant, int64_t since_us,
+                    void (*fn)(int64_t cpu_us, int64_t finished_at_us, void *arg), void *arg,
+                    struct err *e)
+{
+    struct stmt *st;
+    int rc = store_stmt(s, Q_CPU, &st, e);
+    if (rc)
+        return rc;
+    stmt_bind_text(st, 1, tenant);
+    while ((rc = stmt_step(st, "add up CPU time", e)) == 1) {
+        int64_t at_us;
+        struct cell when = stmt_cell(st, 0);
+        if (when.type != CELL_TEXT || !clock_parse_time(when.p, &at_us))
+            continue;
+        if (at_us < since_us - OUT_OF_ORDER_US)
+            break;
+        if (at_us >= since_us)
+            fn(stmt_int(st, 1), at_us, arg);
+    }
+    stmt_done(st);
+    return rc < 0 ? rc : 0;
 }
 
 const char *store_sqlite_version(void)

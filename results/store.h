@@ -39,6 +39,11 @@ int store_chain_head(struct store *s, uint64_t *seq, char prev[65], struct err *
  */
 uint64_t store_newest_stream_seq(struct store *s);
 
+/* CPU time of a tenant's jobs whose results are younger than since_us (real time), newest first. */
+int store_cpu_since(struct store *s, const char *tenant, int64_t since_us,
+                    void (*fn)(int64_t cpu_us, int64_t finished_at_us, void *arg), void *arg,
+                    struct err *e);
+
 struct store_row {
     const struct result *result;
     const char *envelope;

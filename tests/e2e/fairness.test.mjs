@@ -54,3 +54,51 @@ test('one tenant and class may have so many jobs in the stream; the next publish
         await until('everything that was taken has its result', () => order.length === taken + 2);
     });
 });
+
+test('jobs_per_s: a tenant at its ceiling waits, others do not', async () => {
+    const config = { max_running: 2, nats: { prefetch: 8 }, tenants: [{ name: 'slow', jobs_per_s: 4, jobs_burst: 3 }, { name: 'other' }] };
+    await crowded(config, async (c) => {
+        const order = resultsOf(c), begun = Date.now();
+        for (let i = 0; i < 60; i++) c.nc.publish('isolane.jobs.slow.normal', '{"script":"1"}');
+        for (let i = 0; i < 60; i++) c.nc.publish('isolane.jobs.other.normal', '{"script":"1"}');
+        await until('the other tenant is done', () => order.filter((t) => t === 'other').length === 60);
+        const slow = order.filter((t) => t === 'slow').length;
+        assert.ok(slow <= 3 + Math.ceil((Date.now() - begun) / 250), `${slow} jobs of the slow one have run`);
+        await until('it goes on', () => order.filter((t) => t === 'slow').length >= slow + 4);
+    });
+});
+
+test('cpu_s_per_hour: what is used up counts after a restart too', async () => {
+    const config = { max_running: 2, events: 'off', tenants: [{ name: 'hot', cpu_s_per_hour: 1 }, { name: 'other' }] };
+    const first = await up({ config });
+    let c = await Client.connect(first.url), order = resultsOf(c);
+    for (let i = 0; i < 3; i++) await c.publish({ id: `hot${i}`, script: 'for (;;);', limits: { cpu_ms: 400 } }, { tenant: 'hot' });
+    await until('the budget is used up', () => order.length === 3);
+    await c.publish({ id: 'waits', script: '1' }, { tenant: 'hot' });
+    await c.publish({ id: 'passes', script: '1' }, { tenant: 'other' });
+    await until('the other one has run', () => order.includes('other'));
+    await c.close();
+    await first.stop();
+    const second = await up({ config, data: first.data });
+    c = await Client.connect(second.url);
+    order = resultsOf(c);
+    await until('it is with the worker', async () => (await c.get('waits', { tenant: 'hot' })).state === 'queued');
+    await c.publish({ id: 'passes2', script: '1' }, { tenant: 'other' });
+    await until('the other one has run again', () => order.includes('other'));
+    assert.deepEqual(order, ['other']);
+    assert.equal((await c.get('waits', { tenant: 'hot' })).state, 'queued', 'and still waits');
+    await c.close();
+    await second.stop();
+});
+
+test('a job that waits for a cell ends at its deadline, not at its turn', async () => {
+    const config = { max_running: 1, nats: { prefetch: 8 } };
+    await crowded(config, async (c) => {
+        const order = resultsOf(c), long = { script: spinning(6000), limits: { wall_ms: 20_000, cpu_ms: 20_000 } };
+        await c.publish({ ...long, id: 'long' });
+        await c.publish({ id: 'late', script: '1', ttl_ms: 700 });
+        const r = await c.result('late');
+        assert.deepEqual([r.outcome, r.error.name, r.attempts], ['cancelled', 'DeadlineExceeded', 0]);
+        assert.equal(order.length, 1, 'the long one still runs');
+    });
+});

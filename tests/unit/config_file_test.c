@@ -290,6 +290,28 @@ static void tenants_inherit_the_base_wherever_it_stands(void **state)
     config_free(c);
 }
 
+static void ceilings_by_time(void **state)
+{
+    (void)state;
+    struct config *c = loaded("tenants:\n"
+                              "  - {name: b, jobs_per_s: 5}\n"
+                              "  - {name: a, jobs_per_s: 5, jobs_burst: 9, cpu_s_per_hour: 60}\n"
+                              "  - {name: c}\n");
+    const struct tenant *a = config_tenant(c, "a"), *b = config_tenant(c, "b");
+    assert_int_equal(a->jobs_burst, 9);
+    assert_int_equal(a->cpu_s_per_hour, 60);
+    assert_int_equal(b->jobs_per_s, 5);
+    assert_int_equal(b->jobs_burst, 5);
+    assert_int_equal(config_tenant(c, "c")->jobs_per_s, 0);
+    assert_null(config_tenant(c, "d"));
+    config_free(c);
+    refused("tenants:\n - name: a\n   jobs_burst: 3\n",
+            "c.yaml:3: tenants[0].jobs_burst: found without jobs_per_s; allowed: with it");
+    refused("tenants:\n - name: a\n   jobs_per_s: 200000\n",
+            "c.yaml:3: tenants[0].jobs_per_s: found '200000'; allowed: a whole number from 0 to "
+            "100000");
+}
+
 static void the_base_holds_for_the_default_tenant(void **state)
 {
     (void)state;
@@ -373,6 +395,7 @@ int main(void)
         cmocka_unit_test(a_file_that_is_not_there_is_named),
         cmocka_unit_test(tenants_inherit_the_base_wherever_it_stands),
         cmocka_unit_test(the_base_holds_for_the_default_tenant),
+        cmocka_unit_test(ceilings_by_time),
         cmocka_unit_test(wrong_tenants_are_refused),
         cmocka_unit_test(the_most_tenants_are_taken_and_no_more),
         cmocka_unit_test(logging_in_two_ways_is_refused),

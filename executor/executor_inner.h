@@ -1,0 +1,45 @@
+/* What executor.c (jobs) and executor_life.c share. Nobody else includes this. */
+#pragma once
+
+#include "base/list.h"
+#include "executor/executor.h"
+#include "queue/backlog.h"
+#include "results/recorder.h"
+#include "sandbox/jail/jail.h"
+
+struct executor {
+    uv_loop_t *loop;
+    const struct config *config;
+    char *worker;
+    bool eager_output;
+    struct executor_events ev;
+    void *arg;
+    struct sign_key key;
+    struct seal_key *seal; /* guarded; NULL: none */
+    struct recorder *recorder;
+    struct janitor *janitor; /* NULL: everything is kept */
+    struct backlog *backlog;
+    struct pools *pools;     /* NULL once they were closed: see executor_last() */
+    uv_prepare_t *turn_done; /* active: a refill is due */
+    uv_timer_t *wake;        /* active: a tenant at a ceiling may go on then */
+    struct list running;     /* backlog entries of attempts in cells */
+    struct list parked;      /* likewise, of those whose time has not come */
+    int waiting, running_count, parked_count, recording;
+    int running_of[PROFILES];
+    bool up, draining, last;
+    void (*back)(struct attempt *a, void *arg); /* draining: takes what will not run here */
+    void *back_arg;
+    const char *jail_names[LAYERS + 1];
+};
+
+extern const struct recorder_events executor_recorder_handlers;
+extern const struct pools_events executor_pool_handlers;
+
+/* Starts what may start. */
+void executor_pump(struct executor *x);
+/* Out of the parked ones. */
+void executor_take_up(struct executor *x, struct backlog_entry *entry);
+/* Draining: what waits goes to x->back. */
+void executor_give_back_waiting(struct executor *x);
+/* clocked: only those that wait for a clock, not for the front-end. */
+void executor_give_back_parked(struct executor *x, bool clocked);
