@@ -1,4 +1,13 @@
 // Global names that lazily loaded parts bring (parts.js): `interfaces` (and namespaces) are not enumerable,
 // `functions` are, as Web IDL has it. Each name must be an export of the part's index.js.
 export const globals = {
+  streams: {
+    interfaces: [
+      'ByteLengthQueuingStrategy', 'CountQueuingStrategy', 'ReadableByteStreamController', 'ReadableStream',
+      'ReadableStreamBYOBReader', 'ReadableStreamBYOBRequest', 'ReadableStreamDefaultController',
+      'ReadableStreamDefaultReader', 'TextDecoderStream', 'TextEncoderStream', 'TransformStream',
+      'TransformStreamDefaultController', 'WritableStream', 'WritableStreamDefaultController',
+      'WritableStreamDefaultWriter',
+    ],
+  },
 };

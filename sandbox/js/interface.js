@@ -1,18 +1,24 @@
 // Makes a class an interface as Web IDL has it: members enumerable, a toStringTag, the class itself a
 // property of the global object that is not enumerable.
-import { define, defineProperty, toStringTag } from './primordials.js';
+import { define, defineProperty, ownKeys, toStringTag } from './primordials.js';
 
 export function installInterface(global, type) {
-  for (const name of Reflect.ownKeys(type.prototype)) {
-    if (typeof name === 'string' && name !== 'constructor')
-      defineProperty(type.prototype, name, { __proto__: null, enumerable: true });
+  shapeInterface(type);
+  define(global, { [type.name]: type }, false);
+}
+
+// All but the property of the global object, for classes of lazily loaded parts (globals.js has their names).
+export function shapeInterface(type) {
+  const names = ownKeys(type.prototype);
+  for (let i = 0; i < names.length; i++) {
+    if (typeof names[i] === 'string' && names[i] !== 'constructor')
+      defineProperty(type.prototype, names[i], { __proto__: null, enumerable: true });
   }
   defineProperty(type.prototype, toStringTag, {
     __proto__: null,
     value: type.name,
     configurable: true,
   });
-  define(global, { [type.name]: type }, false);
 }
 
 // An attribute of the global object: read only, or replaceable by assignment.

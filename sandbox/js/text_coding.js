@@ -8,6 +8,7 @@ import {
   stringIncludes,
   stringSlice,
   stringToLowerCase,
+  uncurry,
 } from './primordials.js';
 import { DOMException } from './dom_exception.js';
 import { inspect } from './inspect.js';
@@ -67,7 +68,7 @@ function optionsOf(options, name) {
   throw new TypeError(`${name}: options must be an object, found ${typeof options}`);
 }
 
-class TextEncoder {
+export class TextEncoder {
   #brand; // makes calls on other objects a TypeError
   get encoding() {
     this.#check();
@@ -92,7 +93,7 @@ class TextEncoder {
   }
 }
 
-class TextDecoder {
+export class TextDecoder {
   #encoding;
   #fatal;
   #ignoreBOM;
@@ -137,6 +138,13 @@ class TextDecoder {
 }
 const { check } = TextDecoder;
 delete TextDecoder.check;
+const decode = uncurry(TextDecoder.prototype.decode);
+
+// For other built-ins: decoder.decode(), whatever a script put there; undefined is the end.
+export function decodeWith(decoder, input, stream) {
+  if (stream && input === undefined) throw new TypeError('the chunk must be a buffer or a view');
+  return decode(decoder, input, { __proto__: null, stream });
+}
 
 const functions = {
   atob(data) {
