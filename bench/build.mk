@@ -19,6 +19,13 @@ bench: all
 	@$(MAKE) --no-print-directory bench-programs
 	@bench/run.sh $(BENCH_PROGRAMS)
 
+# Instructions and system calls of a job beside those that bench/check.json keeps; CHECK_ARGS=--write keeps new ones.
+.PHONY: bench-check
+bench-check: all
+	@tools/deps.sh strace valgrind
+	@$(MAKE) --no-print-directory bench-programs engine-shell
+	@$(NODE) bench/check.mjs $(CHECK_ARGS)
+
 # Isolane beside what others use; installs the peers first (bench/peers/README.md).
 PEERS_ARGS ?=
 .PHONY: bench-peers
