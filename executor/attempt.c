@@ -52,6 +52,7 @@ struct attempt *attempt_new(uv_loop_t *loop, struct job *job, const struct attem
     a->arg = arg;
     a->entry.cls = job->cls;
     list_init(&a->entry.node);
+    service_run_begin(&a->services);
     uv_timer_init(loop, &a->timer);
     a->timer.data = a;
     if (a->state == ATTEMPT_WAITING)
@@ -92,6 +93,8 @@ static void close_secrets(struct attempt *a)
 
 static void forget_run(struct attempt *a)
 {
+    cell_stream_end_all(a->cell);
+    service_run_end(&a->services);
     close_secrets(a);
     uv_timer_stop(&a->timer);
     pool_drop(a->cell);

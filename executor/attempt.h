@@ -33,6 +33,7 @@
 enum attempt_state { ATTEMPT_WAITING, ATTEMPT_RUNNING, ATTEMPT_PARKED, ATTEMPT_RECORDING };
 
 struct attempt;
+struct service_world;
 
 /* What an attempt tells the executor. */
 struct attempt_owner {
@@ -61,6 +62,7 @@ struct attempt_facts {
     int used;
     struct tries tries;
     int64_t start_in_ms; /* over 0: begins PARKED */
+    const struct service_world *world; /* the executor's: what services have beside the job */
 };
 
 struct attempt *attempt_new(uv_loop_t *loop, struct job *job, const struct attempt_facts *facts,

@@ -1,5 +1,5 @@
 /* The inside of an attempt, for its own files: attempt.c moves it through its states,
- * attempt_output.c keeps and tells what it prints, attempt_calls.c answers its host calls,
+ * attempt_output.c keeps and tells what it prints, attempt_calls.c passes its host calls on,
  * attempt_result.c makes its result. */
 #pragma once
 
@@ -11,6 +11,7 @@
 #include "executor/attempt.h"
 #include "executor/mask.h"
 #include "executor/pool.h"
+#include "executor/services/service.h"
 
 struct attempt_stream {
     struct buf kept; /* masked */
@@ -40,6 +41,7 @@ struct attempt {
     int64_t deadline_mono_us; /* the deadline on the clock that does not jump, 0: none */
     bool late, stopped_late;
     struct attempt_stream streams[2]; /* FRAME_STDOUT - 1, FRAME_STDERR - 1 */
+    struct service_run services;      /* what they owe to the present run */
 };
 
 /* attempt_output.c */
@@ -52,8 +54,7 @@ void attempt_tell(struct attempt *a, int stream, bool live);
 void attempt_end_output(struct attempt *a);
 void attempt_forget_output(struct attempt *a); /* another run begins from nothing */
 
-/* attempt_calls.c: a host call of the cell; the answer goes back at once or when its service has
- * it. */
+/* attempt_calls.c: a host call of the cell. */
 void attempt_called(struct cell *c, uint64_t call_id, const char *name, size_t name_len,
                     const char *json, size_t len, void *arg);
 

@@ -296,6 +296,7 @@ static struct attempt *take_in(struct executor *x, struct job *job,
 {
     struct attempt_facts own = *facts;
     own.worker = x->worker;
+    own.world = &x->world;
     struct attempt *a = attempt_new(x->loop, job, &own, &owner, x);
     attempt_entry(a)->tenant = config_tenant(x->config, job->tenant);
     attempt_entry(a)->profile = job->profile;

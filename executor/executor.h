@@ -15,6 +15,8 @@
 #include "results/record.h"
 
 struct executor;
+struct link;
+struct subjects;
 
 struct executor_options {
     const struct config *config;       /* kept, must outlive the executor */
@@ -22,6 +24,9 @@ struct executor_options {
     const char *worker;                /* name in results; copied */
     const char *db_path, *key_path, *pub_path;
     const char *seal_path, *seal_pub_path; /* NULL: sealed secrets are not opened here */
+    struct link *link;                     /* for services; NULL: there is no NATS. Kept */
+    const struct subjects *subjects;       /* likewise */
+    const struct data_paths *paths;        /* likewise: for what services keep in files */
     struct cgroup *cgroup;                 /* of the zygotes, NULL: none; kept */
     enum profile profile;                  /* of most jobs: its cells are made at the start */
     bool few_jobs;     /* a handful in all: start quickly rather than fork cheaply */

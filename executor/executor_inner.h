@@ -3,6 +3,7 @@
 
 #include "base/list.h"
 #include "executor/executor.h"
+#include "executor/services/world.h"
 #include "queue/backlog.h"
 #include "results/recorder.h"
 #include "sandbox/jail/jail.h"
@@ -26,6 +27,7 @@ struct executor {
     struct list parked;      /* likewise, of those whose time has not come */
     int waiting, running_count, parked_count, recording;
     int running_of[PROFILES];
+    struct service_world world;
     bool up, draining, last;
     void (*back)(struct attempt *a, void *arg); /* draining: takes what will not run here */
     void *back_arg;

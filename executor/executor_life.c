@@ -40,6 +40,11 @@ int executor_open(uv_loop_t *loop, const struct executor_options *o,
     x->eager_output = o->eager_output;
     x->ev = *ev;
     x->arg = arg;
+    x->world = (struct service_world){.loop = loop,
+                                      .config = o->config,
+                                      .link = o->link,
+                                      .subjects = o->subjects,
+                                      .paths = o->paths};
     list_init(&x->running);
     list_init(&x->parked);
     x->turn_done = mem_alloc(sizeof *x->turn_done);

@@ -222,6 +222,7 @@ static int run_batch(struct local *l, const char *db, const char *name, struct e
         .db_path = db,
         .key_path = l->o->paths->key,
         .pub_path = l->o->paths->pub,
+        .paths = l->o->paths,
         .profile = l->o->profile,
         .few_jobs = l->o->few_jobs,
         .eager_output = l->o->live_output,

@@ -466,6 +466,8 @@ static int open_parts(struct serve *s, const struct serve_options *o, struct err
         .pub_path = s->paths.pub,
         .seal_path = s->paths.seal,
         .seal_pub_path = s->paths.seal_pub,
+        .subjects = &s->subjects,
+        .paths = &s->paths,
     };
     char name[128];
     snprintf(name, sizeof name, "isolane worker %s", o->config->worker);
@@ -473,6 +475,7 @@ static int open_parts(struct serve *s, const struct serve_options *o, struct err
     if (!rc)
         rc = link_open(s->loop, &o->config->nats, name, CONNECT_TIMEOUT_MS, &link_handlers, s,
                        &s->link, e);
+    eo.link = s->link;
     if (!rc)
         rc = executor_open(s->loop, &eo, &executor_handlers, s, &s->executor, e);
     if (!rc)

@@ -13,17 +13,26 @@
  *   CALL         c→s   call        struct frame_call + name+JSON  running; id != 0
  *   NOTE         c→s   invocation  struct frame_call + name+JSON  running; a call without a reply
  *   REPLY        s→c   call        u32 ok + JSON                  answers CALL
- *   OPEN         both  stream      struct frame_open + kind       running (bodies, later services)
+ *   OPEN         both  stream      struct frame_open + kind       running
  *   DATA         both  stream      bytes, within credit           stream open
  *   WINDOW       both  stream      u32 bytes more of DATA         stream open
- *   CLOSE        both  stream      u32 ok + UTF-8 text            stream open; ends it
+ *   CLOSE        both  stream      u32 ok + UTF-8 text            stream open; see below
  *   DONE         c→s   invocation  struct frame_done + bytes      running; ends the invocation
  *   DENIED       c→s   invocation  u32 system call number         any time; from the SIGSYS handler
  *
- * Credit of OUTPUT counts bytes of payload (the stream's byte included). Numbers of streams that a
- * side opens only grow; a CLOSE or WINDOW for a stream that was closed meanwhile has crossed the
- * other side's CLOSE and is ignored. A stream's DATA needs credit: what OPEN says, or WINDOW gives.
- * An OPEN of a kind that nobody serves is answered by CLOSE with ok = 0.
+ * Credit of OUTPUT counts bytes of payload (the stream's byte included).
+ *
+ * Streams carry bytes in both directions. They are opened by the supervisor, in reply to a call: it
+ * sends OPEN, then names the stream's number in the call's REPLY. Its numbers are even, those of
+ * streams that a cell opens odd; each only grow. A cell's OPEN is answered by CLOSE with ok = 0,
+ * since there is no kind that a cell may open.
+ * DATA needs credit. The receiver gives it: what OPEN's window says for the one who did not open,
+ * WINDOW for both, and never more than FRAME_STREAM_WINDOW that is not used up. A side that opens
+ * begins without any.
+ * CLOSE ends a stream for both directions, well (ok = 1: all that was meant has been sent) or not
+ * (ok = 0, the text says why). The other side answers it by a CLOSE of its own; when both were
+ * sent, the number is dead. After its CLOSE a side sends nothing more of the stream, and drops what
+ * comes, which had crossed it. Streams end with the invocation without further words.
  *
  * The supervisor trusts nothing that a cell says: lengths are bounded per type by frame_table, the
  * state is checked, and a breach is ERR_PROTOCOL: the cell is killed, its job ends `crashed`. */
@@ -68,7 +77,8 @@ struct frame {
 #define FRAME_CALL_NAME_MAX 64u
 #define FRAME_CALLS_MAX     256u /* host calls in flight from one cell */
 #define FRAME_DATA_MAX      (64u << 10)
-#define FRAME_STREAMS_MAX   64u
+#define FRAME_STREAMS_MAX   64u           /* open at once in one cell */
+#define FRAME_STREAM_WINDOW (256u << 10)  /* the most credit that a direction of a stream has */
 #define FRAME_TEXT_MAX      (64u << 10) /* error message, stack: cut by the cell to this */
 #define FRAME_VALUE_MAX     (16u << 20)
 #define FRAME_INVOKE_MAX    (72u << 20)

@@ -29,9 +29,9 @@ namespace isolane
 
 Engine engine;
 
-const char *const hook_names[HOOKS] = {"begin",        "input",     "runTimers",
-                                       "reply",        "serialize", "describe",
-                                       "prepareStack", "permit",    "part"};
+const char *const hook_names[HOOKS] = {"begin",        "input",  "runTimers", "reply",
+                                       "stream",       "serialize", "describe",
+                                       "prepareStack", "permit", "part"};
 
 namespace
 {
@@ -201,6 +201,7 @@ void engine_begin(const struct engine_job *job)
     v8::Context::Scope inside(context);
     clock_begin(job->clock_us);
     loop_begin();
+    streams_begin();
     limits_begin(job);
     job_begin(job);
 }
@@ -209,7 +210,7 @@ bool engine_pending(void)
 {
     if (limits.stop || job_ended())
         return false;
-    return loop_waits() || (!job_settled() && platform_wait_us() >= 0);
+    return loop_waits() || streams_wait() || (!job_settled() && platform_wait_us() >= 0);
 }
 
 int64_t engine_wait_us(void)
@@ -260,6 +261,28 @@ void engine_reply(uint64_t call_id, bool ok, const char *json, size_t len)
     if (call_hook(context, HOOK_REPLY, 3, argv).IsEmpty() && !caught.HasTerminated())
         job_throw(context, caught.Exception(), caught.Message());
     job_after_turn(context);
+}
+
+void engine_stream(int frame_type, uint64_t id, const char *payload, size_t len)
+{
+    if (limits.stop || job_ended())
+        return;
+    Turn turn;
+    v8::HandleScope scope(engine.isolate);
+    v8::Local<v8::Context> context = engine.context.Get(engine.isolate);
+    v8::Context::Scope inside(context);
+    v8::TryCatch caught(engine.isolate);
+    if (!streams_take(frame_type, id, payload, len))
+        return;
+    v8::Local<v8::Value> number = v8::Number::New(engine.isolate, static_cast<double>(id));
+    if (call_hook(context, HOOK_STREAM, 1, &number).IsEmpty() && !caught.HasTerminated())
+        job_throw(context, caught.Exception(), caught.Message());
+    job_after_turn(context);
+}
+
+bool engine_listens(void)
+{
+    return streams_wait();
 }
 
 void engine_finish(struct engine_result *out)

@@ -2,8 +2,8 @@
  * cell). Everything below runs on that one thread. No V8 type crosses it.
  *
  * Life: engine_boot() in the zygote → fork → engine_after_fork() in the cell → engine_warm() →
- * engine_begin() once → while (engine_pending()) { wait; engine_reply(); engine_tick(); } →
- * engine_finish(). A cell runs one invocation; for re-use more follow.
+ * engine_begin() once → while (engine_pending()) { wait; engine_reply(), engine_stream();
+ * engine_tick(); } → engine_finish(). A cell runs one invocation; for re-use more follow.
  *
  * engine_snapshot() is the build's: it makes the startup snapshot from the bundled built-ins. */
 #pragma once
@@ -24,6 +24,9 @@ struct engine_host {
     /* Asks the supervisor: CALL when id != 0 (engine_reply() follows with that id), else NOTE.
      * False when the peer is gone. */
     bool (*call)(uint64_t id, const char *name, const char *json, size_t len);
+    /* Sends a frame of a stream (FRAME_DATA, FRAME_WINDOW, FRAME_CLOSE) with this payload, which
+     * the engine has made within the stream's credit. False when the peer is gone. */
+    bool (*stream)(int frame_type, uint64_t id, const char *payload, size_t len);
     /* Last words before the process ends by itself (fatal out-of-memory in V8): must send DONE with
      * this end and message, and not return. Async-signal-safe work only. */
     void (*fatal)(int frame_end, const char *message) __attribute__((noreturn));
@@ -82,6 +85,13 @@ void engine_tick(void);
 
 /* Delivers a reply to a CALL. */
 void engine_reply(uint64_t call_id, bool ok, const char *json, size_t len);
+
+/* Delivers a frame of a stream: FRAME_OPEN, FRAME_DATA, FRAME_WINDOW, FRAME_CLOSE; its payload is
+ * of a length that frame_check() has passed. */
+void engine_stream(int frame_type, uint64_t id, const char *payload, size_t len);
+
+/* True while the script waits for bytes or room of a stream. */
+bool engine_listens(void);
 
 /* Ends the invocation and fills the result. */
 void engine_finish(struct engine_result *out);

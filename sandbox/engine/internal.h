@@ -7,6 +7,7 @@
 //   limits.cc   heap and memory ceilings, out-of-memory, termination
 //   stop.cc     termination by signal
 //   loop.cc     native_loop: timers, host calls, output
+//   native_stream.cc  streams between the script and the supervisor
 //   clock.cc    the one clock that scripts can read
 //   permits.cc  eval, WebAssembly, SharedArrayBuffer
 //   pages.cc    v8::PageAllocator that counts
@@ -42,6 +43,7 @@ enum Hook {
     HOOK_INPUT,
     HOOK_RUN_TIMERS,
     HOOK_REPLY,
+    HOOK_STREAM,
     HOOK_SERIALIZE,
     HOOK_DESCRIBE,
     HOOK_STACK,
@@ -133,6 +135,12 @@ bool loop_waits();      // a timer is set or a call is out
 int64_t loop_wait_us(); // until the next timer: 0 now, -1 none
 bool loop_timer_due();
 bool loop_take_reply(); // one call less is out; false when none was
+
+// ---- native_stream.cc ----
+void streams_begin();
+bool streams_wait(); // the script waits for bytes or room
+// A frame came; true: what the script waits for may be there (HOOK_STREAM with its number).
+bool streams_take(int frame_type, uint64_t id, const char *payload, size_t len);
 
 // ---- clock.cc ----
 // A job begins: its clock counts from here in steps of so many microseconds.

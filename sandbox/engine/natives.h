@@ -33,6 +33,7 @@ extern const NativeModule native_loop;    // engine: timers, calls, output, cloc
 extern const NativeModule native_text;    // UTF-8/16 encode and decode, base64
 extern const NativeModule native_random;  // bytes from getrandom
 extern const NativeModule native_clone;   // structuredClone
+extern const NativeModule native_stream;  // bytes to and from the supervisor
 extern const NativeModule native_inspect; // what console needs to look inside values
 extern const NativeModule native_sodium;  // libsodium
 extern const NativeModule native_parts;   // lazily loaded built-ins

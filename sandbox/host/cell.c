@@ -34,6 +34,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "sandbox/host/cell_inner.h"
+#include "sandbox/host/cell_stream.h"
 
 /* ---- signals ---- */
 
@@ -142,6 +143,7 @@ static void tell_gone(struct cell *c)
     list_remove(&c->wait_node);
     zygote_remove(c->z, c->number);
     c->p.state = CELL_GONE;
+    cell_stream_end_all(c);
     c->ev.gone(c, &g, c->arg); /* may free c */
 }
 
@@ -188,6 +190,7 @@ static void deliver_done(struct cell *c, struct saying *s)
     s->done.stopped = c->watched.report.stopped;
     s->done.ended_at_us = c->watched.report.ended_at_us;
     stop_listening(c);
+    cell_stream_end_all(c);
     c->ev.done(c, &s->done, c->arg);
 }
 
@@ -204,7 +207,8 @@ static void take_said(struct cell *c, const struct frame *f, const char *payload
     struct saying s;
     const char *why = NULL;
     static const char no_kind[] = "no such stream kind";
-    switch (protocol_take(&c->p, &c->in, f, payload, &s, &why)) {
+    enum said said = protocol_take(&c->p, &c->in, f, payload, &s, &why);
+    switch (said) {
     case SAID_BREACH:
         cell_break_off(c, why);
         break;
@@ -221,6 +225,11 @@ static void take_said(struct cell *c, const struct frame *f, const char *payload
         break;
     case SAID_OPEN:
         cell_send_small(c, FRAME_CLOSE, s.id, 0, no_kind, sizeof no_kind - 1);
+        break;
+    case SAID_DATA:
+    case SAID_WINDOW:
+    case SAID_CLOSE:
+        cell_stream_said(c, said, &s);
         break;
     case SAID_DONE:
         deliver_done(c, &s);
@@ -317,6 +326,8 @@ void cell_on_socket(struct cell *c, bool readable, bool writable)
     c->busy = true;
     if (writable && c->fd >= 0 && c->out.len > 0)
         cell_send_queued(c);
+    if (writable && c->fd >= 0)
+        cell_stream_writable(c);
     if (readable && c->fd >= 0)
         read_some(c);
     leave_busy(c);
@@ -415,6 +426,7 @@ static struct cell *new_cell(struct zygote *z, const struct cell_events *ev, voi
     c->out.max = CELL_ANSWERS_MAX;
     list_init(&c->wait_node);
     list_init(&c->watched.node);
+    list_init(&c->streams);
     protocol_init(&c->p, &c->in);
     return c;
 }
@@ -498,6 +510,7 @@ void cell_free(struct cell *c)
         zygote_remove(c->z, c->number);
     }
     list_remove(&c->wait_node);
+    cell_stream_end_all(c);
     if (c->busy)
         c->doomed = true;
     else

@@ -7,9 +7,13 @@
 #include "sandbox/host/internal.h"
 #include "sandbox/host/protocol.h"
 
+/* DATA of all its streams that may wait for a cell; beyond it there is no room (cell_stream.h). */
+#define CELL_DATA_MAX (256u << 10)
+
 /* What may wait for a cell that does not read, beside the rest of its INVOKE: an answer to each of
- * its calls, and the small frames between them. */
-#define CELL_ANSWERS_MAX (FRAME_CALLS_MAX * (FRAME_CALL_MAX + 64u) + FRAME_REPLY_MAX)
+ * its calls, DATA, and the small frames between them. */
+#define CELL_ANSWERS_MAX                                                                           \
+    (FRAME_CALLS_MAX * (FRAME_CALL_MAX + 64u) + FRAME_REPLY_MAX + CELL_DATA_MAX)
 
 struct cell {
     struct zygote *z;
@@ -23,6 +27,7 @@ struct cell {
     struct inbox in;
     struct buf out; /* frames that the socket did not take; out_at of them are sent */
     size_t out_at;
+    struct list streams; /* struct cell_stream: those that both sides may use */
     int fd, pidfd;
     int pid;    /* of the pidfd, as the kernel told us; 0: not known, or dead by then */
     int sender; /* of whoever wrote into the socket first; 0: nobody yet */
@@ -48,6 +53,15 @@ void cell_break_off(struct cell *c, const char *why);
 /* Sends what had to wait; only while there is something. */
 void cell_send_queued(struct cell *c);
 
-/* A frame whose payload is a number and, behind it, bytes. */
+/* A frame whose payload is a number and, behind it, bytes; a frame of bytes alone. */
 void cell_send_small(struct cell *c, enum frame_type type, uint64_t id, uint32_t word,
                      const char *text, size_t len);
+void cell_send_bytes(struct cell *c, enum frame_type type, uint64_t id, const char *bytes,
+                     size_t len);
+
+/* ---- cell_stream.c ---- */
+
+/* What the cell said of a stream: SAID_DATA, SAID_WINDOW, SAID_CLOSE. */
+void cell_stream_said(struct cell *c, enum said said, const struct saying *s);
+/* There may be room again: tells those that wait for it. */
+void cell_stream_writable(struct cell *c);

@@ -65,6 +65,14 @@ void cell_send_small(struct cell *c, enum frame_type type, uint64_t id, uint32_t
     send_frame(c, v, 3, sizeof head + head.len);
 }
 
+void cell_send_bytes(struct cell *c, enum frame_type type, uint64_t id, const char *bytes,
+                     size_t len)
+{
+    struct frame head = {.len = (uint32_t)len, .type = (uint16_t)type, .id = id};
+    const struct iovec v[] = {{&head, sizeof head}, {(void *)(uintptr_t)bytes, len}};
+    send_frame(c, v, 2, sizeof head + len);
+}
+
 #define PARTS 9 /* byte strings behind struct frame_invoke */
 
 static int check_invocation(const struct cell_invocation *inv, const size_t lens[PARTS],

@@ -127,26 +127,22 @@ static enum said take_call(struct protocol *p, const struct frame *f, const char
     return SAID_BREACH;
 }
 
-/* Streams. A cell may open one and is refused, since no service has streams yet. Until it has read
+/* ---- streams ---- */
+
+/* A cell's own: it may open one and is refused, since there is no kind for it. Until it has read
  * the CLOSE it may send WINDOW and CLOSE for that stream, but no DATA: it was never given credit
  * for any. */
-static enum said take_stream(struct protocol *p, const struct frame *f, const char *payload,
-                             struct saying *out, const char **why)
+static enum said take_open(struct protocol *p, const struct frame *f, const char *payload,
+                           struct saying *out, const char **why)
 {
     struct frame_open head;
-    if (f->type == FRAME_DATA) {
-        *why = "DATA on a stream that is not open";
-        return SAID_BREACH;
-    }
-    if (f->type != FRAME_OPEN) {
-        if (f->id != 0 && f->id <= p->last_stream)
-            return SAID_NOTHING;
-        *why = "WINDOW or CLOSE of a stream that never was";
-        return SAID_BREACH;
-    }
     memcpy(&head, payload, sizeof head);
     if (f->id <= p->last_stream) {
         *why = "OPEN with a number that is not above the last stream's";
+        return SAID_BREACH;
+    }
+    if (f->id % 2 == 0) {
+        *why = "OPEN with a number of the supervisor's";
         return SAID_BREACH;
     }
     if (head.kind_len != f->len - sizeof head ||
@@ -159,6 +155,126 @@ static enum said take_stream(struct protocol *p, const struct frame *f, const ch
     out->name = payload + sizeof head;
     out->name_len = head.kind_len;
     return SAID_OPEN;
+}
+
+static struct protocol_stream *find_stream(const struct protocol *p, uint64_t id)
+{
+    for (uint32_t i = 0; i < p->streams; i++)
+        if (p->stream[i].id == id)
+            return (struct protocol_stream *)&p->stream[i];
+    return NULL;
+}
+
+static struct protocol_stream *our_stream(const struct protocol *p, uint64_t id)
+{
+    struct protocol_stream *s = find_stream(p, id);
+    CHECK(s && !s->closing);
+    return s;
+}
+
+static void remove_stream(struct protocol *p, struct protocol_stream *s)
+{
+    *s = p->stream[--p->streams];
+}
+
+static enum said take_data(struct protocol_stream *s, const struct frame *f, const char *payload,
+                           struct saying *out, const char **why)
+{
+    if (f->len > s->may_come) {
+        *why = "DATA beyond its credit";
+        return SAID_BREACH;
+    }
+    s->may_come -= f->len;
+    out->text = payload;
+    out->len = f->len;
+    return s->closing ? SAID_NOTHING : SAID_DATA;
+}
+
+static enum said take_window(struct protocol_stream *s, const char *payload, const char **why)
+{
+    uint32_t more;
+    memcpy(&more, payload, sizeof more);
+    if (more > FRAME_STREAM_WINDOW - s->may_go) {
+        *why = "WINDOW with more credit than a stream may have";
+        return SAID_BREACH;
+    }
+    s->may_go += more;
+    return s->closing ? SAID_NOTHING : SAID_WINDOW;
+}
+
+static enum said take_close(struct protocol *p, struct protocol_stream *s, const struct frame *f,
+                            const char *payload, struct saying *out)
+{
+    uint32_t ok;
+    bool known = s->closing;
+    memcpy(&ok, payload, sizeof ok);
+    remove_stream(p, s);
+    if (known)
+        return SAID_NOTHING;
+    out->ok = ok != 0;
+    buf_clear(&p->text);
+    utf8_add_repaired(&p->text, payload + sizeof ok, f->len - sizeof ok);
+    out->text = p->text.data ? p->text.data : "";
+    out->len = p->text.len;
+    return SAID_CLOSE;
+}
+
+static enum said take_stream(struct protocol *p, const struct frame *f, const char *payload,
+                             struct saying *out, const char **why)
+{
+    if (f->type == FRAME_OPEN)
+        return take_open(p, f, payload, out, why);
+    struct protocol_stream *s = find_stream(p, f->id);
+    out->id = f->id;
+    if (s && f->type == FRAME_DATA)
+        return take_data(s, f, payload, out, why);
+    if (s && f->type == FRAME_WINDOW)
+        return take_window(s, payload, why);
+    if (s)
+        return take_close(p, s, f, payload, out);
+    if (f->type == FRAME_DATA)
+        *why = "DATA on a stream that is not open";
+    else if (f->id % 2 == 1 && f->id <= p->last_stream)
+        return SAID_NOTHING;
+    else if (f->id % 2 == 0 && f->id != 0 && f->id <= p->last_opened)
+        *why = "WINDOW or CLOSE of a stream that the cell had closed";
+    else
+        *why = "WINDOW or CLOSE of a stream that never was";
+    return SAID_BREACH;
+}
+
+uint64_t protocol_open(struct protocol *p, uint32_t window)
+{
+    CHECK(window <= FRAME_STREAM_WINDOW);
+    if (p->streams == FRAME_STREAMS_MAX)
+        return 0;
+    p->last_opened += 2;
+    p->stream[p->streams++] = (struct protocol_stream){.id = p->last_opened, .may_come = window};
+    return p->last_opened;
+}
+
+uint32_t protocol_room(const struct protocol *p, uint64_t stream)
+{
+    return our_stream(p, stream)->may_go;
+}
+
+void protocol_sent(struct protocol *p, uint64_t stream, uint32_t bytes)
+{
+    struct protocol_stream *s = our_stream(p, stream);
+    CHECK(bytes <= s->may_go);
+    s->may_go -= bytes;
+}
+
+void protocol_give(struct protocol *p, uint64_t stream, uint32_t bytes)
+{
+    struct protocol_stream *s = our_stream(p, stream);
+    CHECK(bytes <= FRAME_STREAM_WINDOW - s->may_come);
+    s->may_come += bytes;
+}
+
+void protocol_close(struct protocol *p, uint64_t stream)
+{
+    our_stream(p, stream)->closing = true;
 }
 
 /* ---- DONE ---- */

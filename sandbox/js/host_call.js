@@ -15,15 +15,16 @@ const { loop } = native;
 
 let waiting; // id → {resolve, reject}
 
-export function hostCall(name, value) {
-  const call = { __proto__: null, resolve: undefined, reject: undefined };
-  const promise = new Promise((resolve, reject) => {
-    call.resolve = resolve;
-    call.reject = reject;
-  });
+// The same for built-ins that go on from there: resolve(value) or reject(error) is called once. Throws when
+// the call cannot be made.
+export function hostCallWith(name, value, resolve, reject) {
+  const id = loop.call(name, jsonStringify(value));
   waiting ??= new Map();
-  mapSet(waiting, loop.call(name, jsonStringify(value)), call);
-  return promise;
+  mapSet(waiting, id, { __proto__: null, resolve, reject });
+}
+
+export function hostCall(name, value) {
+  return new Promise((resolve, reject) => hostCallWith(name, value, resolve, reject));
 }
 
 // json: the answer's value, or {"name": …, "message": …} when it was refused: an error of that class. An answer that nobody waits for is

@@ -12,6 +12,7 @@ import { permit } from './permits.js';
 import { describe, prepareStack, serialize } from './outcome.js';
 import { beginSecrets, installSecrets } from './secrets.js';
 import { installSodium } from './sodium.js';
+import { resetStreams, wakeStream } from './stream_call.js';
 import { installTextCoding } from './text_coding.js';
 import { installTimers, resetTimers, runTimers } from './timers.js';
 import { installWeb, resetWeb } from './web.js';
@@ -33,6 +34,7 @@ function begin(job) {
   resetConsole();
   resetTimers();
   resetHostCalls();
+  resetStreams();
   resetRandom();
   resetWeb();
   resetParts();
@@ -40,4 +42,15 @@ function begin(job) {
   beginJob(job);
 }
 
-export default { begin, input: inputOf, runTimers, reply, serialize, describe, prepareStack, permit, part };
+export default {
+  begin,
+  input: inputOf,
+  runTimers,
+  reply,
+  stream: wakeStream,
+  serialize,
+  describe,
+  prepareStack,
+  permit,
+  part,
+};

@@ -11,7 +11,7 @@
  * hands off and leaves `flush_wanted` behind, or, on its way to the grave, gives the text up.
  *
  * Input. One buffer; INVOKE's bytes stay where they are (the engine keeps pointers into them),
- * later frames pass behind them. An INVOKE too large for that gets memory of its own. */
+ * later frames pass behind them. A frame too large for that gets memory of its own. */
 #include "sandbox/zygote/wire.h"
 
 #include <errno.h>
@@ -31,7 +31,7 @@
 #define OUT_CAP     (OUT_SEND_AT + 2 * sizeof(struct frame) + 2)
 #define HOLD_US     1000 /* text is held back no longer than this while the script prints */
 
-#define IN_CAP   (128u << 10) /* an INVOKE in place, and the largest other frame behind it */
+#define IN_CAP   (128u << 10) /* an INVOKE in place, and a DATA or nearly any REPLY behind it */
 #define IN_PLACE (32u << 10)  /* larger INVOKEs get memory of their own */
 
 #define LARGE_KB (16L << 10) /* grown by more: giving it back takes a millisecond or more */
@@ -63,6 +63,7 @@ static struct {
     char bytes[IN_CAP];
     size_t base, start, end; /* [0, base) belongs to INVOKE, [start, end) is unread */
     struct aside *aside, **aside_end, *given;
+    void *own; /* of the frame that was handed out last */
     unsigned calls;
 } in;
 
@@ -247,6 +248,16 @@ bool wire_call(uint64_t id, const char *name, const char *json, size_t len)
     return true;
 }
 
+bool wire_stream(int frame_type, uint64_t id, const char *payload, size_t len)
+{
+    if (!out.invocation)
+        return true;
+    struct frame head = {.len = (uint32_t)len, .type = (uint16_t)frame_type, .id = id};
+    const struct iovec v[] = {{&head, sizeof head}, {(void *)(uintptr_t)payload, len}};
+    send_behind(v, 2);
+    return true;
+}
+
 /* ---- the end ---- */
 
 static uint32_t cut(size_t len)
@@ -370,7 +381,8 @@ static void need_valid(const struct frame *f)
         _exit(EXIT_PROTOCOL);
 }
 
-/* An INVOKE that does not fit: the rest is read straight into memory of its own, never freed. */
+/* A frame that does not fit: the rest is read straight into memory of its own. That of INVOKE is
+ * never freed. */
 static void read_large(struct wire_frame *f)
 {
     char *own = malloc(f->head.len);
@@ -382,6 +394,7 @@ static void read_large(struct wire_frame *f)
     while (have < f->head.len)
         read_some(own + have, f->head.len - have, &have);
     f->payload = own;
+    f->own = f->head.type == FRAME_INVOKE ? NULL : own;
 }
 
 /* A whole frame out of the buffer, if there is one. */
@@ -392,10 +405,14 @@ static bool take_frame(struct wire_frame *f)
         return false;
     memcpy(&f->head, in.bytes + in.start, sizeof f->head);
     need_valid(&f->head);
-    if (f->head.type == FRAME_INVOKE && f->head.len > IN_PLACE) {
+    f->own = NULL;
+    bool large = f->head.type == FRAME_INVOKE ? f->head.len > IN_PLACE
+                                              : f->head.len > IN_CAP - in.base - sizeof f->head;
+    if (large) {
         in.start += sizeof f->head;
         if (in.end - in.start > f->head.len)
-            _exit(EXIT_PROTOCOL); /* nothing follows an INVOKE before the cell has spoken */
+            _exit(EXIT_PROTOCOL); /* nothing follows an INVOKE before the cell has spoken, and
+                                     behind another there is no room */
         read_large(f);
         return true;
     }
@@ -418,7 +435,7 @@ static void fill_buffer(void)
         in.start = in.base;
     }
     if (in.end == IN_CAP)
-        _exit(EXIT_PROTOCOL); /* no frame but INVOKE is that large */
+        _exit(EXIT_PROTOCOL); /* a frame that would not fit is read elsewhere */
     read_some(in.bytes + in.end, IN_CAP - in.end, &in.end);
 }
 
@@ -453,6 +470,7 @@ static void wait_for_credit(void)
             fill_buffer();
     if (!took_credit(&f) && !out.dying)
         put_aside(&f);
+    free(f.own);
 }
 
 static bool take_aside(struct wire_frame *f)
@@ -466,11 +484,14 @@ static bool take_aside(struct wire_frame *f)
         in.aside_end = &in.aside;
     f->head = in.given->head;
     f->payload = in.given->payload;
+    f->own = NULL;
     return true;
 }
 
 int wire_next(struct wire_frame *f, int64_t wait_us)
 {
+    free(in.own);
+    in.own = NULL;
     bool got = take_aside(f);
     while (!got) {
         got = take_frame(f);
@@ -488,6 +509,7 @@ int wire_next(struct wire_frame *f, int64_t wait_us)
     }
     if (f->head.type == FRAME_REPLY && in.calls)
         in.calls--;
+    in.own = f->own;
     return 1;
 }
 

@@ -19,6 +19,7 @@ void wire_ready(void); /* sends READY */
 struct wire_frame {
     struct frame head;
     const char *payload; /* until the next wire_next(); of INVOKE until the process ends */
+    void *own;           /* wire.c's: memory that the payload has for itself */
 };
 
 /* The next frame, CREDIT already taken out: 1, or 0 when none came within wait_us (-1: for ever) or
@@ -32,10 +33,11 @@ unsigned wire_calls(void);
 /* An invocation begins: its id, and how many bytes of output are sent at the most. */
 void wire_begin(uint64_t invocation, uint64_t output_bytes);
 
-/* engine_host.output and .call. Outside an invocation (warm-up) they take everything and send
+/* engine_host.output, .call and .stream. Outside an invocation (warm-up) they take everything and send
  * nothing. */
 bool wire_output(int stream, const char *text, size_t len);
 bool wire_call(uint64_t id, const char *name, const char *json, size_t len);
+bool wire_stream(int frame_type, uint64_t id, const char *payload, size_t len);
 
 /* Sends what is held back, waiting for credit. */
 void wire_flush(void);

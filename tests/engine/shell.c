@@ -72,14 +72,29 @@ static int out_fd[3]; /* the streams as we were given them; 0..2 are /dev/null i
 static uint64_t out_total;
 static double run_us;
 
-/* A reply that the imitated supervisor owes to a host call. */
+/* A reply that the imitated supervisor owes to a host call, or a frame of a stream. */
 static struct reply {
     struct reply *next;
+    int type; /* FRAME_REPLY, or of a stream */
     uint64_t id;
     bool ok;
     char *json;
     size_t len;
 } * replies, **replies_end = &replies;
+
+#define SHELL_STREAMS     512
+#define SHELL_ECHO_WINDOW 1000u
+
+/* A stream of the imitated supervisor: `source` sends `left` bytes as far as it has credit, then
+ * closes; `echo` sends back what comes. */
+static struct shell_stream {
+    bool echo, closed;
+    uint64_t left;
+    uint32_t credit, at_once; /* most bytes in a frame */
+    struct text held;         /* of an echo */
+    const char *abort;
+} streams[SHELL_STREAMS]; /* by number / 2 */
+static unsigned stream_count;
 
 static void die(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
 static void die(const char *format, ...)
@@ -178,27 +193,122 @@ static bool host_output(int stream, const char *text, size_t len)
     return write_all(out_fd[stream], text, len);
 }
 
-/* Services of the imitated supervisor: `echo` answers with its arguments, all else is refused. */
+static void owe(int type, uint64_t id, bool ok, const char *p, size_t len)
+{
+    struct reply *r = calloc(1, sizeof *r);
+    if (!r || !(r->json = malloc(len + 1)))
+        die("out of memory");
+    r->type = type;
+    r->id = id;
+    r->ok = ok;
+    r->len = len;
+    if (len)
+        memcpy(r->json, p, len);
+    *replies_end = r;
+    replies_end = &r->next;
+}
+
+static void owe_word(int type, uint64_t id, uint32_t word, const char *text)
+{
+    char payload[256];
+    memcpy(payload, &word, sizeof word);
+    snprintf(payload + sizeof word, sizeof payload - sizeof word, "%s", text);
+    owe(type, id, true, payload, sizeof word + strlen(text));
+}
+
+/* Bytes of a source count up, so that a test sees when some are missing. */
+static void pump(uint64_t id)
+{
+    struct shell_stream *s = &streams[id / 2];
+    static char bytes[FRAME_DATA_MAX];
+    while (s->left && s->credit && !s->closed) {
+        uint32_t n = s->credit < s->at_once ? s->credit : s->at_once;
+        n = s->left < n ? (uint32_t)s->left : n;
+        for (uint32_t i = 0; i < n; i++)
+            bytes[i] = (char)(s->left - i);
+        owe(FRAME_DATA, id, true, bytes, n);
+        s->left -= n;
+        s->credit -= n;
+    }
+    size_t echo = s->held.len < s->credit ? s->held.len : s->credit;
+    if (echo && !s->closed) {
+        owe(FRAME_DATA, id, true, s->held.p, echo);
+        owe_word(FRAME_WINDOW, id, (uint32_t)echo, "");
+        memmove(s->held.p, s->held.p + echo, s->held.len - echo);
+        s->held.len -= echo;
+        s->credit -= (uint32_t)echo;
+    }
+    if (!s->echo && !s->left && !s->closed) {
+        s->closed = true;
+        owe_word(FRAME_CLOSE, id, !s->abort, s->abort ? s->abort : "");
+    }
+}
+
+static bool host_stream(int type, uint64_t id, const char *payload, size_t len)
+{
+    struct shell_stream *s = &streams[id / 2];
+    uint32_t word = 0;
+    if (type == FRAME_WINDOW) {
+        memcpy(&word, payload, sizeof word);
+        s->credit += word;
+    } else if (type == FRAME_DATA) {
+        if (!s->echo || len > SHELL_ECHO_WINDOW - s->held.len)
+            die("DATA beyond its credit");
+        append(&s->held, payload, len);
+    } else if (!s->closed) {
+        s->closed = true;
+        owe_word(FRAME_CLOSE, id, 1, "");
+    }
+    if (opt.stats)
+        fprintf(stderr, "stream %d %d %.*s\n", type, (int)id, type == FRAME_CLOSE ? (int)len - 4 : 0,
+                payload + 4);
+    pump(id);
+    return true;
+}
+
+/* {"bytes": N, "piece": N, "abort": "…"}, in this order; the answer is the stream's number. */
+static void open_stream(uint64_t call, bool echo, const char *json)
+{
+    if (stream_count + 1 >= SHELL_STREAMS)
+        die("too many streams");
+    uint64_t id = 2 * ++stream_count;
+    struct shell_stream *s = &streams[id / 2];
+    const char *bytes = strstr(json, "\"bytes\":"), *piece = strstr(json, "\"piece\":");
+    s->echo = echo;
+    s->left = bytes ? strtoull(bytes + 8, NULL, 10) : 0;
+    s->at_once = piece ? (uint32_t)strtoul(piece + 8, NULL, 10) : FRAME_DATA_MAX;
+    if (strstr(json, "\"abort\":"))
+        s->abort = "{\"name\":\"NotFound\",\"message\":\"it broke off\"}";
+    if (echo)
+        reserve(&s->held);
+    struct frame_open head = {.window = echo ? SHELL_ECHO_WINDOW : 0, .kind_len = 1};
+    char payload[sizeof head + 1];
+    memcpy(payload, &head, sizeof head);
+    payload[sizeof head] = 'x';
+    owe(FRAME_OPEN, id, true, payload, sizeof payload);
+    char number[24];
+    snprintf(number, sizeof number, "%d", (int)id);
+    owe(FRAME_REPLY, call, true, number, strlen(number));
+}
+
+/* Services of the imitated supervisor: `echo` answers with its arguments, `source` and `mirror`
+ * open a stream, all else is refused. */
 static bool host_call(uint64_t id, const char *name, const char *json, size_t len)
 {
+    static const char refused[] = "{\"name\":\"Error\",\"message\":\"no such service\"}";
     if (id == 0) {
         if (opt.stats)
             fprintf(stderr, "note %s %.*s\n", name, (int)len, json);
         return true;
     }
-    static const char refused[] = "{\"name\":\"Error\",\"message\":\"no such service\"}";
-    struct reply *r = calloc(1, sizeof *r);
-    if (!r)
-        die("out of memory");
-    r->ok = strcmp(name, "echo") == 0;
-    r->id = id;
-    r->len = r->ok ? len : sizeof refused - 1;
-    r->json = malloc(r->len + 1);
-    if (!r->json)
-        die("out of memory");
-    memcpy(r->json, r->ok ? json : refused, r->len);
-    *replies_end = r;
-    replies_end = &r->next;
+    char argument[256];
+    snprintf(argument, sizeof argument, "%.*s", (int)len, json);
+    if (!strcmp(name, "source") || !strcmp(name, "mirror"))
+        open_stream(id, name[0] == 'm', argument);
+    else if (!strcmp(name, "echo"))
+        owe(FRAME_REPLY, id, true, json, len);
+    else
+        owe(FRAME_REPLY, id, false, refused, sizeof refused - 1);
     return true;
 }
 
@@ -248,7 +358,7 @@ static void host_fatal(int end, const char *message)
     _exit(1);
 }
 
-static const struct engine_host host = {host_output, host_call, host_fatal};
+static const struct engine_host host = {host_output, host_call, host_stream, host_fatal};
 
 /* ---- one job ------------------------------------------------------------------------------------
  */
@@ -288,7 +398,10 @@ static void deliver_replies(void)
         replies = r->next;
         if (!replies)
             replies_end = &replies;
-        engine_reply(r->id, r->ok, r->json, r->len);
+        if (r->type == FRAME_REPLY)
+            engine_reply(r->id, r->ok, r->json, r->len);
+        else
+            engine_stream(r->type, r->id, r->json, r->len);
         free(r->json);
         free(r);
     }

@@ -2,7 +2,7 @@
  * without a filter (jail: off).
  *
  *   storm N TYPE ID HEX   N frames, as fast as they can be written (N 0: without end)
- *   opens N               N OPENs with growing numbers (N 0: without end)
+ *   opens N               N OPENs with growing odd numbers (N 0: without end)
  *   bulk N ID KB          N CALLs of an argument of so many kB, numbers from ID
  *   dribble HEX           bytes, each in a write of its own
  *   shut HOW              shutdown(2) of the socket
@@ -84,7 +84,7 @@ static void opens(const char *arg)
     static const unsigned char kind[] = {0, 0, 0, 0, 1, 0, 0, 0, 'a'};
     unsigned long n = strtoul(arg, NULL, 10);
     for (unsigned long i = 1; n == 0 || i <= n; i++)
-        add_frame(FRAME_OPEN, i, kind, sizeof kind);
+        add_frame(FRAME_OPEN, 2 * i - 1, kind, sizeof kind);
     flush();
 }
 

@@ -7,6 +7,7 @@
  *   spin · sleep MS             burn CPU until told to stop; wait by the event loop
  *   call NAME JSON              host call, waits for its reply and prints it
  *   calls N NAME                N calls at once, waits for all
+ *   listen N                    waits for N frames of streams; each is printed
  *   note NAME JSON              a note
  *   value JSON · throw TEXT     how the job ends
  *   echo WHAT                   value is a field of the job: id, tenant, name, input, env, attempt
@@ -45,6 +46,7 @@ static int end;
 static int64_t due_us;
 static uint64_t last_call;
 static unsigned calls_out;
+static long listens; /* frames of streams that the script waits for */
 
 static int64_t now_us(void)
 {
@@ -203,6 +205,8 @@ static void run_line(char *cmd)
         due_us = now_us() + atol(arg) * 1000;
     else if (!strcmp(cmd, "call"))
         cmd_call(arg, false);
+    else if (!strcmp(cmd, "listen"))
+        listens = atol(arg);
     else if (!strcmp(cmd, "calls"))
         cmd_calls(arg);
     else if (!strcmp(cmd, "note"))
@@ -230,7 +234,7 @@ static void run_line(char *cmd)
 /* Runs lines until one waits. */
 static void run_lines(void)
 {
-    while (at && *at && !stop && !due_us && !calls_out && end == FRAME_END_OK) {
+    while (at && *at && !stop && !due_us && !calls_out && !listens && end == FRAME_END_OK) {
         char *line = at, *newline = strchr(at, '\n');
         at = newline ? newline + 1 : line + strlen(line);
         if (newline)
@@ -291,13 +295,13 @@ void engine_begin(const struct engine_job *j)
 
 bool engine_pending(void)
 {
-    return !stop && end == FRAME_END_OK && (due_us || calls_out || (at && *at));
+    return !stop && end == FRAME_END_OK && (due_us || calls_out || listens || (at && *at));
 }
 
 int64_t engine_wait_us(void)
 {
     if (!due_us)
-        return calls_out ? -1 : 0;
+        return calls_out || listens ? -1 : 0;
     int64_t now = now_us();
     return due_us > now ? due_us - now : 0;
 }
@@ -316,6 +320,34 @@ void engine_reply(uint64_t call_id, bool ok, const char *json, size_t len)
              ok ? "ok" : "refused", (int)(len < 200 ? len : 200), json);
     say_line(FRAME_STDOUT, text);
     calls_out--;
+}
+
+/* What comes is told as a line: "stream data 2 5 hello". */
+void engine_stream(int frame_type, uint64_t id, const char *payload, size_t len)
+{
+    char text[300];
+    uint32_t word = 0;
+    size_t shown = len < 40 ? len : 40;
+    if (frame_type != FRAME_DATA)
+        memcpy(&word, payload, sizeof word);
+    if (frame_type == FRAME_OPEN)
+        snprintf(text, sizeof text, "stream open %llu %u", (unsigned long long)id, word);
+    else if (frame_type == FRAME_DATA)
+        snprintf(text, sizeof text, "stream data %llu %zu %.*s", (unsigned long long)id, len,
+                 (int)shown, payload);
+    else if (frame_type == FRAME_WINDOW)
+        snprintf(text, sizeof text, "stream window %llu %u", (unsigned long long)id, word);
+    else
+        snprintf(text, sizeof text, "stream close %llu %u %.*s", (unsigned long long)id, word,
+                 (int)(shown - sizeof word), payload + sizeof word);
+    say_line(FRAME_STDOUT, text);
+    if (listens > 0)
+        listens--;
+}
+
+bool engine_listens(void)
+{
+    return listens > 0;
 }
 
 void engine_finish(struct engine_result *out)
