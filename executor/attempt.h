@@ -61,7 +61,7 @@ struct attempt_facts {
     /* What other workers have done with it: attempts used up, and what they noted (taken over). */
     int used;
     struct tries tries;
-    int64_t start_in_ms; /* over 0: begins PARKED */
+    int64_t start_in_ms;               /* over 0: begins PARKED */
     const struct service_world *world; /* the executor's: what services have beside the job */
 };
 

@@ -30,9 +30,10 @@
  * WINDOW for both, and never more than FRAME_STREAM_WINDOW that is not used up. A side that opens
  * begins without any.
  * CLOSE ends a stream for both directions, well (ok = 1: all that was meant has been sent) or not
- * (ok = 0, the text says why). The other side answers it by a CLOSE of its own; when both were
- * sent, the number is dead. After its CLOSE a side sends nothing more of the stream, and drops what
- * comes, which had crossed it. Streams end with the invocation without further words.
+ * (ok = 0, the text says why; the supervisor's is JSON like that of a REPLY that refuses). The
+ * other side answers it by a CLOSE of its own; when both were sent, the number is dead. After its
+ * CLOSE a side sends nothing more of the stream, and drops what comes, which had crossed it.
+ * Streams end with the invocation without further words.
  *
  * The supervisor trusts nothing that a cell says: lengths are bounded per type by frame_table, the
  * state is checked, and a breach is ERR_PROTOCOL: the cell is killed, its job ends `crashed`. */
@@ -77,9 +78,9 @@ struct frame {
 #define FRAME_CALL_NAME_MAX 64u
 #define FRAME_CALLS_MAX     256u /* host calls in flight from one cell */
 #define FRAME_DATA_MAX      (64u << 10)
-#define FRAME_STREAMS_MAX   64u           /* open at once in one cell */
-#define FRAME_STREAM_WINDOW (256u << 10)  /* the most credit that a direction of a stream has */
-#define FRAME_TEXT_MAX      (64u << 10) /* error message, stack: cut by the cell to this */
+#define FRAME_STREAMS_MAX   64u          /* open at once in one cell */
+#define FRAME_STREAM_WINDOW (256u << 10) /* the most credit that a direction of a stream has */
+#define FRAME_TEXT_MAX      (64u << 10)  /* error message, stack: cut by the cell to this */
 #define FRAME_VALUE_MAX     (16u << 20)
 #define FRAME_INVOKE_MAX    (72u << 20)
 

@@ -30,18 +30,23 @@ struct kept {
 
 /* A refusal reaches the script as {"name": …, "message": …}: its promise is rejected with an error
  * of that class. */
+static void add_refusal(struct buf *b, const struct err *why)
+{
+    struct jsonw w;
+    jsonw_init(&w, b);
+    jsonw_object(&w);
+    jsonw_kstr(&w, "name", service_error_name(why->code));
+    jsonw_kstr(&w, "message", why->msg);
+    jsonw_object_end(&w);
+}
+
 static void answer(struct cell *c, uint64_t call_id, const struct err *refused, const char *json,
                    size_t len)
 {
     struct err e = {0};
     struct buf b = {0};
     if (refused) {
-        struct jsonw w;
-        jsonw_init(&w, &b);
-        jsonw_object(&w);
-        jsonw_kstr(&w, "name", service_error_name(refused->code));
-        jsonw_kstr(&w, "message", refused->msg);
-        jsonw_object_end(&w);
+        add_refusal(&b, refused);
         json = b.data;
         len = b.len;
     } else if (!len) {
@@ -119,6 +124,14 @@ void service_refuse(struct service_pending *p, const struct err *why)
     log_refusal(p->attempt, why);
     answer(p->cell, p->call_id, why, NULL, 0);
     free(p);
+}
+
+void service_stream_refuse(struct cell_stream *s, const struct err *why)
+{
+    struct buf b = {0};
+    add_refusal(&b, why);
+    cell_stream_close(s, false, b.data);
+    buf_free(&b);
 }
 
 /* ---- a run ---- */

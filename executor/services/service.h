@@ -70,6 +70,10 @@ struct service_pending *service_later(const struct service_call *c, void (*cance
 void service_answer(struct service_pending *p, const char *json, size_t len);
 void service_refuse(struct service_pending *p, const struct err *why);
 
+/* Aborts a stream of a service's: the script's read or write is rejected with an error of that
+ * class, as a refused call is. s is no more. */
+void service_stream_refuse(struct cell_stream *s, const struct err *why);
+
 /* ---- what a service keeps for a run ---- */
 
 /* Memory of its own that a service keeps from the first use to the end of the run: made of `size`

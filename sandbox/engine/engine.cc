@@ -29,9 +29,8 @@ namespace isolane
 
 Engine engine;
 
-const char *const hook_names[HOOKS] = {"begin",        "input",  "runTimers", "reply",
-                                       "stream",       "serialize", "describe",
-                                       "prepareStack", "permit", "part"};
+const char *const hook_names[HOOKS] = {"begin",     "input",    "runTimers",    "reply",  "stream",
+                                       "serialize", "describe", "prepareStack", "permit", "part"};
 
 namespace
 {

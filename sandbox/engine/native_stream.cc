@@ -4,7 +4,8 @@
 //
 //   read(id)               Uint8Array of what has come | undefined: wait, the hook `stream` tells |
 //                          null: it ended well | string: it was aborted, and why
-//   write(id, bytes, from) sends bytes from there: undefined: all of them | number: up to there, wait
+//   write(id, bytes, from) sends bytes from there: undefined: all of them | number: up to there,
+//   wait
 //                          for the hook | null: it is closed
 //   close(id, ok, text)    ends it; what has not been read is dropped, and the number is no more
 //   why(id)                what the supervisor said when it closed the stream
@@ -25,8 +26,8 @@ constexpr size_t kTextMax = 1024; // of a CLOSE that the script words
 
 struct Stream {
     uint64_t id = 0;
-    uint32_t credit = 0; // bytes that we may send
-    uint32_t given = 0;  // and that we may still be sent
+    uint32_t credit = 0;                   // bytes that we may send
+    uint32_t given = 0;                    // and that we may still be sent
     bool reading = false, writing = false; // the script waits
     bool ended = false, ok = false;        // the supervisor's CLOSE has come
     bool closed = false;                   // ours is sent

@@ -272,6 +272,7 @@ bool make_code(const char *path, bool few_cells, std::vector<std::string> *made,
     static const engine_host nobody = {
         [](int, const char *, size_t) { return true; },
         [](uint64_t, const char *, const char *, size_t) { return true; },
+        [](int, uint64_t, const char *, size_t) { return true; },
         [](int, const char *message) {
             fprintf(stderr, "%s\n", message);
             _exit(1);

@@ -20,8 +20,8 @@
 #include "base/err.h"
 #include "sandbox/host/cell.h"
 
-#define CELL_STREAMS_ALL_MAX 1024      /* with full windows: 256 MB */
-#define CELL_STREAM_TEXT_MAX 1024u     /* of the text of our CLOSE; longer ones are cut */
+#define CELL_STREAMS_ALL_MAX 1024  /* with full windows: 256 MB */
+#define CELL_STREAM_TEXT_MAX 8192u /* of the text of our CLOSE; longer ones are cut */
 
 struct cell_stream;
 

@@ -14,7 +14,9 @@
 struct life {
     struct protocol p;
     struct inbox in;
+    uint64_t opened; /* number of the last stream of ours */
     const char *why;
+    bool second_open, closed;
     unsigned seen; /* so that the compiler does not drop the looking */
 };
 
@@ -30,6 +32,32 @@ static void look_at_utf8(struct life *l, const char *text, size_t len)
     look_at(l, text, len);
 }
 
+/* What a service may do with its streams: three are open at the start, with little, no and full
+ * credit; the second is closed by us at the cell's first call. */
+static void open_streams(struct life *l)
+{
+    static const uint32_t windows[] = {100, 0, FRAME_STREAM_WINDOW};
+    for (size_t i = 0; i < ARRAY_LEN(windows); i++)
+        l->opened = protocol_open(&l->p, windows[i]);
+    l->second_open = true;
+}
+
+static void use_stream(struct life *l, enum said said, const struct saying *s)
+{
+    if (said == SAID_DATA) {
+        CHECK(s->len >= 1 && s->len <= FRAME_DATA_MAX);
+        if (s->id != 2) /* who gives none back */
+            protocol_give(&l->p, s->id, (uint32_t)s->len);
+    }
+    if (said == SAID_WINDOW && s->id != 2) {
+        uint32_t room = protocol_room(&l->p, s->id);
+        CHECK(room <= FRAME_STREAM_WINDOW);
+        protocol_sent(&l->p, s->id, room / 2);
+    }
+    if (said == SAID_CLOSE)
+        look_at_utf8(l, s->text, s->len);
+}
+
 static int on_frame(const struct frame *f, const char *payload, void *arg)
 {
     struct life *l = arg;
@@ -41,6 +69,16 @@ static int on_frame(const struct frame *f, const char *payload, void *arg)
     }
     if (said == SAID_READY)
         protocol_invoke(&l->p, &l->in, 7, VALUE_MAX);
+    if (said == SAID_READY)
+        open_streams(l);
+    CHECK(l->p.streams <= FRAME_STREAMS_MAX);
+    if (said == SAID_CALL && !l->closed && l->second_open) {
+        l->closed = true;
+        protocol_close(&l->p, 4);
+    }
+    if (said == SAID_CLOSE && s.id == 4)
+        l->second_open = false;
+    use_stream(l, said, &s);
     if (said == SAID_CALL && s.id)
         CHECK(l->p.calls <= FRAME_CALLS_MAX && ((s.id & 1) || protocol_answered(&l->p, s.id)));
     if (said == SAID_OUTPUT) {

@@ -33,8 +33,8 @@ unsigned wire_calls(void);
 /* An invocation begins: its id, and how many bytes of output are sent at the most. */
 void wire_begin(uint64_t invocation, uint64_t output_bytes);
 
-/* engine_host.output, .call and .stream. Outside an invocation (warm-up) they take everything and send
- * nothing. */
+/* engine_host.output, .call and .stream. Outside an invocation (warm-up) they take everything and
+ * send nothing. */
 bool wire_output(int stream, const char *text, size_t len);
 bool wire_call(uint64_t id, const char *name, const char *json, size_t len);
 bool wire_stream(int frame_type, uint64_t id, const char *payload, size_t len);

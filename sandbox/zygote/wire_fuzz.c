@@ -117,6 +117,7 @@ static unsigned live(void)
     for (uint64_t id = 1;; id++) {
         wire_output(1 + (int)(id & 1), job.script, job.script_len);
         wire_call(id & 3, "call", job.input, job.input_len);
+        wire_stream(FRAME_DATA, id, job.env, job.env_len & 0xff);
         wire_flush(); /* waits for credit: what comes meanwhile is put aside */
         if (wire_next(&f, 0))
             seen += look(f.payload, f.head.len);

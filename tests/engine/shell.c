@@ -260,8 +260,8 @@ static bool host_stream(int type, uint64_t id, const char *payload, size_t len)
         owe_word(FRAME_CLOSE, id, 1, "");
     }
     if (opt.stats)
-        fprintf(stderr, "stream %d %d %.*s\n", type, (int)id, type == FRAME_CLOSE ? (int)len - 4 : 0,
-                payload + 4);
+        fprintf(stderr, "stream %d %d %.*s\n", type, (int)id,
+                type == FRAME_CLOSE ? (int)len - 4 : 0, payload + 4);
     pump(id);
     return true;
 }

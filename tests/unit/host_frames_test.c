@@ -293,6 +293,150 @@ static void credit_is_counted_to_the_byte(void **state)
     free(bytes);
 }
 
+/* ---- streams of ours ---- */
+
+/* A frame of a stream into a running cell's protocol. */
+static bool say(struct side *x, uint16_t type, uint64_t id, const void *payload, size_t len)
+{
+    char *bytes = mem_alloc(sizeof(struct frame) + len);
+    const struct frame f = {.len = (uint32_t)len, .type = type, .id = id};
+    memcpy(bytes, &f, sizeof f);
+    memcpy(bytes + sizeof f, payload, len);
+    bool fine = feed(x, bytes, sizeof f + len);
+    free(bytes);
+    return fine;
+}
+
+static bool say_word(struct side *x, uint16_t type, uint64_t id, uint32_t word)
+{
+    return say(x, type, id, &word, sizeof word);
+}
+
+static void breach_is(struct side *x, const char *why)
+{
+    assert_int_equal(x->breaches, 1);
+    assert_string_equal(x->why, why);
+    drop(x);
+}
+
+static void data_of_a_stream_needs_credit_to_the_byte(void **state)
+{
+    (void)state;
+    static const char bytes[200];
+    struct side x;
+    bring_to(&x, CELL_RUNNING);
+    uint64_t id = protocol_open(&x.p, 150);
+    assert_int_equal(id, 2);
+    assert_true(say(&x, FRAME_DATA, id, bytes, 100));
+    assert_true(say(&x, FRAME_DATA, id, bytes, 50));
+    protocol_give(&x.p, id, 7);
+    assert_true(say(&x, FRAME_DATA, id, bytes, 7));
+    assert_false(say(&x, FRAME_DATA, id, bytes, 1));
+    breach_is(&x, "DATA beyond its credit");
+
+    bring_to(&x, CELL_RUNNING); /* of another stream's credit */
+    protocol_open(&x.p, 0);
+    protocol_open(&x.p, 100);
+    assert_true(say(&x, FRAME_DATA, 4, bytes, 100));
+    assert_false(say(&x, FRAME_DATA, 2, bytes, 1));
+    breach_is(&x, "DATA beyond its credit");
+}
+
+static void credit_for_us_is_bounded(void **state)
+{
+    (void)state;
+    struct side x;
+    bring_to(&x, CELL_RUNNING);
+    uint64_t id = protocol_open(&x.p, 0);
+    assert_int_equal(protocol_room(&x.p, id), 0);
+    assert_true(say_word(&x, FRAME_WINDOW, id, FRAME_STREAM_WINDOW));
+    protocol_sent(&x.p, id, 1000);
+    assert_true(say_word(&x, FRAME_WINDOW, id, 1000));
+    assert_int_equal(protocol_room(&x.p, id), FRAME_STREAM_WINDOW);
+    assert_false(say_word(&x, FRAME_WINDOW, id, 1));
+    breach_is(&x, "WINDOW with more credit than a stream may have");
+    bring_to(&x, CELL_RUNNING);
+    id = protocol_open(&x.p, 0);
+    assert_false(say_word(&x, FRAME_WINDOW, id, UINT32_MAX));
+    breach_is(&x, "WINDOW with more credit than a stream may have");
+}
+
+/* What crosses our CLOSE is dropped, within its credit, until the cell's CLOSE; then the number is
+ * dead. */
+static void a_stream_is_over_when_both_have_closed(void **state)
+{
+    (void)state;
+    static const char bytes[100];
+    struct side x;
+    for (int last = 0; last < 4; last++) {
+        bring_to(&x, CELL_RUNNING);
+        uint64_t id = protocol_open(&x.p, 100);
+        assert_true(say_word(&x, FRAME_WINDOW, id, 5));
+        protocol_close(&x.p, id);
+        assert_true(say(&x, FRAME_DATA, id, bytes, 99));
+        assert_true(say_word(&x, FRAME_WINDOW, id, 5));
+        if (last == 3) {
+            assert_false(say(&x, FRAME_DATA, id, bytes, 2));
+            breach_is(&x, "DATA beyond its credit");
+            continue;
+        }
+        assert_true(say_word(&x, FRAME_CLOSE, id, 1));
+        assert_int_equal(x.p.streams, 0);
+        if (last == 0)
+            assert_false(say(&x, FRAME_DATA, id, bytes, 1));
+        else
+            assert_false(say_word(&x, last == 1 ? FRAME_WINDOW : FRAME_CLOSE, id, 1));
+        breach_is(&x, last == 0 ? "DATA on a stream that is not open"
+                                : "WINDOW or CLOSE of a stream that the cell had closed");
+    }
+}
+
+static void the_cell_closes_first(void **state)
+{
+    (void)state;
+    struct side x;
+    bring_to(&x, CELL_RUNNING);
+    uint64_t id = protocol_open(&x.p, 100);
+    assert_true(say(&x, FRAME_CLOSE, id, "\0\0\0\0no\xff", 7));
+    assert_string_equal(x.p.text.data, "no\xef\xbf\xbd"); /* shown to people: made valid */
+    assert_false(say(&x, FRAME_DATA, id, "x", 1));
+    breach_is(&x, "DATA on a stream that is not open");
+}
+
+static void numbers_of_streams(void **state)
+{
+    (void)state;
+    static const uint16_t kinds[] = {FRAME_DATA, FRAME_WINDOW, FRAME_CLOSE};
+    static const uint64_t wrong[] = {0, 1, 3, 4, 6, UINT64_C(1) << 32 | 2, UINT64_MAX};
+    struct side x;
+    for (size_t k = 0; k < ARRAY_LEN(kinds); k++)
+        for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
+            bring_to(&x, CELL_RUNNING);
+            protocol_open(&x.p, 100);
+            assert_false(say_word(&x, kinds[k], wrong[i], 1));
+            drop(&x);
+        }
+    char open[16] = {0, 0, 0, 0, 1, 0, 0, 0, 'a'};
+    bring_to(&x, CELL_RUNNING);
+    assert_false(say(&x, FRAME_OPEN, 2, open, 9));
+    breach_is(&x, "OPEN with a number of the supervisor's");
+}
+
+static void as_many_streams_as_there_may_be(void **state)
+{
+    (void)state;
+    struct side x;
+    bring_to(&x, CELL_RUNNING);
+    for (unsigned i = 1; i <= FRAME_STREAMS_MAX; i++)
+        assert_int_equal(protocol_open(&x.p, 0), 2 * i);
+    assert_int_equal(protocol_open(&x.p, 0), 0);
+    protocol_close(&x.p, 2);
+    assert_int_equal(protocol_open(&x.p, 0), 0); /* the cell has not closed it */
+    assert_true(say_word(&x, FRAME_CLOSE, 2, 1));
+    assert_int_equal(protocol_open(&x.p, 0), 2 * (FRAME_STREAMS_MAX + 1));
+    drop(&x);
+}
+
 static void a_row_of_frames_behind_done_is_dropped(void **state)
 {
     (void)state;
@@ -316,6 +460,12 @@ int main(void)
         T(cut_everywhere),
         T(everything_twice),
         T(credit_is_counted_to_the_byte),
+        T(data_of_a_stream_needs_credit_to_the_byte),
+        T(credit_for_us_is_bounded),
+        T(a_stream_is_over_when_both_have_closed),
+        T(the_cell_closes_first),
+        T(numbers_of_streams),
+        T(as_many_streams_as_there_may_be),
         T(a_row_of_frames_behind_done_is_dropped),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);

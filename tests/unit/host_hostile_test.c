@@ -100,8 +100,9 @@ static void streams_that_make_no_sense(void **state)
     breaks_with(state, "frame 11 1 01000000\nspin", "never was"); /* CLOSE */
     breaks_with(state, "frame 8 0 000000000100000061\nspin", "not above");
     breaks_with(state, "frame 8 1 000000000200000061\nspin", "kind is not");
-    breaks_with(state, "frame 8 2 000000000100000061\nframe 8 2 000000000100000061\nspin",
+    breaks_with(state, "frame 8 3 000000000100000061\nframe 8 3 000000000100000061\nspin",
                 "not above");
+    breaks_with(state, "frame 8 2 000000000100000061\nspin", "number of the supervisor's");
     breaks_with(state, "frame 8 1 000000000100000061\nframe 9 1 61\nspin", "not open");
 }
 
