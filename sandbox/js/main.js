@@ -42,15 +42,4 @@ function begin(job) {
   beginJob(job);
 }
 
-export default {
-  begin,
-  input: inputOf,
-  runTimers,
-  reply,
-  stream: wakeStream,
-  serialize,
-  describe,
-  prepareStack,
-  permit,
-  part,
-};
+export default { begin, input: inputOf, runTimers, reply, stream: wakeStream, serialize, describe, prepareStack, permit, part };
