@@ -54,6 +54,7 @@ my @library = (
         'base/crypto.c, and in the cell sandbox/engine/native_sodium*.cc, sodium_*.cc, native_random.cc'],
     [qr/^c?yaml(?:\.h|\/)/,      'libyaml',      qr{^config/reader\.c$},      'config/reader.c'],
     [qr/^ares(?:_[a-z]+)?\.h$/,  'c-ares',       qr{^egress/dns\.c$},        'egress/dns.c'],
+    [qr/^zlib\.h$/,              'zlib',         qr{^sandbox/engine/native_codec\.cc$}, 'sandbox/engine/native_codec.cc'],
     [qr/^curl\//,               'libcurl',      qr{^egress/http_inner\.h$}, 'egress/http_inner.h'],
     [qr/^glib(?:\.h|\/)/,         'GLib',         qr{^queue/zone\.c$},        'queue/zone.c'],
     [qr/^nats(?:\.h|\/)/,        'the NATS client', qr{^link/native\.c$},     'link/native.c'],

@@ -37,6 +37,7 @@ extern const NativeModule native_stream;  // bytes to and from the supervisor
 extern const NativeModule native_inspect; // what console needs to look inside values
 extern const NativeModule native_sodium;  // libsodium
 extern const NativeModule native_parts;   // lazily loaded built-ins
+extern const NativeModule native_codec;   // gzip, deflate, brotli, zstd
 
 // Throws a TypeError / RangeError / Error of that text in the current context.
 void throw_type_error(v8::Isolate *isolate, const char *message);

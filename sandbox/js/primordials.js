@@ -130,6 +130,28 @@ export const dataViewBuffer = getter(DataView.prototype, 'buffer');
 export const dataViewByteLength = getter(DataView.prototype, 'byteLength');
 export const dataViewByteOffset = getter(DataView.prototype, 'byteOffset');
 
+const { isView } = ArrayBuffer;
+export const isArrayBufferView = isView;
+export function isArrayBuffer(value) {
+  try {
+    arrayBufferByteLength(value);
+    return true;
+  } catch {
+    return false;
+  }
+}
+const isTyped = (view) => typedArrayTag(view) !== undefined;
+export const bufferOf = (view) => (isTyped(view) ? typedArrayBuffer(view) : dataViewBuffer(view));
+// BufferSource of Web IDL: an ArrayBuffer or a view of one, no shared one.
+export const isBufferSource = (value) => isArrayBuffer(isView(value) ? bufferOf(value) : value);
+// Its bytes, not copied.
+export function bytesOf(source) {
+  if (!isView(source)) return new Uint8Array(source);
+  return isTyped(source)
+    ? new Uint8Array(typedArrayBuffer(source), typedArrayByteOffset(source), typedArrayByteLength(source))
+    : new Uint8Array(dataViewBuffer(source), dataViewByteOffset(source), dataViewByteLength(source));
+}
+
 // An own property's descriptor whose missing fields read as undefined, whatever Object.prototype holds.
 export function descriptorOf(object, key) {
   const descriptor = getOwnPropertyDescriptor(object, key);
