@@ -20,7 +20,7 @@ async function crowded(config, body) {
 // Results in the order in which they were published.
 function resultsOf(c) {
     const order = [];
-    c.nc.subscribe('isolane.results.>', { callback: (_, m) => order.push(m.subject.split('.')[2]) });
+    c.nc.subscribe('isolane.results.*.>', { callback: (_, m) => order.push(m.subject.split('.')[2]) });
     return order;
 }
 
