@@ -48,6 +48,18 @@ void options_add_patience(struct options *o, struct patience *p)
          .to = &p->ttl,
          .arg = "TIME",
          .help = "the same, from when the queue has it: 90s, 15m, 2h, 7d"},
+        {.name = "concurrency-key",
+         .type = OPTION_TEXT,
+         .to = &p->concurrency_key,
+         .arg = "KEY",
+         .help = "one job of the tenant with this key runs at a time, in the whole cluster"},
+        {.name = "concurrency-limit",
+         .type = OPTION_INT,
+         .to = &p->concurrency_limit,
+         .arg = "N",
+         .min = 1,
+         .max = CONCURRENCY_LIMIT_MAX,
+         .help = "or so many (with --concurrency-key)"},
     };
     options_add(o, rows, ARRAY_LEN(rows));
 }
@@ -165,5 +177,14 @@ int patience_read(const struct patience *p, int64_t now_us, struct retry_asked *
     if (!rc && p->ttl && (!read_span(p->ttl, &out->ttl_ms) || out->ttl_ms > JOB_TTL_MS_MAX))
         rc = err_set(e, ERR_INVALID,
                      "--ttl: found '%.60s'; allowed: " SPAN_TEXT " (at most a year)", p->ttl);
+    out->concurrency_key = p->concurrency_key;
+    out->concurrency_limit = p->concurrency_limit;
+    if (!rc && p->concurrency_key &&
+        !concurrency_key_valid(p->concurrency_key, strlen(p->concurrency_key)))
+        rc = err_set(e, ERR_INVALID,
+                     "--concurrency-key: found '%.100s'; allowed: " CONCURRENCY_KEY_ALLOWED,
+                     p->concurrency_key);
+    if (!rc && p->concurrency_limit && !p->concurrency_key)
+        rc = err_set(e, ERR_INVALID, "--concurrency-limit: found without --concurrency-key");
     return rc;
 }

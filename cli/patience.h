@@ -7,8 +7,8 @@
 #include "queue/job.h"
 
 struct patience {
-    int64_t max_attempts; /* 0: not given, here and below */
-    const char *retry_on, *backoff, *not_before, *deadline, *ttl;
+    int64_t max_attempts, concurrency_limit; /* 0: not given, here and below */
+    const char *retry_on, *backoff, *not_before, *deadline, *ttl, *concurrency_key;
 };
 
 void options_add_patience(struct options *o, struct patience *p);

@@ -50,6 +50,7 @@ struct custody *custody_add(struct custody_table *t, const char *tenant, const c
 
 void custody_remove(struct custody_table *t, struct custody *c)
 {
+    CHECK(!c->lease);
     HASH_DEL(t->by_key, c);
     list_remove(&c->node);
     free(c->envelope);

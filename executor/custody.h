@@ -33,6 +33,7 @@ struct custody {
     struct attempt *attempt; /* HELD and STORING; NULL in the latter: drained meanwhile */
     char *envelope;          /* PUBLISHING, BURYING */
     size_t envelope_len;
+    struct lease *lease;    /* its concurrency_key's place, or waited for; NULL: none */
     bool sent;              /* a publish is under way: not to be freed before its answer */
     bool cancelled;         /* STORING, LOOKING: asked for meanwhile */
     bool parked;            /* waits here for its time, counted in serve's bounds */

@@ -32,7 +32,7 @@ int64_t holding_wait_ms(const struct job *job, int64_t retry_at_us)
     return left_us > 0 ? (left_us + 999) / 1000 : 0;
 }
 
-static bool has_room(const struct serve *s, const struct custody *c)
+bool holding_has_room(const struct serve *s, const struct custody *c)
 {
     return c->parked ||
            (s->parked < PARKED_MAX && s->parked_bytes + (int64_t)c->delivery->len <= PARKED_BYTES);
@@ -40,7 +40,7 @@ static bool has_room(const struct serve *s, const struct custody *c)
 
 bool holding_is_long(const struct serve *s, const struct custody *c, int64_t wait_ms)
 {
-    return wait_ms > EARLY_MS || (wait_ms > 0 && !has_room(s, c));
+    return wait_ms > EARLY_MS || (wait_ms > 0 && !holding_has_room(s, c));
 }
 
 void holding_begin(struct serve *s, struct custody *c)
@@ -104,6 +104,7 @@ void holding_move_later(struct serve *s, struct custody *c, enum job_class cls, 
         .delivery = c->delivery,
     };
     struct err e = {0};
+    turns_end(c);
     c->state = CUSTODY_MOVING;
     c->retry_at_us = due_us;
     c->sent = true;
@@ -134,7 +135,7 @@ static void wait_now(struct serve *s, struct custody *c)
     c->state = CUSTODY_HELD;
     if (c->cancelled) {
         executor_cancel(s->executor, c->attempt);
-    } else if (left_ms > BETWEEN_MS || !has_room(s, c)) {
+    } else if (left_ms > BETWEEN_MS || !holding_has_room(s, c)) {
         enum job_class cls = attempt_job(c->attempt)->cls;
         int used = attempt_number(c->attempt);
         drop_attempt(s, c);
@@ -202,6 +203,7 @@ void holding_retrying(struct attempt *a, void *serve)
 {
     struct serve *s = serve;
     struct custody *c = attempt_tag(a);
+    turns_end(c);
     c->retry_at_us = clock_real_us() + attempt_backoff_ms(a) * 1000;
     c->state = CUSTODY_STORING;
     list_push_back(&s->publishing, &c->node);

@@ -6,11 +6,10 @@
 
 #include "base/clock.h"
 #include "base/fault.h"
-#include "base/jsonw.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/utf8.h"
 #include "executor/cancels.h"
+#include "executor/leases.h"
 #include "executor/presence.h"
 #include "executor/requests.h"
 #include "executor/schedules.h"
@@ -20,9 +19,7 @@
 
 #define CONNECT_TIMEOUT_MS 5000
 #define PUBACK_TIMEOUT_MS  5000
-#define RETRY_MS           500    /* before results without a PubAck are sent again */
-#define PROGRESS_EVERY_US  100000 /* at most one progress message per job in this time */
-#define LIVE_PIECE         ((size_t)16 << 10) /* bytes of output in a message */
+#define RETRY_MS           500 /* before results without a PubAck are sent again */
 #define DRAIN_POLL_MS      20
 #define ENVELOPE_OVERHEAD  1024 /* headers and protocol line around an envelope */
 #define CLOSE_TIMEOUT_MS   2000
@@ -47,6 +44,7 @@ static void maybe_ready(struct serve *s)
 
 void serve_settle(struct serve *s, struct custody *c)
 {
+    turns_end(c);
     holding_end(s, c);
     intake_ack(s->intake, c->delivery);
     fault(F_JOB_ACKED);
@@ -56,6 +54,7 @@ void serve_settle(struct serve *s, struct custody *c)
 
 void serve_hand_back(struct serve *s, struct custody *c, int64_t delay_ms)
 {
+    turns_end(c);
     holding_end(s, c);
     intake_hand_back(s->intake, c->delivery, delay_ms);
     delivery_free(c->delivery);
@@ -163,76 +162,10 @@ static void on_committed(struct attempt *a, const struct result *r, const char *
     struct serve *s = arg;
     struct custody *c = attempt_tag(a);
     presence_done(s->presence);
+    turns_end(c);
     c->dead = !strcmp(r->state, "dead");
     holding_tell(s, c, r->state, r->attempts, outcome_name(r->outcome), attempt_tries(a));
     serve_publish_result(s, c, envelope, len);
-}
-
-/* ---- live output and progress ---- */
-
-static void publish_output(struct serve *s, const struct custody *c, int stream, int attempt,
-                           uint64_t offset, const char *text, size_t len)
-{
-    char subject[SUBJECT_MAX];
-    struct buf b = {0};
-    struct jsonw w;
-    struct err e = {0};
-    jsonw_init(&w, &b);
-    jsonw_object(&w);
-    jsonw_kstr(&w, "stream", stream == FRAME_STDOUT ? "stdout" : "stderr");
-    jsonw_kint(&w, "attempt", attempt);
-    jsonw_kint(&w, "offset", (int64_t)offset);
-    jsonw_name(&w, "data");
-    jsonw_string(&w, text, len);
-    jsonw_object_end(&w);
-    subject_logs(&s->subjects, c->tenant, c->id, subject);
-    if (link_publish(s->link, subject, NULL, NULL, 0, b.data, b.len, &e))
-        log_debug("serve", "live output of %s: %s", c->id, e.msg);
-    buf_free(&b);
-}
-
-static void on_output(struct attempt *a, int stream, uint64_t offset, const char *text, size_t len,
-                      void *arg)
-{
-    struct serve *s = arg;
-    if (!s->config->live_logs)
-        return;
-    while (len > 0) {
-        size_t n = utf8_cut(text, len, LIVE_PIECE);
-        if (n == 0) /* no text at all */
-            n = len < LIVE_PIECE ? len : LIVE_PIECE;
-        publish_output(s, attempt_tag(a), stream, attempt_number(a), offset, text, n);
-        offset += n;
-        text += n;
-        len -= n;
-    }
-}
-
-static void on_progress(struct attempt *a, double fraction, const char *text, void *arg)
-{
-    struct serve *s = arg;
-    struct custody *c = attempt_tag(a);
-    int64_t now = clock_mono_us();
-    if (fraction < 1 && now - c->progress_at_us < PROGRESS_EVERY_US)
-        return;
-    c->progress_at_us = now;
-    char subject[SUBJECT_MAX], when[CLOCK_RFC3339_LEN], number[32];
-    struct buf b = {0};
-    struct jsonw w;
-    struct err e = {0};
-    clock_rfc3339(clock_real_us(), when);
-    int n = snprintf(number, sizeof number, "%.6g", fraction);
-    jsonw_init(&w, &b);
-    jsonw_object(&w);
-    jsonw_name(&w, "fraction");
-    jsonw_raw(&w, number, (size_t)n);
-    jsonw_kstr(&w, "text", text);
-    jsonw_kstr(&w, "at", when);
-    jsonw_object_end(&w);
-    subject_progress(&s->subjects, c->tenant, c->id, subject);
-    if (link_publish(s->link, subject, NULL, NULL, 0, b.data, b.len, &e))
-        log_debug("serve", "progress of %s: %s", c->id, e.msg);
-    buf_free(&b);
 }
 
 /* ---- jobs in (takein.c) ---- */
@@ -438,8 +371,9 @@ static const struct executor_events executor_handlers = {
     .up = on_up,
     .failed = on_failed,
     .unsafe = on_unsafe,
-    .output = on_output,
-    .progress = on_progress,
+    .output = live_output,
+    .progress = live_progress,
+    .may_start = turns_may_start,
     .started = holding_started,
     .retrying = holding_retrying,
     .committed = on_committed,
@@ -511,6 +445,7 @@ static int open_parts(struct serve *s, const struct serve_options *o, struct err
                                        .link = s->link,
                                        .subjects = &s->subjects,
                                        .replicas = (int)o->config->nats.replicas};
+    s->leases = leases_open(s->loop, s->link, o->config, &s->subjects);
     s->cancels = cancels_open(&cc, &cancels_handlers, s);
     const struct held_context hc = {.loop = s->loop,
                                     .config = o->config,
@@ -579,6 +514,7 @@ void serve_drain(struct serve *s, int grace_ms)
         intake_stop(s->intake);
         later_stop(s->later);
         schedules_stop(s->schedules);
+        turns_drain(s);
         executor_drain(s->executor, give_back, s);
         presence_tell(s->presence);
     }
@@ -613,6 +549,7 @@ void serve_close(struct serve *s)
         executor_abandon(s->executor, forget, s);
         executor_close(s->executor);
     }
+    leases_close(s->leases);
     store_close(s->store);
     leftovers_close(s->leftovers);
     intake_close(s->intake);
@@ -621,6 +558,7 @@ void serve_close(struct serve *s)
     struct custody *c, *next;
     HASH_ITER(hh, s->custodies.by_key, c, next)
     {
+        c->lease = NULL; /* closed with all */
         job_free(c->job);
         delivery_free(c->delivery);
         custody_remove(&s->custodies, c);

@@ -1,5 +1,6 @@
 /* The inside of the NATS front-end: serve.c (its life, results out), takein.c (jobs in),
- * holding.c (jobs that wait), waiting.c (for others), dead.c (dead letters). Nobody else includes
+ * holding.c (jobs that wait), waiting.c (for others), turns.c (for a place of their
+ * concurrency_key), live.c (output and progress), dead.c (dead letters). Nobody else includes
  * this. */
 #pragma once
 
@@ -27,6 +28,7 @@ struct serve {
     struct later *later;
     struct cancels *cancels;
     struct held *held;
+    struct leases *leases;
     struct after_context after;
     struct custody_table custodies;
     struct list publishing; /* what waits for a confirmation, or for another try */
@@ -82,6 +84,22 @@ void holding_started(struct attempt *a, void *serve);
 /* With `events: all`. outcome NULL: none. */
 void holding_tell(struct serve *s, struct custody *c, const char *state, int attempt,
                   const char *outcome, const struct tries *tries);
+
+/* ---- live.c: executor's events ---- */
+
+void live_output(struct attempt *a, int stream, uint64_t offset, const char *text, size_t len,
+                 void *serve);
+void live_progress(struct attempt *a, double fraction, const char *text, void *serve);
+
+/* ---- turns.c ---- */
+
+/* executor's event: has the job a place of its concurrency_key? Asks for one where not. */
+bool turns_may_start(struct attempt *a, void *serve);
+/* The run ended, or there will be none here: its place is free. */
+void turns_end(struct custody *c);
+/* Those that wait for a place go back. */
+void turns_drain(struct serve *s);
+bool holding_has_room(const struct serve *s, const struct custody *c); /* in holding.c */
 
 /* ---- dead.c ---- */
 

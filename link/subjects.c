@@ -31,6 +31,7 @@ int subjects_init(struct subjects *s, const struct nats_config *c, struct err *e
     snprintf(s->dead_stream, sizeof s->dead_stream, "%s_DEAD", c->stream_prefix);
     snprintf(s->later_stream, sizeof s->later_stream, "%s_LATER", c->stream_prefix);
     snprintf(s->schedules_bucket, sizeof s->schedules_bucket, "%s_SCHEDULES", c->stream_prefix);
+    snprintf(s->leases_bucket, sizeof s->leases_bucket, "%s_LEASES", c->stream_prefix);
     snprintf(s->artifacts, sizeof s->artifacts, "%s_ARTIFACTS_", c->stream_prefix);
     snprintf(s->workers_bucket, sizeof s->workers_bucket, "%s_WORKERS", c->stream_prefix);
     snprintf(s->groups_stream, sizeof s->groups_stream, "%s_GROUPS", c->stream_prefix);

@@ -26,6 +26,7 @@ struct subjects {
     char workers_bucket[65]; /* "ISOLANE_WORKERS", a key-value bucket */
     char groups_stream[65];  /* "ISOLANE_GROUPS" */
     char held_stream[65];    /* "ISOLANE_HELD" */
+    char leases_bucket[65];  /* "ISOLANE_LEASES", another */
     char schedules_bucket[65]; /* "ISOLANE_SCHEDULES", another */
 };
 

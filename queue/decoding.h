@@ -20,7 +20,7 @@ struct decoding {
     int rc;
     /* Fields that are judged when all are read. */
     struct permissions_asked permissions;
-    bool permissions_given, profile_given, id_given, on_failure_given;
+    bool permissions_given, profile_given, id_given, on_failure_given, limit_given;
 };
 
 /* Keeps the first fault only. */
@@ -53,6 +53,11 @@ void read_after(struct decoding *d, const struct jv *v);
 void read_on_failure(struct decoding *d, const struct jv *v);
 void check_after(struct decoding *d);
 void free_after(struct job *j);
+
+/* The fields "concurrency_key" and "concurrency_limit", and what they mean together. */
+void read_concurrency_key(struct decoding *d, const struct jv *v);
+void read_concurrency_limit(struct decoding *d, const struct jv *v);
+void check_concurrency(struct decoding *d);
 
 void encode_retry(struct jsonw *w, const struct retry_asked *r);
 

@@ -248,6 +248,8 @@ static const struct field {
     {"ttl_ms", read_ttl},
     {"after", read_after},
     {"on_failure", read_on_failure},
+    {"concurrency_key", read_concurrency_key},
+    {"concurrency_limit", read_concurrency_limit},
     {"reuse", read_reuse},
     {"profile", read_profile},
     {"permissions", read_permissions},
@@ -274,7 +276,7 @@ static int read_field(const char *name, const struct jv *v, void *arg)
             d,
             "unknown field '%s'; allowed: id, script, files, main, type, name, input, env, limits, "
             "max_attempts, backoff, retry_on, not_before, deadline, ttl_ms, after, "
-            "on_failure, reuse, profile, permissions, secrets",
+            "on_failure, concurrency_key, concurrency_limit, reuse, profile, permissions, secrets",
             in_line(name, strlen(name), found));
     return 0;
 }
@@ -408,6 +410,7 @@ int job_decode(const struct config *c, const struct job_origin *o, const char *d
                  o->tenant);
     check_times(&d);
     check_after(&d);
+    check_concurrency(&d);
     complete(d.job);
     if (d.tenant && !d.rc)
         d.rc = limits_resolve(&d.job->limits, &d.tenant->defaults, &d.tenant->ceilings,

@@ -24,6 +24,9 @@ enum on_failure { ON_FAILURE_SKIP, ON_FAILURE_RUN, ON_FAILURE_FAIL };
 extern const char *const on_failure_names[]; /* "skip", "run", "fail", NULL */
 #define JOB_AFTER_MAX 64
 
+#define CONCURRENCY_KEY_MAX   64
+#define CONCURRENCY_LIMIT_MAX 100
+
 #define JOB_FILES_MAX  4096
 #define JOB_NAME_MAX   255 /* as PACK_PATH_MAX */
 #define JOB_ENV_MAX    256 /* variables */
@@ -52,8 +55,10 @@ struct job {
     int64_t deadline_us, ttl_ms;    /* real time; from publishing; 0: none. See job_deadline_us() */
     char **after;                   /* ids of the jobs it waits for, none twice; after_count */
     int after_count;
-    enum on_failure on_failure; /* of one of them */
-    char *parents;              /* what came of them, JSON for the script; NULL: none */
+    enum on_failure on_failure;                    /* of one of them */
+    char concurrency_key[CONCURRENCY_KEY_MAX + 1]; /* "": none */
+    int concurrency_limit; /* so many of its tenant's jobs with that key run at once */
+    char *parents;         /* what came of them, JSON for the script; NULL: none */
     size_t parents_len;
     struct sealed_secrets secrets;  /* what it carries; their names stand in permissions too */
     char signed_by[KEYID_LEN];      /* id of the key that signed it, "": the tenant has no keys */
@@ -84,6 +89,9 @@ int job_decode(const struct config *c, const struct job_origin *o, const char *d
                struct job **out, struct err *e);
 void job_free(struct job *j);
 
+bool concurrency_key_valid(const char *key, size_t len);
+#define CONCURRENCY_KEY_ALLOWED "1 to 64 of A-Z a-z 0-9 _ = -"
+
 /* When the job must have ended: the earlier of its deadline and the end of its time to live. 0:
  * never. */
 int64_t job_deadline_us(const struct job *j, int64_t published_at_us);
@@ -93,6 +101,8 @@ struct retry_asked {
     struct retry_policy v;
     bool backoff_given, type_given, max_given, jitter_given, outcomes_given;
     int64_t not_before_us, deadline_us, ttl_ms;
+    const char *concurrency_key; /* NULL: none */
+    int64_t concurrency_limit;   /* 0: not given */
 };
 
 /* The job as the JSON object that a publisher sends (the CLI's submit). limits entries of 0, input

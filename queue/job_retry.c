@@ -218,4 +218,8 @@ void encode_retry(struct jsonw *w, const struct retry_asked *r)
     encode_moment(w, "deadline", r->deadline_us);
     if (r->ttl_ms)
         jsonw_kint(w, "ttl_ms", r->ttl_ms);
+    if (r->concurrency_key)
+        jsonw_kstr(w, "concurrency_key", r->concurrency_key);
+    if (r->concurrency_limit)
+        jsonw_kint(w, "concurrency_limit", r->concurrency_limit);
 }

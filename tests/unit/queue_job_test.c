@@ -268,8 +268,8 @@ static void test_unknown_fields(void **state)
     refused("{\"script\":\"1\",\"zzz\":1}",
             "unknown field 'zzz'; allowed: id, script, files, main, type, name, input, env, "
             "limits, max_attempts, "
-            "backoff, retry_on, not_before, deadline, ttl_ms, after, on_failure, reuse, profile, "
-            "permissions");
+            "backoff, retry_on, not_before, deadline, ttl_ms, after, on_failure, "
+            "concurrency_key, concurrency_limit, reuse, profile, permissions");
     refused("{\"script\":\"1\",\"a\\nb\\u0007c\":1}", "unknown field 'a b c'; allowed:");
     refused("{\"script\":\"1\",\"limits\":{\"cpu\":1}}",
             "limits: unknown field 'cpu'; allowed: cpu_ms, wall_ms, heap_mb, memory_mb, output_kb; "
@@ -289,6 +289,11 @@ static void test_wrong_values(void **state)
             "reuse: found \"tenant\"; allowed in this version: \"none\"");
     refused("{\"script\":\"1\",\"profile\":1}",
             "profile: found 1; allowed: \"default\", \"jitless\"");
+    refused("{\"script\":\"1\",\"concurrency_key\":\"a.b\"}",
+            "concurrency_key: found \"a.b\"; allowed: 1 to 64 of A-Z a-z 0-9 _ = -");
+    refused("{\"script\":\"1\",\"concurrency_key\":\"a\\u0000\"}", "concurrency_key: found ");
+    refused("{\"script\":\"1\",\"concurrency_key\":\"a\",\"concurrency_limit\":101}",
+            "concurrency_limit: found 101; allowed: a whole number from 1 to 100");
     refused("{\"script\":\"1\",\"max_attempts\":0}",
             "max_attempts: found 0; allowed: a whole number from 1 to 100");
     refused("{\"script\":\"1\",\"max_attempts\":1.5}", "max_attempts: found 1.5; allowed:");
