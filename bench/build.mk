@@ -26,6 +26,11 @@ bench-check: all
 	@$(MAKE) --no-print-directory bench-programs engine-shell
 	@$(NODE) bench/check.mjs $(CHECK_ARGS)
 
+# CPU-heavy scripts in a cell beside Node.js of the same version.
+.PHONY: bench-kernels
+bench-kernels: build-all
+	@$(NODE) bench/kernels.mjs $(KERNELS_ARGS)
+
 # Isolane beside what others use; installs the peers first (bench/peers/README.md).
 PEERS_ARGS ?=
 .PHONY: bench-peers

@@ -150,6 +150,7 @@ int engine_boot(const char *snapshot_path, const char *flags, bool few_cells,
     params.external_references = external_references();
     params.array_buffer_allocator = limits_allocator();
     params.constraints.ConfigureDefaultsFromHeapSize(0, kFirstHeapBytes);
+    params.constraints.set_max_young_generation_size_in_bytes(kYoungBytes);
     engine.isolate = v8::Isolate::New(params);
     engine.isolate->Enter();
     limits_install(engine.isolate);
