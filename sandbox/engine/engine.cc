@@ -29,8 +29,9 @@ namespace isolane
 
 Engine engine;
 
-const char *const hook_names[HOOKS] = {"begin",     "input",    "runTimers",    "reply",  "stream",
-                                       "serialize", "describe", "prepareStack", "permit", "part"};
+const char *const hook_names[HOOKS] = {"begin",  "input",     "runTimers", "reply",
+                                       "stream", "serialize", "describe",  "prepareStack",
+                                       "permit", "part",      "uncaught"};
 
 namespace
 {
@@ -235,7 +236,7 @@ void engine_tick(void)
         v8::Local<v8::Value> now =
             v8::Number::New(engine.isolate, static_cast<double>(clock_now_us()));
         if (call_hook(context, HOOK_RUN_TIMERS, 1, &now).IsEmpty() && !caught.HasTerminated())
-            job_throw(context, caught.Exception(), caught.Message());
+            job_uncaught(context, caught.Exception(), caught.Message());
         job_after_turn(context);
     }
     if (!job_settled() && !limits.stop && platform_run_tasks())
@@ -259,7 +260,7 @@ void engine_reply(uint64_t call_id, bool ok, const char *json, size_t len)
     v8::Local<v8::Value> argv[] = {v8::Number::New(engine.isolate, static_cast<double>(call_id)),
                                    v8::Boolean::New(engine.isolate, ok), text};
     if (call_hook(context, HOOK_REPLY, 3, argv).IsEmpty() && !caught.HasTerminated())
-        job_throw(context, caught.Exception(), caught.Message());
+        job_uncaught(context, caught.Exception(), caught.Message());
     job_after_turn(context);
 }
 

@@ -53,6 +53,7 @@ enum Hook {
     HOOK_STACK,
     HOOK_PERMIT,
     HOOK_PART,
+    HOOK_UNCAUGHT,
     HOOKS
 };
 extern const char *const hook_names[HOOKS];
@@ -212,6 +213,9 @@ void job_after_turn(v8::Local<v8::Context> context);
 // The job ends with this error.
 void job_throw(v8::Local<v8::Context> context, v8::Local<v8::Value> error,
                v8::Local<v8::Message> message);
+// Nobody caught this error: the job ends with it, unless a listener of the script's takes it.
+void job_uncaught(v8::Local<v8::Context> context, v8::Local<v8::Value> error,
+                  v8::Local<v8::Message> message);
 // The running script is being stopped: notes where it is.
 void job_note_stop();
 void job_finish(engine_result *out);

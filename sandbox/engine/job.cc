@@ -14,7 +14,8 @@
 //   (toJSON, getters), so both stand under the same ceilings and can be stopped.
 //
 //   An unhandled rejection ends the job as in Node: a promise that is still rejected without a
-//   handler when the microtasks of the turn are done.
+//   handler when the microtasks of the turn are done. Before that, and before an error that nobody
+//   caught ends the job, the script's own listeners are asked (global_events.js).
 #include "sandbox/engine/internal.h"
 
 #include <algorithm>
@@ -58,6 +59,8 @@ struct Job {
     std::string stopped_at; // its stack when it was stopped
     size_t script_len = 0;
     std::vector<Rejection> rejections;
+    bool told = false; // a listener took care of a rejection: it hears when that gets a handler
+    std::vector<v8::Global<v8::Promise>> handled;
 };
 Job job;
 
@@ -152,6 +155,8 @@ void on_reject(v8::PromiseRejectMessage message)
                                [&](const Rejection &r) { return r.promise == promise; });
         if (it != job.rejections.rend())
             job.rejections.erase(std::next(it).base());
+        else if (job.told) // no script may run here
+            job.handled.emplace_back(isolate(), promise);
         return;
     }
     if (message.GetEvent() != v8::kPromiseRejectWithNoHandler)
@@ -167,24 +172,66 @@ void on_reject(v8::PromiseRejectMessage message)
 // Errors that no caller of ours sees: in FinalizationRegistry callbacks and bare microtasks.
 void on_message(v8::Local<v8::Message> message, v8::Local<v8::Value> error)
 {
-    job_throw(isolate()->GetCurrentContext(), error, message);
+    job_uncaught(isolate()->GetCurrentContext(), error, message);
 }
 
-// True when a rejection that nobody has handled ended the job.
-bool take_rejection(v8::Local<v8::Context> context)
+// What listeners_take() tells of (sandbox/js/global_events.js).
+enum Uncaught { UNCAUGHT_ERROR, UNCAUGHT_REJECTION, REJECTION_HANDLED };
+
+// The script's own listeners are asked first. True: one takes care of it.
+bool listeners_take(v8::Local<v8::Context> context, Uncaught kind, v8::Local<v8::Value> value,
+                    v8::Local<v8::Value> promise, v8::Local<v8::Message> message)
 {
+    v8::TryCatch caught(isolate());
+    Place place = kind == UNCAUGHT_ERROR ? place_of(context, value, message) : Place{};
+    v8::Local<v8::String> text = v8::String::Empty(isolate()), file = text;
+    if (kind == UNCAUGHT_ERROR) {
+        if (message.IsEmpty())
+            message = v8::Exception::CreateMessage(isolate(), value);
+        text = message->Get();
+        if (!text_of(job.name.data(), job.name.size()).ToLocal(&file))
+            return false;
+    }
+    v8::Local<v8::Value> argv[] = {v8::Integer::New(isolate(), kind),
+                                   value,
+                                   promise,
+                                   text,
+                                   file,
+                                   v8::Integer::NewFromUnsigned(isolate(), place.line),
+                                   v8::Integer::NewFromUnsigned(isolate(), place.column)};
+    v8::Local<v8::Value> taken;
+    return call_hook(context, HOOK_UNCAUGHT, 7, argv).ToLocal(&taken) && taken->IsTrue();
+}
+
+// Rejections that nobody has handled end the job, but for those that a listener takes care of. True
+// when scripts ran meanwhile and the job goes on.
+bool take_rejections(v8::Local<v8::Context> context)
+{
+    std::vector<v8::Global<v8::Promise>> handled;
+    handled.swap(job.handled);
+    for (v8::Global<v8::Promise> &promise : handled) {
+        v8::Local<v8::Promise> p = promise.Get(isolate());
+        listeners_take(context, REJECTION_HANDLED, p->Result(), p, {});
+    }
     std::vector<Rejection> rejections;
     rejections.swap(job.rejections);
     v8::Local<v8::Promise> awaited = job.awaited.Get(isolate());
+    bool ran = !handled.empty();
     for (Rejection &r : rejections) {
-        if (!awaited.IsEmpty() && r.promise == awaited)
+        v8::Local<v8::Promise> promise = r.promise.Get(isolate());
+        if (!awaited.IsEmpty() && promise == awaited)
             continue; // ours; advance() looks at it
-        job_throw(context, r.reason.Get(isolate()), {});
+        v8::Local<v8::Value> reason = r.reason.Get(isolate());
+        if (listeners_take(context, UNCAUGHT_REJECTION, reason, promise, {})) {
+            job.told = ran = true;
+            continue;
+        }
+        job_throw(context, reason, {});
         if (!job.place.line)
             job.place = r.place;
-        return true;
+        return false;
     }
-    return false;
+    return ran && !job_ended();
 }
 
 // ---- phases ----
@@ -229,6 +276,14 @@ void take_export(v8::Local<v8::Context> context)
         job_throw(context, caught.Exception(), caught.Message());
 }
 
+// The script threw, and one of its listeners says that it may go on.
+void settle_without_value()
+{
+    job.awaited.Reset();
+    job.value.Reset();
+    job.phase = Phase::SETTLED;
+}
+
 // One step, when what is awaited has settled. True when guest code ran and microtasks may be there.
 bool advance(v8::Local<v8::Context> context)
 {
@@ -238,6 +293,12 @@ bool advance(v8::Local<v8::Context> context)
     if (promise->State() == v8::Promise::kPending)
         return false;
     if (promise->State() == v8::Promise::kRejected) {
+        bool evaluating = job.phase == Phase::EVALUATING;
+        if (evaluating && listeners_take(context, UNCAUGHT_ERROR, promise->Result(),
+                                         v8::Undefined(isolate()), {})) {
+            settle_without_value();
+            return true;
+        }
         job_throw(context, promise->Result(), {});
         return false;
     }
@@ -354,6 +415,11 @@ void run_source(v8::Local<v8::Context> context, const engine_job *j)
         return;
     if (caught.HasTerminated() || limits.stop)
         return;
+    if (compiled && listeners_take(context, UNCAUGHT_ERROR, caught.Exception(),
+                                   v8::Undefined(isolate()), caught.Message())) {
+        settle_without_value();
+        return;
+    }
     job_throw(context, caught.Exception(), caught.Message());
     if (!compiled && job.place.line && !caught.Message().IsEmpty())
         job.picture = picture_of(context, job.name, job.place, caught.Message());
@@ -432,6 +498,8 @@ void forget_job()
     job.value.Reset();
     job.error.Reset();
     job.rejections.clear();
+    job.handled.clear();
+    job.told = false;
     job.phase = Phase::IDLE;
 }
 
@@ -486,7 +554,7 @@ void job_after_turn(v8::Local<v8::Context> context)
         if (job_ended() || limits.stop)
             return;
         isolate()->PerformMicrotaskCheckpoint();
-    } while (!limits.stop && !take_rejection(context) && advance(context));
+    } while (!limits.stop && (take_rejections(context) || (!job_ended() && advance(context))));
 }
 
 void job_throw(v8::Local<v8::Context> context, v8::Local<v8::Value> error,
@@ -499,6 +567,16 @@ void job_throw(v8::Local<v8::Context> context, v8::Local<v8::Value> error,
     job.threw = true;
     job.error.Reset(isolate(), error);
     job.place = place_of(context, error, message);
+}
+
+void job_uncaught(v8::Local<v8::Context> context, v8::Local<v8::Value> error,
+                  v8::Local<v8::Message> message)
+{
+    if (error.IsEmpty())
+        error = v8::Undefined(isolate());
+    if (!limits.stop &&
+        !listeners_take(context, UNCAUGHT_ERROR, error, v8::Undefined(isolate()), message))
+        job_throw(context, error, message);
 }
 
 void job_note_stop()

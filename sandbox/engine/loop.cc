@@ -16,6 +16,7 @@ constexpr size_t kChunkBytes = 3 * kChunkUnits;
 static_assert(kChunkBytes <= FRAME_OUTPUT_MAX, "a chunk of output must fit a frame");
 
 int64_t due_us = -1; // on the job's clock
+bool idle;           // only timers wait for which a settled job does not stay
 uint32_t calls_out;
 uint64_t last_call_id;
 
@@ -23,6 +24,7 @@ void arm(const v8::FunctionCallbackInfo<v8::Value> &args)
 {
     double due = args.Length() > 0 && args[0]->IsNumber() ? args[0].As<v8::Number>()->Value() : -1;
     due_us = due >= 0 && due < 9e15 ? static_cast<int64_t>(std::ceil(due)) : -1;
+    idle = args.Length() > 1 && args[1]->IsTrue();
 }
 
 void now(const v8::FunctionCallbackInfo<v8::Value> &args)
@@ -167,9 +169,25 @@ void drain(const v8::FunctionCallbackInfo<v8::Value> &args)
     args.GetIsolate()->PerformMicrotaskCheckpoint();
 }
 
+// What the callback throws comes to the message listener, with its place.
+void microtask(const v8::FunctionCallbackInfo<v8::Value> &args)
+{
+    if (args.Length() < 1 || !args[0]->IsFunction())
+        throw_type_error(args.GetIsolate(), "loop.microtask needs a function");
+    else
+        args.GetIsolate()->EnqueueMicrotask(args[0].As<v8::Function>());
+}
+
+// A built-in has caught what a callback threw: the same as if nobody had.
+void report(const v8::FunctionCallbackInfo<v8::Value> &args)
+{
+    job_uncaught(args.GetIsolate()->GetCurrentContext(), args[0], {});
+}
+
 const NativeFunction functions[] = {
-    {"arm", arm},   {"now", now},   {"time", time_ms}, {"write", write},
-    {"call", call}, {"note", note}, {"drain", drain},
+    {"report", report}, {"microtask", microtask}, {"arm", arm},
+    {"now", now},       {"time", time_ms},        {"write", write},
+    {"call", call},     {"note", note},           {"drain", drain},
 };
 
 } // namespace
@@ -179,12 +197,13 @@ const NativeModule native_loop = {"loop", functions, sizeof functions / sizeof *
 void loop_begin()
 {
     due_us = -1;
+    idle = false;
     calls_out = 0;
 }
 
 bool loop_waits()
 {
-    return due_us >= 0 || calls_out > 0;
+    return (due_us >= 0 && (!idle || !job_settled())) || calls_out > 0;
 }
 
 int64_t loop_wait_us()

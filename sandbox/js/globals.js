@@ -11,4 +11,11 @@ export const globals = {
       'WritableStreamDefaultWriter',
     ],
   },
+  events: {
+    interfaces: [
+      'AbortController', 'AbortSignal', 'CloseEvent', 'CustomEvent', 'ErrorEvent', 'Event', 'EventTarget',
+      'MessageEvent', 'ProgressEvent', 'PromiseRejectionEvent',
+    ],
+    functions: ['addEventListener', 'dispatchEvent', 'removeEventListener', 'reportError'],
+  },
 };

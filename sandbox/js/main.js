@@ -3,6 +3,7 @@
 // startup snapshot is made: nothing here may draw time or random bytes.
 import { installConsole, resetConsole } from './console.js';
 import { installDOMException } from './dom_exception.js';
+import { installGlobalEvents, uncaught } from './global_events.js';
 import { reply, resetHostCalls } from './host_call.js';
 import { installHostErrors } from './host_errors.js';
 import { beginJob, inputOf, installJob } from './job.js';
@@ -27,6 +28,7 @@ installRandom();
 installSodium(globalThis);
 installSecrets(globalThis);
 installJob(globalThis);
+installGlobalEvents(globalThis);
 installParts(globalThis);
 
 // What an invocation left behind is forgotten, and random numbers get a new seed.
@@ -42,4 +44,16 @@ function begin(job) {
   beginJob(job);
 }
 
-export default { begin, input: inputOf, runTimers, reply, stream: wakeStream, serialize, describe, prepareStack, permit, part };
+export default {
+  begin,
+  input: inputOf,
+  runTimers,
+  reply,
+  stream: wakeStream,
+  serialize,
+  describe,
+  prepareStack,
+  permit,
+  part,
+  uncaught,
+};

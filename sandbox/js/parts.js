@@ -45,7 +45,10 @@ export function load(name) {
 }
 
 // For built-ins that use a part now and then: const url = lazy('url'); later url().URL.
-export const lazy = (name) => () => load(name);
+// (A declaration, because modules that the shared ones import come before this file's own statements.)
+export function lazy(name) {
+  return () => load(name);
+}
 
 // The engine's way in: a part's exports, or one of them.
 export function part(name, member = undefined) {

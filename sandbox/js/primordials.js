@@ -27,6 +27,7 @@ export const {
   String,
   TypeError,
   Uint8Array,
+  WeakSet,
 } = globalThis;
 export const {
   apply,
@@ -106,12 +107,19 @@ export const dateToISOString = uncurry(Date.prototype.toISOString);
 export const dateToString = uncurry(Date.prototype.toString);
 export const { parse: jsonParse, stringify: jsonStringify } = JSON;
 
+export const weakSetAdd = uncurry(WeakSet.prototype.add);
+export const weakSetDelete = uncurry(WeakSet.prototype.delete);
+export const weakSetHas = uncurry(WeakSet.prototype.has);
+
 export const mapDelete = uncurry(Map.prototype.delete);
 export const mapEntries = uncurry(Map.prototype.entries);
 export const mapGet = uncurry(Map.prototype.get);
 export const mapHas = uncurry(Map.prototype.has);
 export const mapSet = uncurry(Map.prototype.set);
 export const mapSize = getter(Map.prototype, 'size');
+export const setAdd = uncurry(Set.prototype.add);
+export const setDelete = uncurry(Set.prototype.delete);
+export const setForEach = uncurry(Set.prototype.forEach);
 export const setHas = uncurry(Set.prototype.has);
 export const setSize = getter(Set.prototype, 'size');
 export const setValues = uncurry(Set.prototype.values);
@@ -164,6 +172,10 @@ export const list = () => setPrototypeOf([], null);
 export const push = (to, value) => {
   to[to.length] = value;
 };
+
+// A filled list as an array that a script may have.
+const arrayPrototype = Array.prototype;
+export const toArray = (items) => setPrototypeOf(items, arrayPrototype);
 
 // Text with every `from` replaced by `to`.
 export function replaceAll(text, from, to) {

@@ -35,6 +35,8 @@ let live; // id → timer or immediate
 let immediates = list();
 let nextId = 1;
 let armed = NOTHING;
+let armedIdle = false; // what armed stands for is a background timer
+let foreground = 0; // timers of scripts that wait; a job that is settled waits for these alone
 let running = false; // runTimers arms the loop itself when it is done
 
 const before = (a, b) => a.due < b.due || (a.due === b.due && a.order < b.order);
@@ -80,10 +82,16 @@ function nextDue() {
 
 function arm() {
   if (running) return;
+  tellLoop(false);
+}
+
+function tellLoop(always) {
   const due = nextDue();
-  if (due === armed) return;
+  const idle = due !== NOTHING && foreground === 0 && immediates.length === 0;
+  if (!always && due === armed && idle === armedIdle) return;
   armed = due;
-  loop.arm(due);
+  armedIdle = idle;
+  loop.arm(due, idle);
 }
 
 function checkCallback(callback, name) {
@@ -101,10 +109,11 @@ function delayOf(delay) {
   return delay >= 1 && delay <= MAX_DELAY_MS ? delay : 1;
 }
 
-function add(callback, delay, args, repeat) {
+function add(callback, delay, args, repeat, background = false) {
   const id = nextId++;
-  const timer = { __proto__: null, id, order: id, due: 0, callback, args, repeat: 0 };
+  const timer = { __proto__: null, id, order: id, due: 0, callback, args, repeat: 0, background };
   delay = delayOf(delay);
+  if (!background) foreground++;
   if (repeat) timer.repeat = delay;
   timer.due = loop.now() + delay * US_PER_MS;
   live ??= new Map();
@@ -114,25 +123,26 @@ function add(callback, delay, args, repeat) {
   return id;
 }
 
+function forget(timer) {
+  mapDelete(live, timer.id);
+  timer.callback = undefined;
+  timer.args = undefined;
+  if (!timer.background) foreground--;
+}
+
 function clear(id) {
   if (live === undefined || (typeof id !== 'number' && typeof id !== 'string')) return;
   id = +id;
   const timer = mapGet(live, id);
   if (timer === undefined) return;
-  mapDelete(live, id);
-  timer.callback = undefined;
-  timer.args = undefined;
+  forget(timer);
   heapTidy();
   arm();
 }
 
 function run(timer) {
   const { callback, args } = timer;
-  if (timer.repeat === 0) {
-    mapDelete(live, timer.id);
-    timer.callback = undefined;
-    timer.args = undefined;
-  }
+  if (timer.repeat === 0) forget(timer);
   apply(callback, global, args);
   if (timer.repeat !== 0 && timer.callback !== undefined) {
     timer.order = nextId++;
@@ -162,8 +172,7 @@ export function runTimers(nowUs) {
     runDue(nowUs);
   } finally {
     running = false;
-    armed = nextDue();
-    loop.arm(armed);
+    tellLoop(true);
   }
 }
 
@@ -173,13 +182,16 @@ export function resetTimers() {
   live = undefined;
   nextId = 1;
   armed = NOTHING;
+  armedIdle = false;
+  foreground = 0;
 }
 
-// Runs in a microtask; what the callback throws ends the job like an unhandled rejection.
-async function runMicrotask(callback) {
-  await undefined;
-  callback();
+// For other built-ins: a timer for which a job that is settled does not wait. Milliseconds; gives its id.
+export function startBackgroundTimer(callback, delay) {
+  checkPending('timer');
+  return add(callback, delay, [], false, true);
 }
+export const stopTimer = (id) => clear(id);
 
 const functions = {
   setTimeout(callback, delay = undefined, ...args) {
@@ -196,7 +208,7 @@ const functions = {
     checkCallback(callback, 'setImmediate');
     checkPending('setImmediate');
     const id = nextId++;
-    const immediate = { __proto__: null, id, order: id, due: 0, callback, args, repeat: 0 };
+    const immediate = { __proto__: null, id, order: id, due: 0, callback, args, repeat: 0, background: true };
     live ??= new Map();
     mapSet(live, id, immediate);
     push(immediates, immediate);
@@ -214,7 +226,7 @@ const functions = {
   },
   queueMicrotask(callback) {
     checkCallback(callback, 'queueMicrotask');
-    runMicrotask(callback);
+    loop.microtask(callback);
   },
 };
 
