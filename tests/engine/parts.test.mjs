@@ -63,7 +63,7 @@ before(() => {
   const main = readFileSync(join(root, 'sandbox/js/main.js'), 'utf8')
     .replace('import { installParts,', 'import { load, installParts,')
     // Something of an earlier job that the part keeps.
-    .replace('export default { begin,', `export default { begin: (job) => {
+    .replace(/^  begin,$/m, `  begin: (job) => {
       if (job.env.includes('keeps')) load('probe').keep();
       begin(job);
     },`);
