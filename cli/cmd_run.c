@@ -34,7 +34,8 @@ struct run {
     struct option_json input;
     struct option_list env, secret_options;
     struct given_secrets secrets;
-    int type; /* index in script_types, -1: by the file's name */
+    int type, language; /* indexes, -1: by the file's name */
+    bool check;
     bool json;
     /* the batch */
     char **files;
@@ -61,6 +62,13 @@ static int add_file(struct run *r, const char *path, struct err *e)
 static int is_script(const struct dirent *d)
 {
     return d->d_name[0] != '.' && script_has_extension(d->d_name);
+}
+
+/* Of a batch, only that is checked. */
+static bool is_typescript(const struct run *r, const char *path)
+{
+    return r->language >= 0 ? r->language != JOB_JAVASCRIPT
+                            : job_language_of(path, strlen(path)) != JOB_JAVASCRIPT;
 }
 
 static bool is_folder(const char *path)
@@ -122,6 +130,8 @@ static int next_job(struct local_job *out, bool *more, struct err *e, void *arg)
     struct script_request q = {
         .path = path,
         .type = r->type,
+        .language = r->language,
+        .check = r->check && is_typescript(r, path),
         .id = id,
         .input = r->input.text,
         .env = &r->env,
@@ -275,7 +285,7 @@ static int run_files(struct run *r, struct config *c, struct err *e)
 
 static int run_command(const struct command *self, int argc, char **argv)
 {
-    struct run r = {.self = self, .type = -1, .rights = {.profile = -1}};
+    struct run r = {.self = self, .type = -1, .language = -1, .rights = {.profile = -1}};
     struct options o = {.command = self};
     struct config *c = NULL;
     struct err e = {0};
@@ -304,12 +314,22 @@ static int run_command(const struct command *self, int argc, char **argv)
                      .arg = "TYPE",
                      .choices = script_types,
                      .help = "module or script; by the file's name when not given"},
+                    {.name = "language",
+                     .type = OPTION_CHOICE,
+                     .to = &r.language,
+                     .arg = "LANGUAGE",
+                     .choices = job_language_names,
+                     .help = "javascript, typescript or tsx; by the file's name when not given"},
+                    {.name = "check",
+                     .type = OPTION_FLAG,
+                     .to = &r.check,
+                     .help = "TypeScript: check its types first, and do not run what is wrong"},
                     {.name = "json",
                      .type = OPTION_FLAG,
                      .to = &r.json,
                      .help = "print one result object a line"},
                 },
-                5);
+                7);
     options_add_rights(&o, &r.rights, "permit it: eval, wasm, sab, clock_us=N, net=HOST, env=NAME");
     options_add_limits(&o, &r.limits);
     options_add_settings(&o, &r.settings, false);

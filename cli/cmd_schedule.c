@@ -68,6 +68,7 @@ static int encode_job(const struct asked *a, const char *path, struct buf *out, 
     struct script_request q = {
         .path = path,
         .type = a->type,
+        .language = -1,
         .input = a->input.text,
         .env = &a->env,
         .limits = &a->limits,

@@ -33,7 +33,8 @@ struct submission {
     const char *path, *tenant, *id, *key_file;
     char own_id[ID_TEXT];           /* made here, for a signed job without --id */
     char signature[SIGNATURE_TEXT]; /* "": not signed */
-    int class, type;
+    int class, type, language;
+    bool check;
     int64_t wait_s; /* -1: do not wait; 0: as long as it takes */
     bool json;
 };
@@ -171,6 +172,16 @@ static void add_options(struct options *o, struct submission *s)
                      .arg = "TYPE",
                      .choices = script_types,
                      .help = "by the file's name when not given"},
+                    {.name = "language",
+                     .type = OPTION_CHOICE,
+                     .to = &s->language,
+                     .arg = "LANGUAGE",
+                     .choices = job_language_names,
+                     .help = "javascript, typescript or tsx; by the file's name when not given"},
+                    {.name = "check",
+                     .type = OPTION_FLAG,
+                     .to = &s->check,
+                     .help = "TypeScript: check its types first, and do not run what is wrong"},
                     {.name = "input",
                      .type = OPTION_JSON,
                      .to = &s->input,
@@ -205,7 +216,7 @@ static void add_options(struct options *o, struct submission *s)
                      .to = &s->json,
                      .help = "print JSON: the result, or without --wait where the job went"},
                 },
-                10);
+                12);
     options_add_rights(o, &s->rights,
                        "ask the tenant for it: eval, wasm, sab, clock_us=N, net=HOST, env=NAME");
     options_add_patience(o, &s->patience);
@@ -265,6 +276,8 @@ static int encode(struct submission *s, struct buf *message, struct err *e)
     struct script_request q = {
         .path = s->path,
         .type = s->type,
+        .language = s->language,
+        .check = s->check,
         .id = s->id,
         .input = s->input.text,
         .env = &s->env,
@@ -294,6 +307,7 @@ static int run(const struct command *self, int argc, char **argv)
         .tenant = "default",
         .class = CLASS_NORMAL,
         .type = -1,
+        .language = -1,
         .wait_s = -1,
         .rights = {.profile = -1},
     };

@@ -20,7 +20,8 @@ static const char *extension(const char *path)
 bool script_has_extension(const char *file_name)
 {
     const char *x = extension(file_name);
-    return !strcmp(x, ".js") || !strcmp(x, ".mjs") || !strcmp(x, ".cjs");
+    return !strcmp(x, ".js") || !strcmp(x, ".mjs") || !strcmp(x, ".cjs") ||
+           job_language_of(file_name, strlen(file_name)) != JOB_JAVASCRIPT;
 }
 
 static int encode_env(const struct option_list *env, struct buf *out, struct err *e)
@@ -71,10 +72,14 @@ int script_encode(const struct script_request *q, struct buf *out, struct err *e
     if (rc)
         goto out;
     name_of(q->path, name);
-    bool classic = q->type >= 0 ? q->type == 1 : !strcmp(extension(q->path), ".cjs");
+    bool classic = q->type >= 0
+                       ? q->type == 1
+                       : !strcmp(extension(q->path), ".cjs") || !strcmp(extension(q->path), ".cts");
     struct job_request r = {
         .id = q->id,
         .name = is_stdin ? NULL : name,
+        .language = q->language >= 0 ? job_language_names[q->language] : NULL,
+        .check = q->check,
         .source = classic ? JOB_SCRIPT : JOB_MODULE,
         .script = text,
         .script_len = len,

@@ -10,19 +10,22 @@
 #include "config/limits.h"
 #include "config/permissions.h"
 #include "config/secrets.h"
+#include "queue/job.h"
 
-#define SCRIPT_EXTENSIONS ".js, .mjs, .cjs"
+#define SCRIPT_EXTENSIONS ".js, .mjs, .cjs, .ts, .mts, .cts, .tsx"
 #define SCRIPT_FILE_MAX   ((size_t)64 << 20)
 
 extern const char *const script_types[]; /* "module", "script", NULL: for OPTION_CHOICE */
 
-bool script_has_extension(const char *file_name);
+bool script_has_extension(const char *file_name); /* not of declarations: x.d.ts */
 
 struct script_request {
-    const char *path;  /* "-" is stdin */
-    int type;          /* index in script_types; -1: .cjs is a script, everything else a module */
-    const char *id;    /* NULL: none */
-    const char *input; /* JSON text, NULL: none */
+    const char *path; /* "-" is stdin */
+    int type; /* index in script_types; -1: .cjs and .cts are scripts, everything else a module */
+    const char *id;                /* NULL: none */
+    const char *input;             /* JSON text, NULL: none */
+    int language;                  /* index in job_language_names; -1: by the file's name */
+    bool check;                    /* its types are checked before; of TypeScript */
     const struct option_list *env; /* "NAME=VALUE" */
     const struct limits *limits;
     const struct permissions_asked *permissions; /* NULL: none are asked for */

@@ -32,6 +32,10 @@ enum events_mode { EVENTS_OFF, EVENTS_RETRIES, EVENTS_ALL };
 
 /* Consumers of the jobs stream: of each tenant and class, or of each class. */
 enum consumers { CONSUMERS_BY_TENANT, CONSUMERS_BY_CLASS };
+
+/* When the zygote that transforms TypeScript is there: from the first such job on and until none
+ * has come for profile_idle_s, or always. */
+enum toolchain_mode { TOOLCHAIN_LAZY, TOOLCHAIN_READY };
 enum jail_mode { JAIL_REQUIRE, JAIL_PREFER, JAIL_OFF };
 
 /* A key that may sign jobs of a tenant: Ed25519. */
@@ -57,6 +61,7 @@ struct tenant {
     int job_key_count;
     struct sealed_secrets secrets; /* the operator's, for jobs whose permissions name them */
     struct retain retention;       /* of its results */
+    bool strict_ts;                /* its jobs are TypeScript: plain JavaScript is refused */
 };
 
 /* How the supervisor's connections for scripts are made (egress/). */
@@ -113,6 +118,7 @@ struct config {
     int64_t job_max_kb;     /* largest job message, default 8192 */
     int64_t zygote_renew_s; /* age at which a zygote is replaced, default 3600, 0: never */
     int64_t profile_idle_s; /* idle cells of another profile are given up, default 60, 0: never */
+    enum toolchain_mode toolchain; /* default TOOLCHAIN_LAZY */
     int64_t attest_interval_s; /* between two attacks on its own jail, default 300, 0: at start */
     /* cgroup v2 of all cells together. 0: no limit; CONFIG_BY_MACHINE, the default of the first
      * two: see cgroup_limits_of(). */

@@ -169,8 +169,8 @@ static int read_tenant(struct reader *r, const struct place *item, struct tenant
     const struct names known = {.v = {"name", "weight", "max_running", "defaults", "ceilings",
                                       "profile", "permissions", "egress_private", "job_keys",
                                       "secrets", "retention", "jobs_per_s", "jobs_burst",
-                                      "cpu_s_per_hour"},
-                                .n = 14};
+                                      "cpu_s_per_hour", "strict_ts"},
+                                .n = 15};
     struct place found[NAMES_MAX];
     struct limit_block defaults, ceilings;
     int rc = reader_map(r, item, &known, found);
@@ -206,6 +206,8 @@ static int read_tenant(struct reader *r, const struct place *item, struct tenant
     t->retention = r->c->retention;
     if (!rc && found[10].node)
         rc = read_retention(r, &found[10], &t->retention);
+    if (!rc && found[14].node)
+        rc = reader_bool(r, &found[14], &t->strict_ts);
     return rc;
 }
 

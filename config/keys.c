@@ -84,6 +84,7 @@ static bool ok_resolvers(const char *t)
 
 static const char *const jail_modes[] = {"require", "prefer", "off", NULL};
 static const char *const events_modes[] = {"off", "retries", "all", NULL};
+static const char *const toolchain_modes[] = {"lazy", "ready", NULL};
 static const char *const consumer_kinds[] = {"tenant", "class", NULL};
 static const char *const log_levels[] = {"debug", "info", "warn", "error", NULL};
 
@@ -124,6 +125,11 @@ const struct config_key config_keys[] = {
     INT_KEY("job_max_kb", job_max_kb, 1, 65536, 8192),
     INT_KEY("zygote_renew_s", zygote_renew_s, 0, 604800, 3600),
     INT_KEY("profile_idle_s", profile_idle_s, 0, 604800, 60),
+    {.name = "toolchain",
+     .type = KEY_CHOICE,
+     .at = AT(toolchain),
+     .choices = toolchain_modes,
+     .fallback = TOOLCHAIN_LAZY},
     INT_KEY("cgroup_memory_mb", cgroup_memory_mb, 0, 16777216, CONFIG_BY_MACHINE),
     INT_KEY("cgroup_pids", cgroup_pids, 0, 1000000, CONFIG_BY_MACHINE),
     INT_KEY("cgroup_cpu_percent", cgroup_cpu_percent, 0, 1000000, 0),

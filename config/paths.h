@@ -15,7 +15,8 @@ struct data_paths {
     char nats_dir[PATH_MAX]; /* nats/: the embedded server's JetStream folder */
     char url[PATH_MAX];      /* nats.url: URL of the running `up`, removed at its end */
     char lock[PATH_MAX];     /* worker.lock: flock'ed by the one worker of this folder */
-    char log[PATH_MAX];      /* isolane.log: of `up --detach` */
+    char transforms[PATH_MAX]; /* transforms/: what became of TypeScript (a cache) */
+    char log[PATH_MAX];        /* isolane.log: of `up --detach` */
 };
 
 /* Fills the paths; makes nothing. */

@@ -12,12 +12,24 @@ const struct profile_info profile_table[PROFILES] = {
                          .help = "no machine code is made at run time: slower, less to attack",
                          .v8_flags = "--jitless",
                          .machine_code = false},
+    [PROFILE_TOOLCHAIN] = {.name = "toolchain",
+                           .help = "TypeScript to JavaScript: the worker's own, for no job",
+                           .v8_flags = "",
+                           .machine_code = true,
+                           .tool = "toolchain.js",
+                           .tool_mb = 64},
+    [PROFILE_TYPESCRIPT] = {.name = "typescript",
+                            .help = "the TypeScript compiler: the worker's own, for no job",
+                            .v8_flags = "",
+                            .machine_code = true,
+                            .tool = "typescript.js",
+                            .tool_mb = 512},
 };
 
 int profile_by_name(const char *name)
 {
     for (int i = 0; i < PROFILES; i++)
-        if (!strcmp(name, profile_table[i].name))
+        if (!profile_table[i].tool && !strcmp(name, profile_table[i].name))
             return i;
     return -1;
 }

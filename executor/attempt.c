@@ -60,12 +60,14 @@ struct attempt *attempt_new(uv_loop_t *loop, struct job *job, const struct attem
     return a;
 }
 
-/* The one place where an attempt changes its state. */
-static void move(struct attempt *a, enum attempt_state to)
+void attempt_move(struct attempt *a, enum attempt_state to)
 {
-    static const bool legal[4][4] = {
-        [ATTEMPT_WAITING] =
-            {[ATTEMPT_RUNNING] = true, [ATTEMPT_PARKED] = true, [ATTEMPT_RECORDING] = true},
+    static const bool legal[ATTEMPT_STATES][ATTEMPT_STATES] = {
+        [ATTEMPT_WAITING] = {[ATTEMPT_PREPARING] = true,
+                             [ATTEMPT_RUNNING] = true,
+                             [ATTEMPT_PARKED] = true,
+                             [ATTEMPT_RECORDING] = true},
+        [ATTEMPT_PREPARING] = {[ATTEMPT_WAITING] = true, [ATTEMPT_RECORDING] = true},
         [ATTEMPT_RUNNING] =
             {[ATTEMPT_WAITING] = true, [ATTEMPT_PARKED] = true, [ATTEMPT_RECORDING] = true},
         [ATTEMPT_PARKED] = {[ATTEMPT_WAITING] = true, [ATTEMPT_RECORDING] = true},
@@ -77,7 +79,7 @@ static void move(struct attempt *a, enum attempt_state to)
 void attempt_record(struct attempt *a)
 {
     uv_timer_stop(&a->timer); /* of a wait */
-    move(a, ATTEMPT_RECORDING);
+    attempt_move(a, ATTEMPT_RECORDING);
 }
 
 /* ---- a run ends ---- */
@@ -105,7 +107,7 @@ static void run_again(struct attempt *a, enum attempt_state to)
 {
     forget_run(a);
     attempt_forget_output(a);
-    move(a, to);
+    attempt_move(a, to);
     if (to == ATTEMPT_WAITING)
         watch_deadline(a);
     a->owner->ended(a, NULL, a->arg);
@@ -172,7 +174,7 @@ static void end_run(struct attempt *a, const struct cell_done *d, const struct c
     if (may_repeat)
         r->state = "dead";
     forget_run(a);
-    move(a, ATTEMPT_RECORDING);
+    attempt_move(a, ATTEMPT_RECORDING);
     a->owner->ended(a, r, a->arg);
 }
 
@@ -284,7 +286,7 @@ int attempt_start(struct attempt *a, struct cell *c, struct err *e)
     buf_free(&grants);
     if (rc)
         return rc;
-    move(a, ATTEMPT_RUNNING);
+    attempt_move(a, ATTEMPT_RUNNING);
     a->cell = c;
     pool_origin(c, &a->origin);
     a->number++;
@@ -309,7 +311,7 @@ static void on_due(uv_timer_t *t)
         uv_timer_start(t, on_due, (uint64_t)(left_us + 999) / 1000, 0);
         return;
     }
-    move(a, ATTEMPT_WAITING);
+    attempt_move(a, ATTEMPT_WAITING);
     watch_deadline(a);
     a->owner->due(a, a->arg);
 }
@@ -324,7 +326,7 @@ void attempt_park(struct attempt *a, int64_t delay_ms)
 
 void attempt_hold(struct attempt *a)
 {
-    move(a, ATTEMPT_PARKED);
+    attempt_move(a, ATTEMPT_PARKED);
     a->has_clock = false;
     watch_deadline(a);
 }
@@ -333,7 +335,7 @@ void attempt_go_on(struct attempt *a)
 {
     CHECK(a->state == ATTEMPT_PARKED);
     uv_timer_stop(&a->timer);
-    move(a, ATTEMPT_WAITING);
+    attempt_move(a, ATTEMPT_WAITING);
     watch_deadline(a);
 }
 
@@ -379,7 +381,7 @@ void attempt_abandon(struct attempt *a)
     CHECK(a->state == ATTEMPT_RUNNING);
     cell_kill(a->cell);
     forget_run(a);
-    move(a, ATTEMPT_WAITING);
+    attempt_move(a, ATTEMPT_WAITING);
 }
 
 enum attempt_state attempt_state(const struct attempt *a)
@@ -441,7 +443,7 @@ void attempt_free(struct attempt *a)
 {
     if (!a)
         return;
-    CHECK(a->state != ATTEMPT_RUNNING);
+    CHECK(a->state != ATTEMPT_RUNNING && a->state != ATTEMPT_PREPARING);
     close_secrets(a);
     secrets_free(a->facts.secrets);
     job_free(a->job);

@@ -1,6 +1,8 @@
 /* One job in this worker's hands: its state machine. Loop thread only; owned by the executor.
  *
  *   WAITING    in the backlog                  → RUNNING | RECORDING (cancelled, deadline) | PARKED
+ *                                                | PREPARING
+ *   PREPARING  a tool's cell has its TypeScript → WAITING | RECORDING (executor/toolchain.h)
  *   RUNNING    a cell has it, clocks run       → RECORDING | PARKED | WAITING (again, see below)
  *   PARKED     it is not yet time to run it    → WAITING | RECORDING (cancelled)
  *   RECORDING  its result is with the recorder → freed at commit
@@ -30,7 +32,14 @@
 #include "results/record.h"
 #include "sandbox/host/cell.h"
 
-enum attempt_state { ATTEMPT_WAITING, ATTEMPT_RUNNING, ATTEMPT_PARKED, ATTEMPT_RECORDING };
+enum attempt_state {
+    ATTEMPT_WAITING,
+    ATTEMPT_PREPARING,
+    ATTEMPT_RUNNING,
+    ATTEMPT_PARKED,
+    ATTEMPT_RECORDING,
+    ATTEMPT_STATES
+};
 
 struct attempt;
 struct service_world;
@@ -45,6 +54,8 @@ struct attempt_owner {
     /* RUNNING ended: result is made (ownership moves), or NULL: it is WAITING (put it back into
      * the backlog) or PARKED (it waits for attempt_park()). */
     void (*ended)(struct attempt *a, struct result *r, void *arg);
+    /* PREPARING ended: result is made, or NULL: it is WAITING. cpu_us: what that took. */
+    void (*prepared)(struct attempt *a, struct result *r, int64_t cpu_us, void *arg);
     /* attempt_park()'s time is over; the attempt is WAITING now. */
     void (*due)(struct attempt *a, void *arg);
     /* Its deadline passed while it was WAITING, or held. */

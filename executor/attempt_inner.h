@@ -1,6 +1,6 @@
 /* The inside of an attempt, for its own files: attempt.c moves it through its states,
  * attempt_output.c keeps and tells what it prints, attempt_calls.c passes its host calls on,
- * attempt_result.c makes its result. */
+ * attempt_result.c makes its result, toolchain.c prepares its sources. */
 #pragma once
 
 #include <stdbool.h>
@@ -12,11 +12,25 @@
 #include "executor/mask.h"
 #include "executor/pool.h"
 #include "executor/services/service.h"
+#include "executor/transform.h"
 
 struct attempt_stream {
     struct buf kept; /* masked */
     struct mask_stream masking;
     uint64_t live; /* bytes told as live */
+};
+
+/* What has been done to the job's TypeScript (toolchain.c). */
+struct attempt_preparing {
+    struct toolchain *tools;             /* NULL: nothing was looked at yet */
+    enum transform_step step;            /* to be done, or being done */
+    bool checked;                        /* its types are right */
+    bool compiler;                       /* only the compiler can transform it */
+    bool ready;                          /* the job's sources are JavaScript */
+    int lost, crashes;                   /* cells */
+    int runs;                            /* steps that took a cell */
+    int64_t started_us, cpu_us, wall_us; /* of all steps */
+    int64_t step_cpu_us;                 /* of the last */
 };
 
 struct attempt {
@@ -42,7 +56,11 @@ struct attempt {
     bool late, stopped_late;
     struct attempt_stream streams[2]; /* FRAME_STDOUT - 1, FRAME_STDERR - 1 */
     struct service_run services;      /* what they owe to the present run */
+    struct attempt_preparing preparing;
 };
+
+/* attempt.c: the one place where an attempt changes its state. */
+void attempt_move(struct attempt *a, enum attempt_state to);
 
 /* attempt_output.c */
 

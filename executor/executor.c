@@ -24,6 +24,7 @@
 #include "base/mem.h"
 #include "executor/attest.h"
 #include "executor/retention.h"
+#include "executor/toolchain.h"
 #include "results/envelope.h"
 
 static void on_turn_done(uv_prepare_t *h)
@@ -123,24 +124,50 @@ void executor_take_up(struct executor *x, struct backlog_entry *entry)
     x->parked_count--;
 }
 
+/* It waits for a cell: of its own profile, or of a tool's before. */
+static void let_wait(struct executor *x, struct attempt *a, bool in_front)
+{
+    struct backlog_entry *entry = attempt_entry(a);
+    entry->profile = toolchain_profile(x->tools, a);
+    if (in_front)
+        backlog_add_front(x->backlog, entry);
+    else
+        backlog_add(x->backlog, entry);
+    x->waiting++;
+    if (x->pools)
+        pools_need(x->pools, entry->profile);
+}
+
 static void on_due(struct attempt *a, void *arg)
 {
     struct executor *x = arg;
     executor_take_up(x, attempt_entry(a));
-    backlog_add(x->backlog, attempt_entry(a));
-    x->waiting++;
-    if (x->pools)
-        pools_need(x->pools, attempt_entry(a)->profile);
+    let_wait(x, a, false);
     executor_pump(x);
+}
+
+static void leave_cell(struct executor *x, struct backlog_entry *entry)
+{
+    list_remove(&entry->node);
+    x->running_count--;
+    x->running_of[entry->profile]--;
+}
+
+static void behind_end(struct executor *x)
+{
+    if (x->draining) {
+        executor_give_back_waiting(x);
+        executor_give_back_parked(x, true);
+    } else {
+        executor_pump(x);
+    }
 }
 
 static void on_ended(struct attempt *a, struct result *r, void *arg)
 {
     struct executor *x = arg;
     struct backlog_entry *entry = attempt_entry(a);
-    list_remove(&entry->node);
-    x->running_count--;
-    x->running_of[entry->profile]--;
+    leave_cell(x, entry);
     int64_t now_us = clock_mono_us();
     backlog_ended(x->backlog, entry->tenant);
     backlog_used(x->backlog, entry->tenant, attempt_cpu_us(a), now_us, now_us);
@@ -153,17 +180,25 @@ static void on_ended(struct attempt *a, struct result *r, void *arg)
         else
             attempt_park(a, attempt_backoff_ms(a));
     } else {
-        x->waiting++;
-        backlog_add_front(x->backlog, entry);
-        if (x->pools)
-            pools_need(x->pools, entry->profile);
+        let_wait(x, a, true);
     }
-    if (x->draining) {
-        executor_give_back_waiting(x);
-        executor_give_back_parked(x, true);
-    } else {
-        executor_pump(x);
-    }
+    behind_end(x);
+}
+
+/* The job has not begun yet, but what was done for it counts as its tenant's. */
+static void on_prepared(struct attempt *a, struct result *r, int64_t cpu_us, void *arg)
+{
+    struct executor *x = arg;
+    struct backlog_entry *entry = attempt_entry(a);
+    leave_cell(x, entry);
+    int64_t now_us = clock_mono_us();
+    backlog_not_begun(x->backlog, entry->tenant);
+    backlog_used(x->backlog, entry->tenant, cpu_us, now_us, now_us);
+    if (r)
+        record(x, a, r);
+    else
+        let_wait(x, a, true);
+    behind_end(x);
 }
 
 static void on_late(struct attempt *a, void *arg)
@@ -175,6 +210,7 @@ static const struct attempt_owner owner = {
     .output = on_output,
     .progress = on_progress,
     .ended = on_ended,
+    .prepared = on_prepared,
     .due = on_due,
     .late = on_late,
 };
@@ -224,6 +260,18 @@ static bool put_off(struct executor *x, struct attempt *a)
     return true;
 }
 
+/* What another job has had done meanwhile need not be done again: it waits for its next cell. */
+static bool moves_on(struct executor *x, struct attempt *a)
+{
+    struct backlog_entry *entry = attempt_entry(a);
+    if (toolchain_profile(x->tools, a) == entry->profile)
+        return false;
+    backlog_not_begun(x->backlog, entry->tenant);
+    x->waiting--;
+    let_wait(x, a, true);
+    return true;
+}
+
 static void on_wake(uv_timer_t *t)
 {
     executor_pump(t->data);
@@ -259,16 +307,19 @@ void executor_pump(struct executor *x)
             record_late(x, entry);
             continue;
         }
-        if (put_off(x, a) || refuse_without_secrets(x, a))
+        bool prepares = entry->profile != attempt_job(a)->profile;
+        if (prepares ? moves_on(x, a) : put_off(x, a) || refuse_without_secrets(x, a))
             continue;
-        struct cell *c = pools_take(x->pools, entry->profile, &attempt_cell_events, a);
+        struct cell *c = pools_take(x->pools, entry->profile,
+                                    prepares ? &toolchain_cell_events : &attempt_cell_events, a);
         struct err e = {0};
         if (!c) {
             put_back(x, entry);
             break;
         }
-        if (attempt_start(a, c,
-                          &e)) { /* the cell died in the pool: it is gone soon, take another */
+        if (prepares
+                ? toolchain_start(a, c, &e)
+                : attempt_start(a, c, &e)) { /* it died in the pool and is gone soon: another */
             log_debug("executor", "cell refused a job: %s", e.msg);
             pool_drop(c);
             cell_kill(c);
@@ -279,7 +330,7 @@ void executor_pump(struct executor *x)
         x->running_count++;
         x->running_of[entry->profile]++;
         list_push_back(&x->running, &entry->node);
-        if (x->ev.started)
+        if (x->ev.started && !prepares)
             x->ev.started(a, x->arg);
     }
     recorder_set_waiting(x->recorder, x->waiting);
@@ -299,7 +350,6 @@ static struct attempt *take_in(struct executor *x, struct job *job,
     own.world = &x->world;
     struct attempt *a = attempt_new(x->loop, job, &own, &owner, x);
     attempt_entry(a)->tenant = config_tenant(x->config, job->tenant);
-    attempt_entry(a)->profile = job->profile;
     return a;
 }
 
@@ -313,10 +363,7 @@ struct attempt *executor_submit(struct executor *x, struct job *job,
         attempt_park(a, facts->start_in_ms);
         return a;
     }
-    backlog_add(x->backlog, attempt_entry(a));
-    x->waiting++;
-    if (x->pools)
-        pools_need(x->pools, attempt_entry(a)->profile);
+    let_wait(x, a, false);
     executor_pump(x);
     return a;
 }
@@ -356,6 +403,11 @@ void executor_cancel(struct executor *x, struct attempt *a)
 {
     if (attempt_state(a) == ATTEMPT_RUNNING) {
         attempt_cancel(a);
+    } else if (attempt_state(a) == ATTEMPT_PREPARING) {
+        toolchain_stop(a);
+        struct result *r = attempt_result_without_run(a, OUTCOME_CANCELLED, NULL);
+        attempt_record(a);
+        on_prepared(a, r, 0, x);
     } else if (attempt_state(a) == ATTEMPT_WAITING) {
         backlog_remove(x->backlog, attempt_entry(a));
         x->waiting--;
@@ -375,10 +427,7 @@ void executor_go_on(struct executor *x, struct attempt *a)
 {
     executor_take_up(x, attempt_entry(a));
     attempt_go_on(a);
-    backlog_add_front(x->backlog, attempt_entry(a));
-    x->waiting++;
-    if (x->pools)
-        pools_need(x->pools, attempt_entry(a)->profile);
+    let_wait(x, a, true);
     executor_pump(x);
 }
 

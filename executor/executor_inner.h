@@ -23,8 +23,9 @@ struct executor {
     struct pools *pools;     /* NULL once they were closed: see executor_last() */
     uv_prepare_t *turn_done; /* active: a refill is due */
     uv_timer_t *wake;        /* active: a tenant at a ceiling may go on then */
-    struct list running;     /* backlog entries of attempts in cells */
-    struct list parked;      /* likewise, of those whose time has not come */
+    struct toolchain *tools;
+    struct list running; /* backlog entries of attempts in cells */
+    struct list parked;  /* likewise, of those whose time has not come */
     int waiting, running_count, parked_count, recording;
     int running_of[PROFILES];
     struct service_world world;

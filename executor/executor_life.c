@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "executor/ceilings.h"
 #include "executor/retention.h"
+#include "executor/toolchain.h"
 #include "sandbox/jail/jail.h"
 
 #define CLOSE_WAIT_MS 10000
@@ -58,6 +59,7 @@ int executor_open(uv_loop_t *loop, const struct executor_options *o,
     for (int i = 0; i < LAYERS; i++)
         x->jail_names[i] = jail_layer_name((enum jail_layer)i);
     x->backlog = backlog_new(o->config, clock_mono_us());
+    x->tools = toolchain_new(o->paths ? o->paths->transforms : NULL, o->engine);
     struct recorder_options ro = {.db_path = o->db_path, .key = &x->key, .envelope_max = 0};
     const struct pool_options po = {.config = o->config,
                                     .paths = o->engine,
@@ -79,6 +81,7 @@ int executor_open(uv_loop_t *loop, const struct executor_options *o,
         uv_close((uv_handle_t *)x->wake, free_handle);
         recorder_close(x->recorder, 0, NULL);
         backlog_free(x->backlog);
+        toolchain_free(x->tools);
         sign_key_wipe(&x->key);
         crypto_guarded_free(x->seal);
         free(x->worker);
@@ -139,7 +142,10 @@ void executor_abandon(struct executor *x, void (*back)(struct attempt *, void *)
     while ((n = list_pop_front(&x->running))) {
         struct backlog_entry *entry = LIST_ENTRY(n, struct backlog_entry, node);
         struct attempt *a = attempt_of_entry(entry);
-        attempt_abandon(a);
+        if (attempt_state(a) == ATTEMPT_PREPARING)
+            toolchain_stop(a);
+        else
+            attempt_abandon(a);
         backlog_ended(x->backlog, entry->tenant);
         x->running_count--;
         x->running_of[entry->profile]--;
@@ -190,6 +196,7 @@ void executor_close(struct executor *x)
     uv_close((uv_handle_t *)x->wake, free_handle);
     pools_close(x->pools);
     backlog_free(x->backlog);
+    toolchain_free(x->tools);
     sign_key_wipe(&x->key);
     crypto_guarded_free(x->seal);
     free(x->worker);

@@ -351,7 +351,9 @@ void pool_start_source(struct pool *p)
                                .paths = &p->paths,
                                .v8_flags = profile->v8_flags,
                                .no_code = !profile->machine_code,
-                               .few_cells = p->few_cells,
+                               .preload = profile->tool,
+                               .preload_mb = profile->tool_mb,
+                               .few_cells = p->few_cells || profile->tool,
                                .cgroup = p->cgroup};
     struct source *s = mem_alloc(sizeof *s);
     struct err e = {0};

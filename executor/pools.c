@@ -92,7 +92,10 @@ static const struct pool_events handlers = {
 
 static bool may_idle(const struct pools *ps, const struct place *at)
 {
-    return at->pool && at->profile != ps->options.profile && ps->options.config->profile_idle_s > 0;
+    const struct config *c = ps->options.config;
+    bool kept = at->profile == ps->options.profile ||
+                (at->profile == PROFILE_TOOLCHAIN && c->toolchain == TOOLCHAIN_READY);
+    return at->pool && !kept && c->profile_idle_s > 0;
 }
 
 static int64_t idle_at_us(const struct pools *ps, const struct place *at)
@@ -172,6 +175,8 @@ struct pools *pools_open(uv_loop_t *loop, const struct pool_options *o,
         ps->place[p].profile = (enum profile)p;
     }
     pools_need(ps, o->profile);
+    if (o->config->toolchain == TOOLCHAIN_READY && !o->few_cells)
+        pools_need(ps, PROFILE_TOOLCHAIN);
     return ps;
 }
 

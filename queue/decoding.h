@@ -1,5 +1,5 @@
 /* The decoding of one job, shared by the files that know a field: job.c, job_permissions.c,
- * job_retry.c, job_secrets.c, job_files.c. Inside queue/ only. */
+ * job_retry.c, job_secrets.c, job_files.c, job_typescript.c. Inside queue/ only. */
 #pragma once
 
 #include "base/jv.h"
@@ -20,7 +20,7 @@ struct decoding {
     int rc;
     /* Fields that are judged when all are read. */
     struct permissions_asked permissions;
-    bool permissions_given, profile_given, id_given, on_failure_given, limit_given;
+    bool permissions_given, profile_given, id_given, on_failure_given, limit_given, language_given;
 };
 
 /* Keeps the first fault only. */
@@ -67,6 +67,14 @@ void read_files(struct decoding *d, const struct jv *v);
 void read_main(struct decoding *d, const struct jv *v);
 void settle_files(struct decoding *d, const struct jv *doc);
 void encode_files(struct jsonw *w, const struct job_request *r);
+
+/* The fields "language", "check" and "typescript", and once, after settle_files(), what they mean
+ * together with the others. */
+void read_language(struct decoding *d, const struct jv *v);
+void read_check(struct decoding *d, const struct jv *v);
+void read_typescript(struct decoding *d, const struct jv *v);
+void settle_language(struct decoding *d);
+void encode_typescript(struct jsonw *w, const struct job_request *r);
 
 /* The field "secrets", and once, after resolve_rights(), what carrying one means for the job's
  * permissions. */

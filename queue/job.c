@@ -235,6 +235,9 @@ static const struct field {
     {"script", read_script},
     {"files", read_files},
     {"main", read_main},
+    {"language", read_language},
+    {"check", read_check},
+    {"typescript", read_typescript},
     {"type", read_type},
     {"name", read_name},
     {"input", read_input},
@@ -274,8 +277,9 @@ static int read_field(const char *name, const struct jv *v, void *arg)
     else
         fault_at(
             d,
-            "unknown field '%s'; allowed: id, script, files, main, type, name, input, env, limits, "
-            "max_attempts, backoff, retry_on, not_before, deadline, ttl_ms, after, "
+            "unknown field '%s'; allowed: id, script, files, main, language, check, typescript, "
+            "type, name, input, "
+            "env, limits, max_attempts, backoff, retry_on, not_before, deadline, ttl_ms, after, "
             "on_failure, concurrency_key, concurrency_limit, reuse, profile, permissions, secrets",
             in_line(name, strlen(name), found));
     return 0;
@@ -338,6 +342,7 @@ static void read_payload(struct decoding *d)
         if (!jv_get(doc, "script") && !jv_get(doc, "files"))
             fault_at(d, "script: missing; allowed: a string with the script's text, or files");
         settle_files(d, doc);
+        settle_language(d);
     }
     jv_free(doc);
 }
@@ -356,7 +361,10 @@ static void complete(struct job *j)
         j->env_len = 2;
     }
     if (!*j->name)
-        strcpy(j->name, j->source == JOB_MODULE ? "script.mjs" : "script.js");
+        strcpy(j->name, j->language == JOB_TYPESCRIPT ? "script.ts"
+                        : j->language == JOB_TSX      ? "script.tsx"
+                        : j->source == JOB_MODULE     ? "script.mjs"
+                                                      : "script.js");
     crypto_sha256_hex(j->input, j->input_len, j->input_sha256);
 }
 
@@ -426,6 +434,7 @@ void job_free(struct job *j)
         return;
     free(j->script);
     free(j->files);
+    free(j->typescript);
     free(j->input);
     free(j->env);
     free_after(j);
@@ -506,6 +515,7 @@ void job_encode(const struct job_request *r, struct buf *out)
         encode_files(&w, r);
     else
         encode_script(&w, r);
+    encode_typescript(&w, r);
     if (r->input) {
         jsonw_name(&w, "input");
         jsonw_raw(&w, r->input, strlen(r->input));

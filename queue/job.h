@@ -27,6 +27,13 @@ extern const char *const on_failure_names[]; /* "skip", "run", "fail", NULL */
 #define CONCURRENCY_KEY_MAX   64
 #define CONCURRENCY_LIMIT_MAX 100
 
+/* What a script or a file is written in. Its name says so; a script may say so itself. */
+enum job_language { JOB_JAVASCRIPT, JOB_TYPESCRIPT, JOB_TSX };
+extern const char *const job_language_names[]; /* "javascript", "typescript", "tsx", NULL */
+enum job_language job_language_of(const char *name, size_t len); /* of a file's name */
+
+#define JOB_TYPESCRIPT_MAX ((size_t)8 << 20) /* bytes of TypeScript in a job */
+
 #define JOB_FILES_MAX  4096
 #define JOB_NAME_MAX   255 /* as PACK_PATH_MAX */
 #define JOB_ENV_MAX    256 /* variables */
@@ -43,6 +50,10 @@ struct job {
     char *files; /* base/pack.h; NULL: the job is a script */
     size_t files_len;
     char main[JOB_NAME_MAX + 1]; /* which of them runs, and then the name as well */
+    enum job_language language;  /* of the script, or of the file that runs */
+    bool transforms;             /* there is TypeScript: to be transformed before it runs */
+    bool check;                  /* its types are checked before */
+    char *typescript;            /* JSON object: options of that; NULL: none */
     char *input;                 /* JSON text, "null" when absent */
     size_t input_len;
     char *env; /* JSON object of strings, "{}" when absent */
@@ -114,6 +125,8 @@ struct job_request {
     size_t script_len;
     const char *files; /* base/pack.h; NULL: a script. Then type and name are not sent */
     size_t files_len;
+    const char *language; /* of a script; NULL: its name says so */
+    bool check;
     const char *main;  /* NULL: left to the rules of docs/protocol.md */
     const char *input; /* JSON text or NULL */
     const char *env;   /* JSON object text or NULL */

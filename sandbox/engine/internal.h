@@ -12,6 +12,7 @@
 //   permits.cc  eval, WebAssembly, SharedArrayBuffer
 //   pages.cc    v8::PageAllocator that counts
 //   platform.cc v8::Platform: one thread
+//   preload.cc  a tool that is loaded before the fork
 //   snapshot.cc writes and reads the startup snapshot
 //   parts.cc    built-ins that are loaded when a script first touches them
 //   warm.cc     takes the page faults before a job pays for them
@@ -181,7 +182,14 @@ bool platform_run_tasks();
 int64_t platform_wait_us();
 void platform_after_fork();
 
+// ---- preload.cc ----
+// What the tool that was loaded may take of the heap, 0: none was. Trial jobs need as much beside
+// their own.
+extern size_t preloaded_heap_bytes;
+
 // ---- snapshot.cc ----
+// Appends the file to out. False with errno set.
+bool read_all(const char *path, std::string *out);
 // Addresses of all native functions, ended by 0, as the snapshot refers to them.
 const intptr_t *external_references();
 // Maps the file; false with a line in why.

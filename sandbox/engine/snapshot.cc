@@ -69,20 +69,6 @@ Header make_header(size_t size, size_t parts_size)
     return h;
 }
 
-bool read_all(const char *path, std::string *out)
-{
-    FILE *f = fopen(path, "re");
-    if (!f)
-        return false;
-    char buf[64 << 10];
-    size_t n;
-    while ((n = fread(buf, 1, sizeof buf, f)) > 0)
-        out->append(buf, n);
-    bool ok = !ferror(f);
-    fclose(f);
-    return ok;
-}
-
 // Beside its name first, then renamed: nobody ever maps half a snapshot.
 bool write_all(const char *path, const std::string &blob, const std::vector<Part> &parts)
 {
@@ -287,6 +273,20 @@ bool make_code(const char *path, bool few_cells, std::vector<std::string> *made,
 }
 
 } // namespace
+
+bool read_all(const char *path, std::string *out)
+{
+    FILE *f = fopen(path, "re");
+    if (!f)
+        return false;
+    char buf[64 << 10];
+    size_t n;
+    while ((n = fread(buf, 1, sizeof buf, f)) > 0)
+        out->append(buf, n);
+    bool ok = !ferror(f);
+    fclose(f);
+    return ok;
+}
 
 const intptr_t *external_references()
 {

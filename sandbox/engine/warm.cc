@@ -55,8 +55,8 @@ int run(int source, const char *script, int round, std::string *message)
     engine_job job = {};
     job.source = source;
     job.clock_us = 1000;
-    job.heap_bytes = kHeapBytes;
-    job.memory_bytes = kMemoryBytes;
+    job.heap_bytes = kHeapBytes + preloaded_heap_bytes;
+    job.memory_bytes = kMemoryBytes + preloaded_heap_bytes;
     job.value_bytes = kValueBytes;
     job.id = job.tenant = job.name = "isolane-warm";
     job.id_len = job.tenant_len = job.name_len = strlen(job.id);

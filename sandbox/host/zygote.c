@@ -27,6 +27,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/fs.h"
 #include "base/list.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -483,6 +484,9 @@ static int send_start(const struct zygote *z, const struct zygote_options *o, ui
     const char *flags = o->v8_flags ? o->v8_flags : "";
     s.few_cells = o->few_cells;
     s.no_code = o->no_code;
+    s.preload_mb = o->preload_mb;
+    if (o->preload && fs_path(s.preload, sizeof s.preload, e, "%s/%s", o->paths->dir, o->preload))
+        return ERR_LIMIT;
     if (strlen(flags) >= sizeof s.v8_flags || strlen(o->paths->snapshot) >= sizeof s.snapshot)
         return err_set(e, ERR_LIMIT, "the zygote's V8 flags or snapshot path are too long");
     strcpy(s.snapshot, o->paths->snapshot);

@@ -82,6 +82,7 @@ static void read_start(struct control_start *s)
     while (n < 0 && errno == EINTR);
     if (n != sizeof *s || s->kind != CONTROL_START)
         _exit(n == 0 ? 0 : 2);
+    s->preload[sizeof s->preload - 1] = '\0';
     s->snapshot[sizeof s->snapshot - 1] = s->v8_flags[sizeof s->v8_flags - 1] = '\0';
 }
 
@@ -91,6 +92,8 @@ static int boot(const struct control_start *s, struct err *e)
     if (engine_boot(s->snapshot, s->v8_flags[0] ? s->v8_flags : NULL, s->few_cells != 0, &cell_host,
                     why, sizeof why))
         return err_set(e, ERR_UNAVAILABLE, "the engine does not start: %s", why);
+    if (s->preload[0] && engine_preload(s->preload, (uint64_t)s->preload_mb << 20, why, sizeof why))
+        return err_set(e, ERR_UNAVAILABLE, "the tool of this profile does not start: %s", why);
     return 0;
 }
 

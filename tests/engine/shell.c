@@ -43,6 +43,7 @@ static const char usage[] =
     "            [--cpu-ms N] [--wall-ms N] [--allow-eval] [--allow-wasm] [--allow-sab]\n"
     "            [--fork N] [--no-fork]\n"
     "            [--no-warm] [--stats] [--v8-flags FLAGS] [--snapshot PATH]\n"
+    "            [--preload TOOL] [--preload-mb N]\n"
     "       node --make-snapshot BUNDLE OUT\n"
     "  --cpu-ms, --wall-ms  stop the script by signal as the supervisor would\n"
     "  --fork N             run it in N children of one zygote, one after the other\n"
@@ -54,8 +55,8 @@ struct text {
 };
 
 static struct options {
-    const char *file, *input, *env, *grants, *parents, *name, *flags, *snapshot;
-    uint64_t heap_mb, memory_mb, value_kb, output_kb, clock_us, cpu_ms, wall_ms, forks;
+    const char *file, *input, *env, *grants, *parents, *name, *flags, *snapshot, *preload;
+    uint64_t heap_mb, memory_mb, value_kb, output_kb, clock_us, cpu_ms, wall_ms, forks, preload_mb;
     bool script, json, eval, wasm, sab, no_fork, no_warm, stats;
 } opt = {.env = "{}",
          .grants = "",
@@ -65,7 +66,8 @@ static struct options {
          .value_kb = 1024,
          .output_kb = 1024,
          .clock_us = 1000,
-         .forks = 1};
+         .forks = 1,
+         .preload_mb = 512};
 
 static struct text out_text[3]; /* by stream, 1 and 2; 0: the result */
 static int out_fd[3]; /* the streams as we were given them; 0..2 are /dev/null in a cell */
@@ -582,18 +584,31 @@ static const struct {
     bool *set;
     const char **text;
     uint64_t *number;
-} flags[] = {{"--script", &opt.script, NULL, NULL},       {"--json", &opt.json, NULL, NULL},
-             {"--allow-eval", &opt.eval, NULL, NULL},     {"--allow-wasm", &opt.wasm, NULL, NULL},
-             {"--allow-sab", &opt.sab, NULL, NULL},       {"--no-fork", &opt.no_fork, NULL, NULL},
-             {"--no-warm", &opt.no_warm, NULL, NULL},     {"--stats", &opt.stats, NULL, NULL},
-             {"--input", NULL, &opt.input, NULL},         {"--env", NULL, &opt.env, NULL},
-             {"--grants", NULL, &opt.grants, NULL},       {"--parents", NULL, &opt.parents, NULL},
-             {"--name", NULL, &opt.name, NULL},           {"--snapshot", NULL, &opt.snapshot, NULL},
-             {"--v8-flags", NULL, &opt.flags, NULL},      {"--heap-mb", NULL, NULL, &opt.heap_mb},
-             {"--memory-mb", NULL, NULL, &opt.memory_mb}, {"--value-kb", NULL, NULL, &opt.value_kb},
-             {"--output-kb", NULL, NULL, &opt.output_kb}, {"--clock-us", NULL, NULL, &opt.clock_us},
-             {"--cpu-ms", NULL, NULL, &opt.cpu_ms},       {"--wall-ms", NULL, NULL, &opt.wall_ms},
-             {"--fork", NULL, NULL, &opt.forks}};
+} flags[] = {{"--script", &opt.script, NULL, NULL},
+             {"--json", &opt.json, NULL, NULL},
+             {"--allow-eval", &opt.eval, NULL, NULL},
+             {"--allow-wasm", &opt.wasm, NULL, NULL},
+             {"--allow-sab", &opt.sab, NULL, NULL},
+             {"--no-fork", &opt.no_fork, NULL, NULL},
+             {"--no-warm", &opt.no_warm, NULL, NULL},
+             {"--stats", &opt.stats, NULL, NULL},
+             {"--input", NULL, &opt.input, NULL},
+             {"--env", NULL, &opt.env, NULL},
+             {"--grants", NULL, &opt.grants, NULL},
+             {"--parents", NULL, &opt.parents, NULL},
+             {"--name", NULL, &opt.name, NULL},
+             {"--snapshot", NULL, &opt.snapshot, NULL},
+             {"--v8-flags", NULL, &opt.flags, NULL},
+             {"--heap-mb", NULL, NULL, &opt.heap_mb},
+             {"--memory-mb", NULL, NULL, &opt.memory_mb},
+             {"--value-kb", NULL, NULL, &opt.value_kb},
+             {"--output-kb", NULL, NULL, &opt.output_kb},
+             {"--clock-us", NULL, NULL, &opt.clock_us},
+             {"--cpu-ms", NULL, NULL, &opt.cpu_ms},
+             {"--wall-ms", NULL, NULL, &opt.wall_ms},
+             {"--fork", NULL, NULL, &opt.forks},
+             {"--preload", NULL, &opt.preload, NULL},
+             {"--preload-mb", NULL, NULL, &opt.preload_mb}};
 
 static bool parse(int argc, char **argv)
 {
@@ -658,6 +673,8 @@ static int shell_main(int argc, char **argv, char **envp)
     sigaction(SIGALRM, &stop, NULL);
     double t0 = now_us();
     if (engine_boot(snapshot_path(), opt.flags, false, &host, why, sizeof why) < 0)
+        die("%s", why);
+    if (opt.preload && engine_preload(opt.preload, opt.preload_mb << 20, why, sizeof why) < 0)
         die("%s", why);
     if (opt.stats) {
         fprintf(stderr, "boot: %.0f us (%s)\n", now_us() - t0, engine_version());

@@ -265,11 +265,12 @@ static void test_unknown_fields(void **state)
     refused("{\"script\":\"1\",\"limit\":{}}", "unknown field 'limit'; did you mean 'limits'?");
     refused("{\"script\":\"1\",\"Script\":\"1\"}",
             "unknown field 'Script'; did you mean 'script'?");
-    refused("{\"script\":\"1\",\"zzz\":1}",
-            "unknown field 'zzz'; allowed: id, script, files, main, type, name, input, env, "
-            "limits, max_attempts, "
-            "backoff, retry_on, not_before, deadline, ttl_ms, after, on_failure, "
-            "concurrency_key, concurrency_limit, reuse, profile, permissions");
+    refused(
+        "{\"script\":\"1\",\"zzz\":1}",
+        "unknown field 'zzz'; allowed: id, script, files, main, language, check, typescript, "
+        "type, name, input, env, limits, max_attempts, backoff, retry_on, not_before, "
+        "deadline, ttl_ms, after, on_failure, concurrency_key, concurrency_limit, reuse, profile, "
+        "permissions");
     refused("{\"script\":\"1\",\"a\\nb\\u0007c\":1}", "unknown field 'a b c'; allowed:");
     refused("{\"script\":\"1\",\"limits\":{\"cpu\":1}}",
             "limits: unknown field 'cpu'; allowed: cpu_ms, wall_ms, heap_mb, memory_mb, output_kb; "

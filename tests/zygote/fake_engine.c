@@ -245,6 +245,14 @@ static void run_lines(void)
 
 /* ---- engine.h ---- */
 
+int engine_preload(const char *path, uint64_t heap_bytes, char *why, size_t why_cap)
+{
+    (void)path;
+    (void)heap_bytes;
+    snprintf(why, why_cap, "this engine has no tools");
+    return -1;
+}
+
 int engine_boot(const char *snapshot_path, const char *flags, bool few_cells,
                 const struct engine_host *h, char *why, size_t why_cap)
 {

@@ -1,0 +1,291 @@
+// TypeScript that runs as it is: what is transformed, and where errors of it are; the cache; type checks; sources and
+// accidents that a worker must live through.
+import assert from 'node:assert/strict';
+import { readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { Client } from './lib/client.mjs';
+import { fresh_folder, scratch } from './lib/place.mjs';
+import { descendants_of, isolane, send_signal, until } from './lib/process.mjs';
+import { up } from './lib/worker.mjs';
+
+const config = {
+    job_max_kb: 20480,
+    profile_idle_s: 3600,
+    tenants: [{ name: 'default' }, { name: 'strict', strict_ts: true }, { name: 'other' }],
+};
+
+let w, c, first;
+before(async () => {
+    w = await up({ config });
+    c = await Client.connect(w.url);
+    [first] = w.zygotes(); // of the default profile; the others hold tools
+});
+after(async () => {
+    await c?.close();
+    await w?.stop();
+});
+
+const ts = (script, more = {}, options) => c.execute({ script, name: 'a.ts', ...more }, options);
+const ok = async (script, more, options) => {
+    const r = await ts(script, more, options);
+    assert.equal(r.outcome, 'ok', JSON.stringify(r.error));
+    return r.value;
+};
+const threw = async (script, more, options) => {
+    const r = await ts(script, more, options);
+    assert.equal(r.outcome, 'threw', JSON.stringify([r.outcome, r.error, r.value]));
+    return r.error;
+};
+const invalid = async (job, options) => {
+    const r = await c.execute(job, options);
+    assert.deepEqual([r.outcome, r.error.name, r.attempts], ['invalid', 'InvalidJob', 0]);
+    return r.error.message;
+};
+const tools = () => w.zygotes().filter((p) => p !== first);
+
+// ---- what runs -------------------------------------------------------------------------------------------
+
+test('types are taken away: annotations, generics, interfaces, satisfies, overloads, declare', async () => {
+    assert.deepEqual(await ok(`
+        interface Shape<T extends object = {}> { readonly name: string; extra?: T }
+        type Point = { x: number; y?: number } | null;
+        declare const never_there: string;
+        function over(a: string): string; function over(a: number): number; function over(a: any): any { return a }
+        abstract class Base<T> { protected items!: T[]; declare tag: string; abstract f(this: Base<T>): void }
+        class List<T> extends Base<T> implements Iterable<T> {
+            override f(): void {} constructor(readonly_items: readonly T[]) { super(); this.items = [...readonly_items] }
+            *[Symbol.iterator](): Generator<T> { for (const i of this.items!) yield i as T }
+        }
+        const p = { x: 1 } satisfies Point;
+        export default async (input: { n: number }): Promise<unknown> =>
+            ({ n: input.n, p, over: over('x'), list: [...new List<number>([1, 2])], keys: Object.keys(new List<string>([])) });`,
+    { input: { n: 7 } }), { n: 7, p: { x: 1 }, over: 'x', list: [1, 2], keys: ['items'] });
+});
+
+test('what is more than types: enums, namespaces, parameter properties', async () => {
+    assert.deepEqual(await ok(`
+        enum Color { Red = 1, Green, Blue = 'b' as any }
+        const enum Bit { A = 1 << 0, B = 1 << 1, Both = A | B }
+        namespace Units { export const cm = 10; export namespace Deep { export const mm = cm / 10 } }
+        class P { constructor(private readonly x: number, public y = 2) {} get sum(): number { return this.x + this.y } }
+        export default [Color.Green, Color[1], Bit.Both, Units.Deep.mm, new P(1).sum];`), [2, 'Red', 3, 1, 3]);
+});
+
+test('decorators of the standard and accessor fields; legacy ones with experimental_decorators', async () => {
+    assert.deepEqual(await ok(`
+        const seen: string[] = [];
+        /** @param v "@not" a decorator */
+        function log(v: unknown, c: DecoratorContext): void { seen.push(c.kind + ':' + String(c.name)) }
+        @log class A { @log accessor x = 1; @log m(): number { return this.x } }
+        export default [new A().m(), ...seen];`), [1, 'accessor:x', 'method:m', 'class:A']);
+    assert.deepEqual(await ok(`
+        const seen: string[] = [];
+        const log = (target: any, key: string): void => { seen.push(typeof target + ':' + key) };
+        class A { @log x = 1; @log m(): void {} }
+        new A(); export default seen;`, { typescript: { experimental_decorators: true } }), ['object:x', 'object:m']);
+});
+
+test('JSX: classic, by pragma, by the job; automatic asks for its package', async () => {
+    const h = 'const h = (tag: unknown, props: object | null, ...children: unknown[]) => ({ tag, props, children });\n';
+    const view = 'export default <b id="1">{2}<i/></b>;';
+    const value = { tag: 'b', props: { id: '1' }, children: [2, { tag: 'i', props: null, children: [] }] };
+    assert.deepEqual(await ok(`/** @jsx h */\n${h}${view}`, { name: 'a.tsx' }), value);
+    assert.deepEqual(await ok(h + view, { language: 'tsx', name: undefined, typescript: { jsx_factory: 'h' } }), value);
+    const error = await threw(view, { name: 'a.tsx', typescript: { jsx: 'automatic', jsx_import_source: 'preact' } });
+    assert.match(error.message, /preact\/jsx-runtime/);
+});
+
+test('a job of several files: the one that is wrong is named', async () => {
+    const files = { 'main.ts': 'import { E } from "./e.mts"; export default E.One;', 'e.mts': 'export enum E { One = }', 'types.d.ts': 'declare const x: number;' };
+    const { outcome, error } = await c.execute({ files });
+    assert.deepEqual([outcome, error.name, error.line, error.column], ['threw', 'SyntaxError', 1, 23]);
+    assert.match(error.stack, /^e\.mts:1\n/);
+});
+
+test('a classic script has its completion value; a byte order mark and a #! line are no error', async () => {
+    assert.equal(await ok('const n: number = 20; n + 1', { type: 'script', name: 'a.cts' }), 21);
+    assert.equal(await ok('\ufeffconst n: number = 20; export default n', {}), 20);
+    assert.equal(await ok('#!/usr/bin/env -S isolane run\nexport default 1 as number', {}), 1);
+});
+
+test('language says what a script without a telling name is; a result has the hash of the source', async () => {
+    const script = 'export default (1 as number)';
+    const r = await c.execute({ script, language: 'typescript' });
+    assert.deepEqual([r.outcome, r.value], ['ok', 1]);
+    const { createHash } = await import('node:crypto');
+    assert.equal(r.script_sha256, createHash('sha256').update(script).digest('hex'));
+    assert.equal((await c.execute({ script: 'export default 2', name: 'a.ts', language: 'javascript' })).value, 2);
+});
+
+// ---- where errors are ------------------------------------------------------------------------------------
+
+test('positions are those of the source: thrown errors, stacks', async () => {
+    const script = 'type A = { a: number };\n\nconst f = (a: A): never => {\n  throw new TypeError("here" + a.a);\n};\nf({ a: 1 });\n';
+    const e = await threw(script);
+    assert.deepEqual([e.name, e.line, e.column], ['TypeError', 4, 9]);
+    assert.match(e.stack, /at f \(a\.ts:4:9\)\n {4}at a\.ts:6:1/);
+});
+
+test('syntax errors: name, message, picture, line and column, in UTF-16 units', async () => {
+    const e = await threw('const a = 1;\n\t"ä𝒳"; let b: = 2;\n');
+    assert.deepEqual([e.name, e.line, e.column], ['SyntaxError', 2, 16]);
+    assert.match(e.message, /^Unexpected token `=`/);
+    assert.match(e.stack, /^a\.ts:2\n\t"ä𝒳"; let b: = 2;\n\t {14}\^\n\nSyntaxError: Unexpected token/);
+    const x = await threw('\nexport default <b>{1</b>;', { name: 'view.tsx' });
+    assert.deepEqual([x.name, x.line], ['SyntaxError', 2]);
+    assert.match(x.stack, /^view\.tsx:2\n/);
+});
+
+test('a source that is wrong is not tried again, and uses up no attempt', async () => {
+    const r = await ts('let a: =', { max_attempts: 5, retry_on: ['threw'] });
+    assert.deepEqual([r.outcome, r.state, r.attempts, r.started_at], ['threw', 'done', 0, null]);
+});
+
+// ---- check -----------------------------------------------------------------------------------------------
+
+test('check: wrong types end the job before it runs, with each place', async () => {
+    const e = await threw('const n: number = "a";\nconsole.log("ran");\nexport default job.idd + n;\n', { check: true });
+    assert.deepEqual([e.name, e.line, e.column], ['TypeScriptError', 1, 7]);
+    assert.match(e.message, /^a\.ts:1:7 TS2322: Type 'string' is not assignable to type 'number'\.\na\.ts:3:20 TS2339: Property 'idd' does not exist/);
+});
+
+test('check: what a job finds has types; right ones run', async () => {
+    assert.deepEqual(await ok(`
+        console.log(await Promise.resolve(1), job.env.X?.length, setTimeout((a: number) => a, 1, 2));
+        const bytes: Uint8Array = new TextEncoder().encode(structuredClone(btoa('x')));
+        export default async (input: { n: number }): Promise<number> => input.n + bytes.length;`, { check: true, input: { n: 1 } }), 5);
+    const files = { 'a.ts': 'import { b } from "./b.ts"; export default b("x");', 'b.ts': 'export const b = (n: number) => n;' };
+    const r = await c.execute({ files, main: 'a.ts', check: true });
+    assert.deepEqual([r.outcome, r.error?.line, r.error?.column], ['threw', 1, 46], JSON.stringify(r));
+});
+
+// ---- what is refused -------------------------------------------------------------------------------------
+
+test('strict_ts: a tenant\'s plain JavaScript is refused, its TypeScript runs', async () => {
+    const options = { tenant: 'strict' };
+    assert.match(await invalid({ script: '1' }, options), /^language: found "javascript"; allowed: "typescript", .*strict_ts of tenant 'strict'/);
+    assert.match(await invalid({ files: { 'a.ts': '1', 'lib/b.js': '1' }, main: 'a.ts' }, options), /^files\["lib\/b\.js"\]: found JavaScript; allowed: \.ts/);
+    assert.equal(await ok('export default 3 as number', {}, options), 3);
+    const r = await c.execute({ files: { 'a.ts': 'export default 4 as number', 'node_modules/x/i.js': '1', 'd.json': '1' }, main: 'a.ts' }, options);
+    assert.equal(r.value, 4, JSON.stringify(r.error));
+});
+
+test('fields that are wrong are named', async () => {
+    for (const [more, message] of [
+        [{ language: 'coffee' }, 'language: found "coffee"; allowed: "javascript", "typescript", "tsx"'],
+        [{ check: 1 }, 'check: found 1; allowed: true, false'],
+        [{ check: true, name: 'a.js' }, /^check: found true; allowed: with TypeScript/],
+        [{ typescript: [] }, 'typescript: found array; allowed: an object'],
+        [{ typescript: { jsx: 'x' } }, 'typescript.jsx: found "x"; allowed: "classic", "automatic"'],
+        [{ typescript: { jsx_factory: 'a b' } }, /^typescript\.jsx_factory: found "a b"; allowed: a name/],
+        [{ typescript: { jsxx: 1 } }, /^typescript: unknown field 'jsxx'; .* did you mean 'jsx'\?$/],
+        [{ profile: 'toolchain' }, 'profile: found "toolchain"; allowed: "default", "jitless"'],
+        [{ profile: 'typescript' }, 'profile: found "typescript"; allowed: "default", "jitless"'],
+    ]) {
+        const found = await invalid({ script: '1', name: 'a.ts', ...more });
+        if (message instanceof RegExp) assert.match(found, message);
+        else assert.equal(found, message);
+    }
+});
+
+// ---- the cache -------------------------------------------------------------------------------------------
+
+test('a source is transformed once, on disk too; an entry that was altered counts for nothing', async () => {
+    const data = fresh_folder(), file = join(scratch, 'cached.ts');
+    writeFileSync(file, 'enum A { X = 5 }\nexport default A.X;');
+    const run = async () => {
+        const end = await isolane(['run', file, '--json', '--data', data]);
+        assert.equal(end.code, 0, end.stderr);
+        return JSON.parse(end.stdout).value;
+    };
+    const entries = () => readdirSync(join(data, 'transforms')).sort();
+    assert.equal(await run(), 5);
+    const [name, ...none] = entries();
+    assert.deepEqual(none, []);
+    const path = join(data, 'transforms', name), good = readFileSync(path, 'latin1');
+    assert.match(good, /^isolane-transform-1 [0-9a-f]{64}\n/);
+    for (const bad of ['', good.slice(0, 40), good.replace('= 5', '= 6'), good.slice(0, -1), `${good}x`]) {
+        writeFileSync(path, bad, 'latin1');
+        assert.equal(await run(), 5);
+        assert.equal(readFileSync(path, 'latin1'), good);
+    }
+    // what is right, but of another source
+    writeFileSync(file, 'enum A { X = 7 }\nexport default A.X;');
+    assert.equal(await run(), 7);
+    const other = entries().find((n) => n !== name);
+    renameSync(path, join(data, 'transforms', other));
+    assert.equal(await run(), 7);
+});
+
+test('many jobs of one source at once all run', async () => {
+    const ids = Array.from({ length: 40 }, (_, i) => `many-${i}`);
+    const script = 'enum A { X = 9 }\nexport default (n: number) => n + A.X;';
+    await Promise.all(ids.map((id, i) => c.publish({ id, script, name: 'many.ts', input: i })));
+    for (const [i, id] of ids.entries()) assert.equal((await c.result(id)).value, i + 9);
+});
+
+// ---- accidents and enemies -------------------------------------------------------------------------------
+
+test('9 MB of TypeScript is refused; what cannot be transformed in its bounds ends the job alone', async () => {
+    assert.match(await invalid({ script: `// ${'x'.repeat(9 << 20)}`, name: 'big.ts' }),
+        /^script: found 94371\d\d bytes of TypeScript; allowed: at most 8388608$/);
+    const deep = await threw(`export default ${'('.repeat(200_000)}1${')'.repeat(200_000)}`);
+    assert.equal(deep.name, 'TypeScriptError', JSON.stringify(deep));
+    assert.equal(await ok('export default 1 as number'), 1);
+});
+
+test('types that take forever to check: the time is bounded, other jobs go on', async () => {
+    const slow = ts(`
+        type Bit = 0 | 1; type Eight = [Bit, Bit, Bit, Bit, Bit, Bit, Bit, Bit];
+        type Big = \`\${Eight[0]}\${Eight[1]}\${Bit}\${Bit}\${Bit}\${Bit}\${Bit}\${Bit}\${Bit}\${Bit}\${Bit}\${Bit}\${Bit}\${Bit}\${Bit}\`;
+        type Cross<A extends string, B extends string> = A extends string ? B extends string ? \`\${A}\${B}\` extends \`\${infer X}0\${infer Y}\` ? [X, Y] : 0 : 1 : 2;
+        const x: Cross<Big, Big> = 1; export default x;`, { id: 'slow-check', check: true });
+    assert.equal(await ok('export default 11 as number'), 11);
+    await c.cancel('slow-check');
+    const r = await slow;
+    assert.ok(['cancelled', 'threw'].includes(r.outcome), r.outcome);
+});
+
+test('a job that is cancelled, or whose deadline passes, while it is transformed', async () => {
+    let n = 0;
+    const source = `${'export const v = { a: [1, 2, { b: (x: number): number => x * 2 }] };\n'
+        .repeat(60_000).replace(/\bv\b/g, () => `v${n++}`)}enum E { X }`;
+    await c.publish({ id: 'stop-me', script: source, name: 'long.ts' });
+    await until('its transform to begin', async () => (await c.get('stop-me')).state !== undefined);
+    await c.cancel('stop-me');
+    const r = await c.result('stop-me');
+    assert.ok(['cancelled', 'ok'].includes(r.outcome), JSON.stringify(r.error));
+    const late = await c.execute({ id: 'late', script: `${source}\n// late`, name: 'late.ts', ttl_ms: 60 });
+    assert.deepEqual([late.outcome, late.error.name], ['cancelled', 'DeadlineExceeded']);
+});
+
+test('the zygote of the transformer is killed again and again: every job ends as it should', async () => {
+    await ok('export default 1 as number // up');
+    const ids = Array.from({ length: 30 }, (_, i) => `kill-${i}`);
+    for (const [i, id] of ids.entries()) {
+        await c.publish({ id, script: `enum A { X = ${i} }\nexport default A.X;`, name: 'kill.ts' });
+        if (i % 10 === 5) for (const p of tools()) send_signal(p, 'SIGKILL');
+    }
+    for (const [i, id] of ids.entries()) {
+        const r = await c.result(id);
+        assert.deepEqual([r.outcome, r.value], ['ok', i], JSON.stringify(r.error));
+    }
+    assert.ok(w.is_up());
+});
+
+test('cells of a transformer that are killed: tried once more, then the result says so', async () => {
+    await ok('export default 1 as number // again');
+    let stop = false;
+    const killing = (async () => {
+        while (!stop) {
+            for (const z of tools()) for (const p of descendants_of(z)) send_signal(p, 'SIGKILL');
+            await new Promise((r) => setTimeout(r, 5));
+        }
+    })();
+    const r = await ts(`enum A { X }\nexport default A.X;`, { name: 'cells.ts' });
+    stop = true;
+    await killing;
+    assert.ok((r.outcome === 'ok' && r.value === 0) || (r.outcome === 'crashed' && r.error.name === 'TypeScriptError'), JSON.stringify(r));
+    assert.equal(await ok('export default 2 as number // after'), 2);
+});
