@@ -319,7 +319,7 @@ static int run_command(const struct command *self, int argc, char **argv)
                      .to = &r.language,
                      .arg = "LANGUAGE",
                      .choices = job_language_names,
-                     .help = "javascript, typescript or tsx; by the file's name when not given"},
+                     .help = "by the file's name when not given"},
                     {.name = "check",
                      .type = OPTION_FLAG,
                      .to = &r.check,

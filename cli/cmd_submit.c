@@ -177,7 +177,7 @@ static void add_options(struct options *o, struct submission *s)
                      .to = &s->language,
                      .arg = "LANGUAGE",
                      .choices = job_language_names,
-                     .help = "javascript, typescript or tsx; by the file's name when not given"},
+                     .help = "by the file's name when not given"},
                     {.name = "check",
                      .type = OPTION_FLAG,
                      .to = &s->check,

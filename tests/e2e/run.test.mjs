@@ -179,7 +179,7 @@ test('several files and a folder with nothing', async () => {
     mkdirSync(empty);
     const none = await run([empty]);
     assert.equal(none.code, 3);
-    assert.match(none.stderr, /^isolane: folder .*empty.* has no scripts \(\.js, \.mjs, \.cjs\)\n$/);
+    assert.match(none.stderr, /^isolane: folder .*empty.* has no scripts \(.js, .mjs, .cjs, .ts, .mts, .cts, .tsx\)\n$/);
 });
 
 test('a file that cannot be read: one line, exit 3', async () => {
