@@ -50,8 +50,9 @@ my $loop = qr{^(?:egress|link|queue|results|sandbox/host|executor|cli|bench)/};
 my @library = (
     [qr/^jansson\.h$/,           'jansson',      qr{^base/jv\.c$},            'base/jv.c'],
     [qr/^sodium(?:\.h|\/)/,      'libsodium',
-        qr{^(?:base/crypto\.c|sandbox/engine/(?:native_sodium|sodium_|native_random)[a-z_]*\.cc)$},
-        'base/crypto.c, and in the cell sandbox/engine/native_sodium*.cc, sodium_*.cc, native_random.cc'],
+        qr{^(?:base/crypto\.c|sandbox/engine/(?:(?:native_sodium|sodium_|native_random)[a-z_]*|crypto_okp|crypto_jwk)\.cc)$},
+        'base/crypto.c, and in the cell sandbox/engine/native_sodium*.cc, sodium_*.cc, native_random.cc, crypto_okp.cc, crypto_jwk.cc'],
+    [qr/^openssl\//,            'OpenSSL',      qr{^sandbox/engine/(?:native_crypto\.cc|crypto_[a-z_]+\.(?:cc|h))$}, 'sandbox/engine/native_crypto.cc, crypto_*'],
     [qr/^c?yaml(?:\.h|\/)/,      'libyaml',      qr{^config/reader\.c$},      'config/reader.c'],
     [qr/^ares(?:_[a-z]+)?\.h$/,  'c-ares',       qr{^egress/dns\.c$},        'egress/dns.c'],
     [qr/^zlib\.h$/,              'zlib',         qr{^sandbox/engine/native_codec\.cc$}, 'sandbox/engine/native_codec.cc'],

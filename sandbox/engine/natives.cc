@@ -8,7 +8,7 @@ namespace isolane
 
 const NativeModule *const native_modules[] = {
     &native_loop,    &native_text,   &native_random, &native_clone, &native_stream,
-    &native_inspect, &native_sodium, &native_parts,  &native_codec,
+    &native_inspect, &native_sodium, &native_parts,  &native_codec, &native_crypto,
 };
 const size_t native_module_count = sizeof native_modules / sizeof *native_modules;
 

@@ -38,6 +38,7 @@ extern const NativeModule native_inspect; // what console needs to look inside v
 extern const NativeModule native_sodium;  // libsodium
 extern const NativeModule native_parts;   // lazily loaded built-ins
 extern const NativeModule native_codec;   // gzip, deflate, brotli, zstd
+extern const NativeModule native_crypto;  // Web Cryptography
 
 // Throws a TypeError / RangeError / Error of that text in the current context.
 void throw_type_error(v8::Isolate *isolate, const char *message);
