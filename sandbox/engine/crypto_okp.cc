@@ -10,7 +10,9 @@
 #include <cstring>
 #include <sodium.h>
 
+#include <openssl/core_names.h>
 #include <openssl/crypto.h>
+#include <openssl/params.h>
 
 namespace isolane::crypto
 {
@@ -71,24 +73,38 @@ bool make_public(uint32_t kind, const uint8_t *secret, uint8_t *out)
     return pkey && EVP_PKEY_get_raw_public_key(pkey.get(), out, &len) == 1;
 }
 
-bool sign_448(const uint8_t *secret, Bytes data, uint8_t *out)
+// Ed448's parameters: a context of at most 255 bytes.
+struct Context {
+    OSSL_PARAM params[2];
+    explicit Context(Bytes context) : params{OSSL_PARAM_construct_end(), OSSL_PARAM_construct_end()}
+    {
+        if (context.len)
+            params[0] =
+                OSSL_PARAM_construct_octet_string(OSSL_SIGNATURE_PARAM_CONTEXT_STRING,
+                                                  const_cast<uint8_t *>(context.data), context.len);
+    }
+};
+
+bool sign_448(const uint8_t *secret, Bytes data, Bytes context, uint8_t *out)
 {
+    Context more(context);
     Pkey pkey = private_of(ED448, secret);
     std::unique_ptr<EVP_MD_CTX, Free<EVP_MD_CTX_free>> ctx(EVP_MD_CTX_new());
     size_t len = okp_kinds[ED448].signature_len;
     return pkey && ctx &&
            EVP_DigestSignInit_ex(ctx.get(), nullptr, nullptr, nullptr, nullptr, pkey.get(),
-                                 nullptr) == 1 &&
+                                 more.params) == 1 &&
            EVP_DigestSign(ctx.get(), out, &len, data.data, data.len) == 1;
 }
 
-bool verify_448(const uint8_t *open, Bytes signature, Bytes data)
+bool verify_448(const uint8_t *open, Bytes signature, Bytes data, Bytes context)
 {
+    Context more(context);
     Pkey pkey = public_of(ED448, open);
     std::unique_ptr<EVP_MD_CTX, Free<EVP_MD_CTX_free>> ctx(EVP_MD_CTX_new());
     return pkey && ctx &&
            EVP_DigestVerifyInit_ex(ctx.get(), nullptr, nullptr, nullptr, nullptr, pkey.get(),
-                                   nullptr) == 1 &&
+                                   more.params) == 1 &&
            EVP_DigestVerify(ctx.get(), signature.data, signature.len, data.data, data.len) == 1;
 }
 
@@ -130,7 +146,7 @@ void okpPublic(Call &c)
         c.refuse();
 }
 
-// okpSign(kind, private, data)
+// okpSign(kind, private, data, context of Ed448)
 void okpSign(Call &c)
 {
     uint32_t kind = kind_of(c, 0);
@@ -140,7 +156,7 @@ void okpSign(Call &c)
     if (!out)
         return;
     if (kind == ED448) {
-        if (!sign_448(secret, data, out))
+        if (!sign_448(secret, data, c.bytes(3), out))
             c.refuse();
         return;
     }
@@ -151,7 +167,7 @@ void okpSign(Call &c)
     OPENSSL_cleanse(whole, sizeof whole);
 }
 
-// okpVerify(kind, public, signature, data)
+// okpVerify(kind, public, signature, data, context of Ed448)
 void okpVerify(Call &c)
 {
     uint32_t kind = kind_of(c, 0);
@@ -162,7 +178,7 @@ void okpVerify(Call &c)
     if (signature.len != okp_kinds[kind].signature_len || signature.len == 0)
         c.give(false);
     else if (kind == ED448)
-        c.give(verify_448(open, signature, data));
+        c.give(verify_448(open, signature, data, c.bytes(4)));
     else
         c.give(crypto_sign_verify_detached(signature.data, data.data, data.len, open) == 0);
 }

@@ -1,6 +1,7 @@
 // Global names that lazily loaded parts bring (parts.js): `interfaces` (and namespaces) are not enumerable,
 // `functions` are, as Web IDL has it. Each name must be an export of the part's index.js.
 export const globals = {
+  crypto: { interfaces: ['CryptoKey', 'SubtleCrypto'] },
   compression: { interfaces: ['CompressionStream', 'DecompressionStream'] },
   streams: {
     interfaces: [

@@ -4,8 +4,11 @@ import { TypeError, define, isArray, list, push, typedArrayTag } from './primord
 import { typedArrayByteLength } from './primordials.js';
 import { DOMException, QuotaExceededError, isDOMException } from './dom_exception.js';
 import { installAttribute, installInterface } from './interface.js';
+import { lazy } from './parts.js';
 
 const { clone, loop, random } = native;
+
+const subtle = lazy('crypto');
 
 const RANDOM_MAX_BYTES = 65536;
 
@@ -101,6 +104,10 @@ class Crypto {
   randomUUID() {
     if (!(#brand in this)) throw new TypeError('Illegal invocation');
     return random.uuid();
+  }
+  get subtle() {
+    if (!(#brand in this)) throw new TypeError('Illegal invocation');
+    return subtle().subtle;
   }
 }
 

@@ -1,0 +1,280 @@
+// crypto.subtle (Web Cryptography): the methods. Kinds of keys and operations are one file each, which
+// register themselves with normalize.js.
+//
+// How this works: everything happens in the call, so an argument that changes later changes nothing, and what
+// comes of it settles a promise. The order of checks is the standard's, for which error is thrown shows it.
+// Bytes are copied where the standard says "get a copy of the bytes": after the algorithm was read, which may
+// run the script's code.
+import { arrayIndexOf } from '../../primordials.js';
+import './aes.js';
+import './ec.js';
+import './hmac.js';
+import './kdf.js';
+import './okp.js';
+import './rsa.js';
+import './sha.js';
+import { jwkObject, jwkOf, jwkText, parseJwk, toJwk } from './jwk.js';
+import {
+  CryptoKey,
+  DECRYPT,
+  DERIVE_BITS,
+  DERIVE_KEY,
+  ENCRYPT,
+  SIGN,
+  UNWRAP,
+  VERIFY,
+  WRAP,
+  isCryptoKey,
+  makeKey,
+  slots,
+  toKey,
+  usageBit,
+} from './key.js';
+import { normalize, rowOf } from './normalize.js';
+import {
+  access,
+  bytesOf,
+  finishInterface,
+  isObject,
+  natives,
+  notSupported,
+  promised,
+  syntax,
+  toLong,
+  toSequence,
+  toSource,
+  toText,
+} from './webidl.js';
+
+const formats = ['raw', 'spki', 'pkcs8', 'jwk'];
+
+function toFormat(value) {
+  const format = toText(value, 'format');
+  if (arrayIndexOf(formats, format) < 0)
+    throw new TypeError(`format must be raw, spki, pkcs8 or jwk, found '${format}'`);
+  return format;
+}
+
+function toUsages(value) {
+  const bits = toSequence(value, 'keyUsages', (item, what) => usageBit(toText(item, what), what));
+  let set = 0;
+  for (let i = 0; i < bits.length; i++) set |= bits[i];
+  return set;
+}
+
+const toAlgorithm = (value, what) => (isObject(value) ? value : toText(value, what));
+
+// The slots of a key that this algorithm and this use are for.
+function keyFor(key, algorithm, usage, name) {
+  const own = slots(key);
+  if (own.algorithm.name !== algorithm.name)
+    access(`the key is one of ${own.algorithm.name}, not of ${algorithm.name}`);
+  if (!(own.usages & usage)) access(`the key must not be used for ${name}`);
+  return own;
+}
+
+function crypt(operation, usage, algorithm, key, value) {
+  toKey(key, 'key');
+  toSource(value, 'data');
+  const normalized = normalize(algorithm, operation);
+  const bytes = bytesOf(value);
+  return normalized.row[operation](normalized, keyFor(key, normalized, usage, operation), bytes);
+}
+
+function needsUsages(key) {
+  const { type, usages } = slots(key);
+  if (type !== 'public' && usages === 0)
+    syntax(`a ${type} key without usages would be of no use`);
+  return key;
+}
+
+function checkFormat(row, format, name) {
+  if (arrayIndexOf(row.formats, format) < 0) notSupported(`keys of ${name} have no format '${format}'`);
+}
+
+function importAny(format, bytes, normalized, extractable, usages) {
+  checkFormat(normalized.row, format, normalized.name);
+  return needsUsages(normalized.row.importKey(format, bytes, normalized, extractable, usages));
+}
+
+// The key as bytes, or what jwkOf() gives.
+function exportAny(format, key) {
+  const row = rowOf(key);
+  if (row.exportKey === undefined) notSupported(`keys of ${key.algorithm.name} cannot be exported`);
+  if (!key.extractable) access('the key is not extractable');
+  checkFormat(row, format, key.algorithm.name);
+  const made = row.exportKey(format, key);
+  return format === 'jwk' ? jwkOf(made, key) : made;
+}
+
+function derived(normalized, baseKey, usage, name, length) {
+  const key = keyFor(baseKey, normalized, usage, name);
+  return normalized.row.deriveBits(normalized, key, length);
+}
+
+// For wrapping: the operation of its own if the algorithm has one, else the one for data.
+function normalizeEither(algorithm, first, second) {
+  let error;
+  try {
+    return { __proto__: null, operation: first, normalized: normalize(algorithm, first) };
+  } catch (e) {
+    error = e;
+  }
+  try {
+    return { __proto__: null, operation: second, normalized: normalize(algorithm, second) };
+  } catch {
+    throw error;
+  }
+}
+
+let constructing = false;
+
+function atLeast(given, needed, method) {
+  if (given < needed)
+    throw new TypeError(`${method}: ${needed} arguments are needed, found ${given}`);
+}
+
+export class SubtleCrypto {
+  #brand;
+  constructor() {
+    if (!constructing) throw new TypeError('Illegal constructor');
+  }
+  static #run(subtle, given, needed, method, f) {
+    return promised(() => {
+      if (!isObject(subtle) || !(#brand in subtle)) throw new TypeError('Illegal invocation');
+      atLeast(given, needed, method);
+      return f();
+    });
+  }
+  encrypt(algorithm, key, data) {
+    return SubtleCrypto.#run(this, arguments.length, 3, 'encrypt', () =>
+      crypt('encrypt', ENCRYPT, toAlgorithm(algorithm, 'algorithm'), key, data));
+  }
+  decrypt(algorithm, key, data) {
+    return SubtleCrypto.#run(this, arguments.length, 3, 'decrypt', () =>
+      crypt('decrypt', DECRYPT, toAlgorithm(algorithm, 'algorithm'), key, data));
+  }
+  sign(algorithm, key, data) {
+    return SubtleCrypto.#run(this, arguments.length, 3, 'sign', () =>
+      crypt('sign', SIGN, toAlgorithm(algorithm, 'algorithm'), key, data));
+  }
+  verify(algorithm, key, signature, data) {
+    return SubtleCrypto.#run(this, arguments.length, 4, 'verify', () => {
+      const named = toAlgorithm(algorithm, 'algorithm');
+      toKey(key, 'key');
+      toSource(signature, 'signature');
+      toSource(data, 'data');
+      const normalized = normalize(named, 'verify');
+      const signed = bytesOf(signature);
+      const bytes = bytesOf(data);
+      return normalized.row.verify(normalized, keyFor(key, normalized, VERIFY, 'verify'), signed, bytes);
+    });
+  }
+  digest(algorithm, data) {
+    return SubtleCrypto.#run(this, arguments.length, 2, 'digest', () => {
+      const named = toAlgorithm(algorithm, 'algorithm');
+      toSource(data, 'data');
+      const normalized = normalize(named, 'digest');
+      return normalized.row.digest(normalized, data); // hashed at once: no copy is needed
+    });
+  }
+  generateKey(algorithm, extractable, keyUsages) {
+    return SubtleCrypto.#run(this, arguments.length, 3, 'generateKey', () => {
+      const named = toAlgorithm(algorithm, 'algorithm');
+      const usages = toUsages(keyUsages);
+      const normalized = normalize(named, 'generateKey');
+      const made = normalized.row.generateKey(normalized, !!extractable, usages);
+      if (isCryptoKey(made)) return needsUsages(made);
+      needsUsages(made.privateKey);
+      return { publicKey: made.publicKey, privateKey: made.privateKey };
+    });
+  }
+  deriveKey(algorithm, baseKey, derivedKeyType, extractable, keyUsages) {
+    return SubtleCrypto.#run(this, arguments.length, 5, 'deriveKey', () => {
+      const named = toAlgorithm(algorithm, 'algorithm');
+      toKey(baseKey, 'baseKey');
+      const wanted = toAlgorithm(derivedKeyType, 'derivedKeyType');
+      const usages = toUsages(keyUsages);
+      const normalized = normalize(named, 'deriveBits');
+      const target = normalize(wanted, 'importKey');
+      const lengthOf = normalize(wanted, 'get key length');
+      const key = keyFor(baseKey, normalized, DERIVE_KEY, 'deriveKey');
+      const length = lengthOf.row.keyLength(lengthOf);
+      const secret = normalized.row.deriveBits(normalized, key, length);
+      return importAny('raw', secret, target, !!extractable, usages);
+    });
+  }
+  deriveBits(algorithm, baseKey, length = null) {
+    return SubtleCrypto.#run(this, arguments.length, 2, 'deriveBits', () => {
+      const named = toAlgorithm(algorithm, 'algorithm');
+      toKey(baseKey, 'baseKey');
+      const bits = length === null ? null : toLong(length, 'length');
+      return derived(normalize(named, 'deriveBits'), baseKey, DERIVE_BITS, 'deriveBits', bits);
+    });
+  }
+  importKey(format, keyData, algorithm, extractable, keyUsages) {
+    return SubtleCrypto.#run(this, arguments.length, 5, 'importKey', () => {
+      const kind = toFormat(format);
+      const isBytes = natives.source(keyData) !== 0;
+      const given = isBytes ? toSource(keyData, 'keyData') : toJwk(keyData, 'keyData');
+      const named = toAlgorithm(algorithm, 'algorithm');
+      const usages = toUsages(keyUsages);
+      if (isBytes === (kind === 'jwk'))
+        throw new TypeError(`keyData must be ${isBytes ? 'a JSON Web Key' : 'bytes'} for the format '${kind}'`);
+      const normalized = normalize(named, 'importKey');
+      return importAny(kind, isBytes ? bytesOf(given) : given, normalized, !!extractable, usages);
+    });
+  }
+  exportKey(format, key) {
+    return SubtleCrypto.#run(this, arguments.length, 2, 'exportKey', () => {
+      const kind = toFormat(format);
+      const made = exportAny(kind, slots(toKey(key, 'key')));
+      return kind === 'jwk' ? jwkObject(made) : made;
+    });
+  }
+  wrapKey(format, key, wrappingKey, wrapAlgorithm) {
+    return SubtleCrypto.#run(this, arguments.length, 4, 'wrapKey', () => {
+      const kind = toFormat(format);
+      toKey(key, 'key');
+      toKey(wrappingKey, 'wrappingKey');
+      const named = toAlgorithm(wrapAlgorithm, 'wrapAlgorithm');
+      const { normalized, operation } = normalizeEither(named, 'wrapKey', 'encrypt');
+      const wrapping = keyFor(wrappingKey, normalized, WRAP, 'wrapKey');
+      const made = exportAny(kind, slots(key));
+      return normalized.row[operation](normalized, wrapping, kind === 'jwk' ? jwkText(made) : made);
+    });
+  }
+  unwrapKey(format, wrappedKey, unwrappingKey, unwrapAlgorithm, unwrappedKeyAlgorithm, extractable, keyUsages) {
+    return SubtleCrypto.#run(this, arguments.length, 7, 'unwrapKey', () => {
+      const kind = toFormat(format);
+      toSource(wrappedKey, 'wrappedKey');
+      toKey(unwrappingKey, 'unwrappingKey');
+      const named = toAlgorithm(unwrapAlgorithm, 'unwrapAlgorithm');
+      const wanted = toAlgorithm(unwrappedKeyAlgorithm, 'unwrappedKeyAlgorithm');
+      const usages = toUsages(keyUsages);
+      const { normalized, operation } = normalizeEither(named, 'unwrapKey', 'decrypt');
+      const target = normalize(wanted, 'importKey');
+      const wrapped = bytesOf(wrappedKey);
+      const unwrapping = keyFor(unwrappingKey, normalized, UNWRAP, 'unwrapKey');
+      const bytes = normalized.row[operation](normalized, unwrapping, wrapped);
+      return importAny(kind, kind === 'jwk' ? parseJwk(bytes, 'key') : bytes, target, !!extractable, usages);
+    });
+  }
+}
+finishInterface(SubtleCrypto);
+
+function only() {
+  constructing = true;
+  try {
+    return new SubtleCrypto();
+  } finally {
+    constructing = false;
+  }
+}
+export const subtle = only();
+export { CryptoKey };
+
+// For structuredClone: what a key is made of, and a key of that.
+export const takeKey = (value) => (isCryptoKey(value) ? slots(value) : undefined);
+export const makeKeyOf = ({ type, handle, algorithm, extractable, usages }) =>
+  makeKey(type, handle, algorithm, extractable, usages);

@@ -1,0 +1,40 @@
+// Normalizing an algorithm (Web Cryptography, "Algorithm Normalization"): what a script names becomes
+// {name, the members its dictionary has} without prototype, and the one row that does the operation.
+import { stringToLowerCase } from '../../primordials.js';
+import { hashes } from './hashes.js';
+import { isObject, notSupported, toBytes, toDictionary, toText } from './webidl.js';
+
+const rows = { __proto__: null }; // name in lower case → {name, operations: {operation: members}}
+
+// operations: {digest: [members of the dictionary], …}; what does them is in `implementation`.
+export function register(name, operations, implementation) {
+  rows[stringToLowerCase(name)] = { __proto__: null, name, operations, implementation };
+}
+
+const nameOnly = [['name', toText, true]];
+
+export function normalize(input, operation) {
+  const value = isObject(input) ? input : { __proto__: null, name: toText(input, 'algorithm') };
+  const { name } = toDictionary(value, nameOnly, 'algorithm');
+  const row = rows[stringToLowerCase(name)];
+  const members = row?.operations[operation];
+  if (members === undefined) notSupported(`'${name}' is not an algorithm for ${operation}`);
+  const out = { __proto__: null, name: row.name, row: row.implementation };
+  if (members.length > 0) {
+    toDictionary(value, nameOnly, 'algorithm'); // the name is read again as a part of the whole
+    toDictionary(value, members, `algorithm ${row.name}`, out);
+  }
+  return out;
+}
+
+// Members that are themselves algorithms.
+export function toHash(value) {
+  return hashes[normalize(value, 'digest').name];
+}
+
+export const source = (name, required = true) => [name, toBytes, required];
+
+export const can = (algorithm, operation) => algorithm.row[operation] !== undefined;
+
+// The implementation of a key's algorithm.
+export const rowOf = (key) => rows[stringToLowerCase(key.algorithm.name)].implementation;
