@@ -17,6 +17,7 @@ orders.js    ok               --input @examples/inputs/orders.json
 classic.cjs  ok
 inspect.js   ok
 sodium.js    ok
+jwt.js       ok
 primes.js    ok               --input 3000000
 progress.js  ok
 escape.js    ok

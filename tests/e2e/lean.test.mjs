@@ -67,6 +67,8 @@ test(`every random source differs between ${CELLS} cells`, async () => {
             sodium_int: String(sodium.randombytesRandom()) + sodium.randombytesRandom(),
             key: sodium.bin2hex(sodium.cryptoSecretboxKeygen()),
             pair: sodium.bin2hex(sodium.cryptoSignKeypair().publicKey),
+            subtle: (await crypto.subtle.exportKey('jwk', await crypto.subtle.generateKey({ name: 'AES-GCM', length: 256 }, true, ['encrypt']))).k,
+            openssl: (await crypto.subtle.exportKey('jwk', (await crypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, true, ['sign'])).publicKey)).x,
         }`;
     for (let i = 0; i < CELLS; i++) await c.publish({ id: `random-${i}`, script });
     const seen = {};
@@ -75,7 +77,7 @@ test(`every random source differs between ${CELLS} cells`, async () => {
         assert.equal(r.outcome, 'ok', JSON.stringify(r.error));
         for (const [source, drawn] of Object.entries(r.value)) (seen[source] ??= new Set()).add(drawn);
     }
-    assert.equal(Object.keys(seen).length, 8);
+    assert.equal(Object.keys(seen).length, 10);
     for (const [source, drawn] of Object.entries(seen)) assert.equal(drawn.size, CELLS, source);
 });
 

@@ -17,11 +17,26 @@ function run(path, ...options) {
   return { ...r, results };
 }
 
+// What crypto.subtle draws: by itself (AES, X25519) and through OpenSSL (EC keys, ECDSA's own random number).
+const drawn = async () => {
+  const { subtle } = crypto;
+  const jwk = async (key) => (await subtle.exportKey('jwk', key));
+  const ec = await subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, true, ['sign', 'verify']);
+  const fixed = await subtle.importKey('jwk', { kty: 'EC', crv: 'P-256', x: 'MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4', y: '4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM', d: '870MB6gfuTJ4HtUnUvYMyJpr5eUZNP4Bk43bVdj3eAE' },
+    { name: 'ECDSA', namedCurve: 'P-256' }, false, ['sign']);
+  return {
+    aes: (await jwk(await subtle.generateKey({ name: 'AES-GCM', length: 256 }, true, ['encrypt']))).k,
+    ec: (await jwk(ec.publicKey)).x,
+    x25519: (await jwk((await subtle.generateKey('X25519', true, ['deriveBits'])).publicKey)).x,
+    signature: new Uint8Array(await subtle.sign({ name: 'ECDSA', hash: 'SHA-256' }, fixed, new Uint8Array(3))).join(),
+  };
+};
+
 test(`random sources differ in ${CELLS} cells of one zygote`, () => {
   const file = fileOf(
     `const bytes = crypto.getRandomValues(new Uint8Array(8));
      export default { math: Math.random(), uuid: crypto.randomUUID(), bytes: [...bytes].join(),
-       sodium: [...sodium.randombytesBuf(8)].join() }`,
+       sodium: [...sodium.randombytesBuf(8)].join(), ...await (${drawn})() }`,
   );
   const { results, stderr } = run(file, '--fork', `${CELLS}`);
   assert.equal(results.length, CELLS, stderr);
