@@ -353,6 +353,7 @@ void pool_start_source(struct pool *p)
                                .no_code = !profile->machine_code,
                                .preload = profile->tool,
                                .preload_mb = profile->tool_mb,
+                               .preload_quick = p->few_cells,
                                .few_cells = p->few_cells || profile->tool,
                                .cgroup = p->cgroup};
     struct source *s = mem_alloc(sizeof *s);

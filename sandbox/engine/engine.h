@@ -66,8 +66,9 @@ int engine_boot(const char *snapshot_path, const char *flags, bool few_cells,
 
 /* Loads a tool (sandbox/toolchain) into the zygote, behind engine_boot(): runs that file, which
  * leaves the function `isolaneTool` for the invocations to come. It may take so many bytes of heap;
- * an invocation's own ceilings count what the tool has taken. 0, or -1 with a line in why. */
-int engine_preload(const char *path, uint64_t heap_bytes, char *why, size_t why_cap);
+ * an invocation's own ceilings count what the tool has taken. quick: it warms up less, as few_cells
+ * above. 0, or -1 with a line in why. */
+int engine_preload(const char *path, uint64_t heap_bytes, bool quick, char *why, size_t why_cap);
 
 /* Right after the fork: reseeds every random source from the kernel, re-reads the clocks' origin.
  */

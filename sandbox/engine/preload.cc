@@ -28,7 +28,7 @@ size_t preloaded_heap_bytes;
 
 using namespace isolane;
 
-int engine_preload(const char *path, uint64_t heap_bytes, char *why, size_t why_cap)
+int engine_preload(const char *path, uint64_t heap_bytes, bool quick, char *why, size_t why_cap)
 {
     static constexpr char kName[] = "isolane:tool"; // frames of it are never shown
     std::string source;
@@ -44,8 +44,8 @@ int engine_preload(const char *path, uint64_t heap_bytes, char *why, size_t why_
     job.value_bytes = kValueBytes;
     job.id = job.tenant = job.name = kName;
     job.id_len = job.tenant_len = job.name_len = sizeof kName - 1;
-    job.input = "null";
-    job.input_len = 4;
+    job.input = quick ? "{\"quick\":true}" : "{\"quick\":false}";
+    job.input_len = strlen(job.input);
     job.env = "{}";
     job.env_len = 2;
     job.script = source.data();

@@ -485,6 +485,7 @@ static int send_start(const struct zygote *z, const struct zygote_options *o, ui
     s.few_cells = o->few_cells;
     s.no_code = o->no_code;
     s.preload_mb = o->preload_mb;
+    s.preload_quick = o->preload_quick;
     if (o->preload && fs_path(s.preload, sizeof s.preload, e, "%s/%s", o->paths->dir, o->preload))
         return ERR_LIMIT;
     if (strlen(flags) >= sizeof s.v8_flags || strlen(o->paths->snapshot) >= sizeof s.snapshot)

@@ -163,7 +163,7 @@ globalThis.isolaneTool = function ({ files, options, script = false, check: chec
   }
 };
 
-const ROUNDS = 4;
+const ROUNDS = job.input.quick ? 1 : 4;
 const WARM_UP = `
 /** @jsx h */
 function sealed<T extends new (...args: any[]) => object>(c: T, _: ClassDecoratorContext) { return c; }

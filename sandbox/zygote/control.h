@@ -29,14 +29,15 @@ enum control_kind {
 
 struct control_start {
     uint32_t kind;
-    uint32_t jail_mode;  /* enum jail_mode */
-    uint32_t layers;     /* in force by what the supervisor did */
-    uint32_t few_cells;  /* not 0: start quickly, forks need not be as cheap as can be */
-    uint32_t no_code;    /* not 0: the profile makes no machine code, cells must not */
-    uint32_t preload_mb; /* heap that the preloaded tool may take */
-    char snapshot[4096]; /* path */
-    char preload[4096];  /* path of a tool (sandbox/engine/preload.cc), empty: none */
-    char v8_flags[512];  /* of the profile */
+    uint32_t jail_mode;     /* enum jail_mode */
+    uint32_t layers;        /* in force by what the supervisor did */
+    uint32_t few_cells;     /* not 0: start quickly, forks need not be as cheap as can be */
+    uint32_t no_code;       /* not 0: the profile makes no machine code, cells must not */
+    uint32_t preload_quick; /* not 0: a handful of cells is all there will be */
+    uint32_t preload_mb;    /* heap that the preloaded tool may take */
+    char snapshot[4096];    /* path */
+    char preload[4096];     /* path of a tool (sandbox/engine/preload.cc), empty: none */
+    char v8_flags[512];     /* of the profile */
 };
 
 struct control_up {

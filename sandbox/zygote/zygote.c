@@ -92,7 +92,8 @@ static int boot(const struct control_start *s, struct err *e)
     if (engine_boot(s->snapshot, s->v8_flags[0] ? s->v8_flags : NULL, s->few_cells != 0, &cell_host,
                     why, sizeof why))
         return err_set(e, ERR_UNAVAILABLE, "the engine does not start: %s", why);
-    if (s->preload[0] && engine_preload(s->preload, (uint64_t)s->preload_mb << 20, why, sizeof why))
+    if (s->preload[0] && engine_preload(s->preload, (uint64_t)s->preload_mb << 20,
+                                        s->preload_quick != 0, why, sizeof why))
         return err_set(e, ERR_UNAVAILABLE, "the tool of this profile does not start: %s", why);
     return 0;
 }

@@ -43,7 +43,7 @@ static const char usage[] =
     "            [--cpu-ms N] [--wall-ms N] [--allow-eval] [--allow-wasm] [--allow-sab]\n"
     "            [--fork N] [--no-fork]\n"
     "            [--no-warm] [--stats] [--v8-flags FLAGS] [--snapshot PATH]\n"
-    "            [--preload TOOL] [--preload-mb N]\n"
+    "            [--preload TOOL] [--preload-mb N] [--quick]\n"
     "       node --make-snapshot BUNDLE OUT\n"
     "  --cpu-ms, --wall-ms  stop the script by signal as the supervisor would\n"
     "  --fork N             run it in N children of one zygote, one after the other\n"
@@ -57,7 +57,7 @@ struct text {
 static struct options {
     const char *file, *input, *env, *grants, *parents, *name, *flags, *snapshot, *preload;
     uint64_t heap_mb, memory_mb, value_kb, output_kb, clock_us, cpu_ms, wall_ms, forks, preload_mb;
-    bool script, json, eval, wasm, sab, no_fork, no_warm, stats;
+    bool script, json, eval, wasm, sab, no_fork, no_warm, stats, quick;
 } opt = {.env = "{}",
          .grants = "",
          .parents = "",
@@ -608,7 +608,8 @@ static const struct {
              {"--wall-ms", NULL, NULL, &opt.wall_ms},
              {"--fork", NULL, NULL, &opt.forks},
              {"--preload", NULL, &opt.preload, NULL},
-             {"--preload-mb", NULL, NULL, &opt.preload_mb}};
+             {"--preload-mb", NULL, NULL, &opt.preload_mb},
+             {"--quick", &opt.quick, NULL, NULL}};
 
 static bool parse(int argc, char **argv)
 {
@@ -674,7 +675,8 @@ static int shell_main(int argc, char **argv, char **envp)
     double t0 = now_us();
     if (engine_boot(snapshot_path(), opt.flags, false, &host, why, sizeof why) < 0)
         die("%s", why);
-    if (opt.preload && engine_preload(opt.preload, opt.preload_mb << 20, why, sizeof why) < 0)
+    if (opt.preload &&
+        engine_preload(opt.preload, opt.preload_mb << 20, opt.quick, why, sizeof why) < 0)
         die("%s", why);
     if (opt.stats) {
         fprintf(stderr, "boot: %.0f us (%s)\n", now_us() - t0, engine_version());

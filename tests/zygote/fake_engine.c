@@ -245,8 +245,9 @@ static void run_lines(void)
 
 /* ---- engine.h ---- */
 
-int engine_preload(const char *path, uint64_t heap_bytes, char *why, size_t why_cap)
+int engine_preload(const char *path, uint64_t heap_bytes, bool quick, char *why, size_t why_cap)
 {
+    (void)quick;
     (void)path;
     (void)heap_bytes;
     snprintf(why, why_cap, "this engine has no tools");
