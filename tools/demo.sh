@@ -20,7 +20,10 @@ sodium.js    ok
 jwt.js       ok
 primes.js    ok               --input 3000000
 progress.js  ok
+shapes.ts    ok
+page.tsx     ok
 escape.js    ok
+mistyped.ts  threw            --check
 throws.js    threw
 loop.js      cpu_exceeded     --cpu-ms 200
 regexp.js    cpu_exceeded     --cpu-ms 200

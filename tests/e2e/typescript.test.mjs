@@ -1,11 +1,11 @@
 // TypeScript that runs as it is: what is transformed, and where errors of it are; the cache; type checks; sources and
 // accidents that a worker must live through.
 import assert from 'node:assert/strict';
-import { readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, readdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { Client } from './lib/client.mjs';
-import { fresh_folder, scratch } from './lib/place.mjs';
+import { build, fresh_folder, scratch } from './lib/place.mjs';
 import { descendants_of, isolane, send_signal, until } from './lib/process.mjs';
 import { up } from './lib/worker.mjs';
 
@@ -288,4 +288,38 @@ test('cells of a transformer that are killed: tried once more, then the result s
     await killing;
     assert.ok((r.outcome === 'ok' && r.value === 0) || (r.outcome === 'crashed' && r.error.name === 'TypeScriptError'), JSON.stringify(r));
     assert.equal(await ok('export default 2 as number // after'), 2);
+});
+
+// ---- the zygotes of tools ------------------------------------------------------------------------------------
+
+test('the tool\'s zygote is there when it is asked for, and goes when nobody needs it', async () => {
+    const lazy = await up({ config: { profile_idle_s: 1 } }), ready = await up({ config: { profile_idle_s: 1, toolchain: 'ready' } });
+    const lc = await Client.connect(lazy.url), rc = await Client.connect(ready.url);
+    try {
+        assert.equal(lazy.zygotes().length, 1);
+        await until('the tool of the one that is ready', () => ready.zygotes().length === 2);
+        for (const client of [lc, rc]) {
+            const r = await client.execute({ script: 'export default 1 as number', name: 'a.ts', profile: 'jitless' });
+            assert.deepEqual([r.outcome, r.profile], ['ok', 'jitless']);
+        }
+        await until('the tool to go with the last job', () => lazy.zygotes().length === 1);
+        await until('the profile of the job to go, and not the tool', () => ready.zygotes().length === 2);
+    } finally {
+        await lc.close();
+        await rc.close();
+        await lazy.stop();
+        await ready.stop();
+    }
+});
+
+test('a worker that lacks the tool runs JavaScript, and says of TypeScript what is missing', async () => {
+    const dir = fresh_folder('engine');
+    mkdirSync(dir);
+    for (const name of ['node', 'libisolane-cell.so', 'snapshot.bin']) symlinkSync(join(build, 'engine', name), join(dir, name));
+    const files = ['a.ts', 'b.mjs'].map((name) => join(scratch, name));
+    for (const file of files) writeFileSync(file, 'export default 1');
+    const end = await isolane(['run', ...files, '--json', '--data', fresh_folder()], { env: { ISOLANE_ENGINE_DIR: dir } });
+    const [a, b] = end.stdout.trim().split('\n').map((line) => JSON.parse(line)).sort((x, y) => x.outcome < y.outcome ? -1 : 1);
+    assert.deepEqual([a.outcome, b.outcome, b.value], ['internal', 'ok', 1], end.stderr);
+    assert.match(a.error.message, /^profile toolchain cannot be had on this worker: .*cannot read .*toolchain\.js: No such file/);
 });
