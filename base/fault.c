@@ -33,6 +33,9 @@ static const char *const names[F_POINTS] = {
     [F_ZYGOTE_FORKED] = "zygote_forked",
     [F_SCHEDULE_PUBLISHED] = "schedule_published",
     [F_SCHEDULE_ADVANCED] = "schedule_advanced",
+    [F_BATCH_COUNTED] = "batch_counted",
+    [F_BATCH_COMMITTED] = "batch_committed",
+    [F_BATCH_PUBLISHED] = "batch_published",
 };
 
 static _Noreturn void misspelt(const char *spec)

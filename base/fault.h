@@ -27,6 +27,9 @@ enum fault_point {
     F_ZYGOTE_FORKED,    /* in the zygote, after a fork */
     F_SCHEDULE_PUBLISHED, /* a tick's job is in the queue, last_tick not stored */
     F_SCHEDULE_ADVANCED,  /* last_tick is stored */
+    F_BATCH_COUNTED,      /* all jobs of a batch have results, its own is not made */
+    F_BATCH_COMMITTED,    /* its row is durable, not published */
+    F_BATCH_PUBLISHED,    /* the results stream has it, its record is not marked */
     F_POINTS
 };
 

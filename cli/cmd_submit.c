@@ -9,6 +9,7 @@
 #include "base/crypto.h"
 #include "base/jsonw.h"
 #include "base/jv.h"
+#include "cli/batch_submit.h"
 #include "cli/client.h"
 #include "cli/command.h"
 #include "cli/ids.h"
@@ -36,7 +37,7 @@ struct submission {
     int class, type, language;
     bool check;
     int64_t wait_s; /* -1: do not wait; 0: as long as it takes */
-    bool json;
+    bool json, batch;
 };
 
 static const char *const classes[] = {"high", "normal", "low", NULL};
@@ -203,6 +204,11 @@ static void add_options(struct options *o, struct submission *s)
                      .to = &s->key_file,
                      .arg = "FILE",
                      .help = "sign the job with this Ed25519 key (isolane keys new)"},
+                    {.name = "batch",
+                     .type = OPTION_FLAG,
+                     .to = &s->batch,
+                     .help = "FILE has a job object a line; takes --id (the batch's), --tenant, "
+                             "--class, --key, --wait, --json"},
                     {.name = "wait",
                      .type = OPTION_INT,
                      .to = &s->wait_s,
@@ -216,7 +222,7 @@ static void add_options(struct options *o, struct submission *s)
                      .to = &s->json,
                      .help = "print JSON: the result, or without --wait where the job went"},
                 },
-                12);
+                13);
     options_add_rights(o, &s->rights,
                        "ask the tenant for it: eval, wasm, sab, clock_us=N, net=HOST, env=NAME");
     options_add_patience(o, &s->patience);
@@ -314,6 +320,9 @@ static int run(const struct command *self, int argc, char **argv)
     struct options o = {.command = self};
     struct buf message = {0};
     struct err e = {0};
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+        if (!strcmp(argv[i], "--batch"))
+            return batch_submit(self, argc, argv);
     add_options(&o, &s);
     int code = options_parse(&o, argc, argv, 1, 1, "FILE");
     if (code == OPTIONS_GO) {
@@ -340,11 +349,18 @@ const struct command command_submit = {
     .usage = "FILE|- [options]",
     .about =
         "Publishes the script to the queue and prints the job's id once the server has it. With\n"
-        "--wait prints the result as `isolane result` does and exits by its outcome.",
+        "--wait prints the result as `isolane result` does and exits by its outcome.\n\n"
+        "With --batch FILE holds many jobs, one JSON object a line as any client would publish it\n"
+        "(docs/protocol.md). The whole file is checked first. Jobs get the ids BATCH.1, BATCH.2 …, "
+        "or\n"
+        "have BATCH.<name> of their own, so that they can name each other in `after`. The same "
+        "file\n"
+        "submitted again goes on where it was stopped. `isolane batch BATCH` tells how it goes.",
     .exits = "0 submitted, or job ok, 1 job not ok, or no result in time, 2 usage, 3 our failure",
     .example =
         "  isolane submit hello.js --input '{\"name\": \"world\"}' --wait=10\n"
         "  isolane submit check.mjs --id build-7 --tenant ci --class high --cpu-ms 200\n"
+        "  isolane submit --batch jobs.ndjson --id nightly --tenant ci --wait\n"
         "  isolane submit deploy.mjs --tenant ci --key ci.key --secret NPM_TOKEN=@npm.sealed",
     .run = run,
 };

@@ -17,5 +17,7 @@ enum outcome {
     OUTCOMES
 };
 
+#define OUTCOME_TEXT 24 /* bytes that a name fits into */
+
 /* "ok", "threw", "cpu_exceeded", … */
 const char *outcome_name(enum outcome o);

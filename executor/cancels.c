@@ -103,6 +103,8 @@ static void on_there(void *arg)
                                      .batch = FOLLOW_BATCH};
     if (follow_open(c->ctx.loop, c->ctx.link, &o, &handlers, c, &c->follow, &e))
         groups_stream_lost(c->stream);
+    if (c->ev.there)
+        c->ev.there(c->arg);
 }
 
 struct cancels *cancels_open(const struct cancels_context *ctx, const struct cancels_events *ev,

@@ -25,6 +25,8 @@ struct cancels_context {
 };
 
 struct cancels_events {
+    /* The stream of groups is there (again); NULL: nobody else needs it. */
+    void (*there)(void *arg);
     void (*ready)(void *arg); /* once: what was stored is known; no job may start before */
     /* A new one: jobs at hand that cancels_hold() are to be cancelled. */
     void (*cancelled)(void *arg);

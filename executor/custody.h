@@ -28,19 +28,20 @@ struct custody {
     enum custody_state state;
     char key[CUSTODY_KEY_MAX]; /* "<tenant>/<id>" */
     char tenant[TENANT_NAME_MAX + 1], id[JOB_ID_MAX + 1];
-    struct delivery *delivery;
-    struct job *job;         /* LOOKING, MOVING to wait for others: not with the executor */
-    struct attempt *attempt; /* HELD and STORING; NULL in the latter: drained meanwhile */
-    char *envelope;          /* PUBLISHING, BURYING */
+    struct delivery *delivery; /* NULL: the result of a batch, which no message asked for */
+    struct job *job;           /* LOOKING, MOVING to wait for others: not with the executor */
+    struct attempt *attempt;   /* HELD and STORING; NULL in the latter: drained meanwhile */
+    char *envelope;            /* PUBLISHING, BURYING */
     size_t envelope_len;
-    struct lease *lease;    /* its concurrency_key's place, or waited for; NULL: none */
-    bool sent;              /* a publish is under way: not to be freed before its answer */
-    bool cancelled;         /* STORING, LOOKING: asked for meanwhile */
-    bool parked;            /* waits here for its time, counted in serve's bounds */
-    bool dead;              /* its result says so: a copy is due */
-    int64_t retry_at_us;    /* STORING: real time of its next attempt */
-    int64_t progress_at_us; /* last progress message */
-    struct list node;       /* in the list of what waits for a PubAck, or for another try */
+    char outcome[OUTCOME_TEXT]; /* likewise, of its result; "": it cannot be read */
+    struct lease *lease;        /* its concurrency_key's place, or waited for; NULL: none */
+    bool sent;                  /* a publish is under way: not to be freed before its answer */
+    bool cancelled;             /* STORING, LOOKING: asked for meanwhile */
+    bool parked;                /* waits here for its time, counted in serve's bounds */
+    bool dead;                  /* its result says so: a copy is due */
+    int64_t retry_at_us;        /* STORING: real time of its next attempt */
+    int64_t progress_at_us;     /* last progress message */
+    struct list node;           /* in the list of what waits for a PubAck, or for another try */
     UT_hash_handle hh;
 };
 

@@ -383,20 +383,31 @@ struct attempt *executor_refuse(struct executor *x, struct job *job,
     return a;
 }
 
-struct attempt *executor_end_without_run(struct executor *x, struct job *job,
-                                         const struct attempt_facts *facts, enum outcome o,
-                                         const char *name, const char *message)
+struct attempt *executor_record_value(struct executor *x, struct job *job,
+                                      const struct attempt_facts *facts, enum outcome o,
+                                      const char *value, size_t value_len, const char *name,
+                                      const char *message)
 {
     struct attempt *a = take_in(x, job, facts);
     struct result *r = attempt_result_without_run(a, OUTCOME_CANCELLED, NULL);
     r->outcome = o;
+    r->value = value ? mem_copy(value, value_len) : NULL;
+    r->value_len = value_len;
     free(r->error_name);
     free(r->error_message);
-    r->error_name = mem_strdup(name);
-    r->error_message = mem_strdup(message);
+    r->has_error = name != NULL;
+    r->error_name = name ? mem_strdup(name) : NULL;
+    r->error_message = name ? mem_strdup(message) : NULL;
     attempt_record(a);
     record(x, a, r);
     return a;
+}
+
+struct attempt *executor_end_without_run(struct executor *x, struct job *job,
+                                         const struct attempt_facts *facts, enum outcome o,
+                                         const char *name, const char *message)
+{
+    return executor_record_value(x, job, facts, o, NULL, 0, name, message);
 }
 
 void executor_cancel(struct executor *x, struct attempt *a)

@@ -81,6 +81,12 @@ struct attempt *executor_refuse(struct executor *x, struct job *job,
 struct attempt *executor_end_without_run(struct executor *x, struct job *job,
                                          const struct attempt_facts *facts, enum outcome o,
                                          const char *name, const char *message);
+/* What is no job and has a result all the same (a batch): with that value (JSON); name NULL: no
+ * error. Takes ownership of job. */
+struct attempt *executor_record_value(struct executor *x, struct job *job,
+                                      const struct attempt_facts *facts, enum outcome o,
+                                      const char *value, size_t value_len, const char *name,
+                                      const char *message);
 /* Waiting: its result is `cancelled` at once; running: as soon as the cell stops; else nothing. */
 void executor_cancel(struct executor *x, struct attempt *a);
 

@@ -8,6 +8,7 @@
 #include "base/fault.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "executor/batches.h"
 #include "executor/cancels.h"
 #include "executor/leases.h"
 #include "executor/presence.h"
@@ -45,10 +46,13 @@ static void maybe_ready(struct serve *s)
 void serve_settle(struct serve *s, struct custody *c)
 {
     turns_end(c);
-    holding_end(s, c);
-    intake_ack(s->intake, c->delivery);
-    fault(F_JOB_ACKED);
-    delivery_free(c->delivery);
+    batches_settled(s->batches, c->tenant, c->id);
+    if (c->delivery) {
+        holding_end(s, c);
+        intake_ack(s->intake, c->delivery);
+        fault(F_JOB_ACKED);
+        delivery_free(c->delivery);
+    }
     custody_remove(&s->custodies, c);
 }
 
@@ -102,13 +106,14 @@ static void on_puback(struct link_msg *m, const struct err *why, void *arg)
 
 static void publish(struct serve *s, struct custody *c)
 {
-    static const struct link_header once = {"Nats-Expected-Last-Subject-Sequence", "0"};
+    const struct link_header headers[] = {{"Nats-Expected-Last-Subject-Sequence", "0"},
+                                          {RESULT_OUTCOME_HEADER, c->outcome}};
     char subject[SUBJECT_MAX];
     struct err e = {0};
     subject_result(&s->subjects, c->tenant, c->id, subject);
     c->sent = true;
-    if (link_request(s->link, subject, &once, 1, c->envelope, c->envelope_len, PUBACK_TIMEOUT_MS,
-                     on_puback, c, &e)) {
+    if (link_request(s->link, subject, headers, *c->outcome ? 2 : 1, c->envelope, c->envelope_len,
+                     PUBACK_TIMEOUT_MS, on_puback, c, &e)) {
         c->sent = false;
         log_debug("serve", "result of %s: %s", c->id, e.msg);
         serve_try_again(s);
@@ -152,6 +157,8 @@ void serve_publish_result(struct serve *s, struct custody *c, const char *envelo
     c->attempt = NULL;
     c->envelope = mem_copy(envelope, len);
     c->envelope_len = len;
+    if (!*c->outcome && !parents_outcome(envelope, len, c->outcome))
+        log_debug("serve", "the result of %s does not say its outcome", c->id);
     list_push_back(&s->publishing, &c->node);
     publish(s, c);
 }
@@ -162,7 +169,10 @@ static void on_committed(struct attempt *a, const struct result *r, const char *
     struct serve *s = arg;
     struct custody *c = attempt_tag(a);
     presence_done(s->presence);
+    if (!c->delivery)
+        fault(F_BATCH_COMMITTED);
     turns_end(c);
+    snprintf(c->outcome, sizeof c->outcome, "%s", outcome_name(r->outcome));
     c->dead = !strcmp(r->state, "dead");
     holding_tell(s, c, r->state, r->attempts, outcome_name(r->outcome), attempt_tries(a));
     serve_publish_result(s, c, envelope, len);
@@ -283,7 +293,7 @@ static void on_cancels(void *arg)
     struct custody *c, *next;
     HASH_ITER(hh, s->custodies.by_key, c, next)
     {
-        if (!c->attempt ||
+        if (!c->attempt || !c->delivery ||
             !cancels_hold(s->cancels, c->tenant, c->id, c->delivery->published_at_us))
             continue;
         if (c->state == CUSTODY_STORING)
@@ -300,7 +310,14 @@ static bool is_cancelled(const char *tenant, const char *id, int64_t published_a
     return cancels_hold(s->cancels, tenant, id, published_at_us);
 }
 
+static void on_groups_there(void *arg)
+{
+    struct serve *s = arg;
+    batches_there(s->batches);
+}
+
 static const struct cancels_events cancels_handlers = {
+    .there = on_groups_there,
     .ready = on_cancels_known,
     .cancelled = on_cancels,
 };
@@ -446,6 +463,7 @@ static int open_parts(struct serve *s, const struct serve_options *o, struct err
                                        .subjects = &s->subjects,
                                        .replicas = (int)o->config->nats.replicas};
     s->leases = leases_open(s->loop, s->link, o->config, &s->subjects);
+    s->batches = ends_batches(s);
     s->cancels = cancels_open(&cc, &cancels_handlers, s);
     const struct held_context hc = {.loop = s->loop,
                                     .config = o->config,
@@ -514,6 +532,8 @@ void serve_drain(struct serve *s, int grace_ms)
         intake_stop(s->intake);
         later_stop(s->later);
         schedules_stop(s->schedules);
+        batches_close(s->batches); /* another worker counts */
+        s->batches = NULL;
         turns_drain(s);
         executor_drain(s->executor, give_back, s);
         presence_tell(s->presence);
@@ -539,6 +559,8 @@ void serve_close(struct serve *s)
 {
     s->draining = s->closing = true;
     requests_close(s->requests);
+    batches_close(s->batches);
+    s->batches = NULL;
     presence_close(s->presence);
     cancels_close(s->cancels);
     held_close(s->held);

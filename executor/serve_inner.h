@@ -1,7 +1,7 @@
 /* The inside of the NATS front-end: serve.c (its life, results out), takein.c (jobs in),
  * holding.c (jobs that wait), waiting.c (for others), turns.c (for a place of their
- * concurrency_key), live.c (output and progress), dead.c (dead letters). Nobody else includes
- * this. */
+ * concurrency_key), live.c (output and progress), ends.c (results of batches), dead.c (dead
+ * letters). Nobody else includes this. */
 #pragma once
 
 #include "executor/after.h"
@@ -29,6 +29,7 @@ struct serve {
     struct cancels *cancels;
     struct held *held;
     struct leases *leases;
+    struct batches *batches; /* NULL: draining */
     struct after_context after;
     struct custody_table custodies;
     struct list publishing; /* what waits for a confirmation, or for another try */
@@ -84,6 +85,11 @@ void holding_started(struct attempt *a, void *serve);
 /* With `events: all`. outcome NULL: none. */
 void holding_tell(struct serve *s, struct custody *c, const char *state, int attempt,
                   const char *outcome, const struct tries *tries);
+
+/* ---- ends.c ---- */
+
+/* Batches, with their results made here. */
+struct batches *ends_batches(struct serve *s);
 
 /* ---- live.c: executor's events ---- */
 

@@ -216,7 +216,10 @@ void takein_end_known(struct serve *s, struct custody *c)
 /* The same (tenant, id) is here already. */
 static void on_duplicate(struct serve *s, struct custody *c, struct delivery *d)
 {
-    if (d->leftover_of) { /* it is being dealt with */
+    if (!c->delivery) { /* a batch of that name ends: its result will be found */
+        intake_hand_back(s->intake, d, CROSSING_MS);
+        delivery_free(d);
+    } else if (d->leftover_of) { /* it is being dealt with */
         delivery_free(d);
     } else if (c->delivery->stream_seq == d->stream_seq) {
         /* The same message again (our in-progress came too late, the server restarted): the newer

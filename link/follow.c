@@ -183,6 +183,8 @@ static void make(struct follow *f)
     jsonw_kint(&w, "inactive_threshold", INACTIVE_US * NS_PER_US);
     if (f->filter)
         jsonw_kstr(&w, "filter_subject", f->filter);
+    if (f->o.headers_only)
+        jsonw_kbool(&w, "headers_only", true);
     jsonw_object_end(&w);
     jsonw_object_end(&w);
     snprintf(verb, sizeof verb, "CONSUMER.CREATE.%s", f->stream);

@@ -19,6 +19,7 @@ struct follow_options {
     uint64_t from_seq;  /* 0 or 1: from the first that is there */
     bool new_only;      /* only what is stored from now on; from_seq is ignored */
     bool last_each;     /* begins with the newest message of each subject; from_seq is ignored */
+    bool headers_only;  /* messages come without their payload */
     int batch;          /* messages asked for at once, 1..4096 */
 };
 

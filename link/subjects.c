@@ -122,6 +122,11 @@ void subject_batch(const struct subjects *s, const char *tenant, const char *bat
     put(out, "%s.batches.%s.%s", s->prefix, tenant, batch);
 }
 
+void subject_batches_running(const struct subjects *s, char *out)
+{
+    put(out, "%s.workers.batches", s->prefix);
+}
+
 void subject_held(const struct subjects *s, const char *tenant, const char *id, char *out)
 {
     put(out, "%s.held.%s.%s", s->prefix, tenant, id);

@@ -57,6 +57,8 @@ bool subject_parse_cancels(const struct subjects *s, const char *subject, char *
                            size_t tenant_cap, const char **batch);
 /* The record of a batch: isolane.batches.<tenant>.<batch> */
 void subject_batch(const struct subjects *s, const char *tenant, const char *batch, char *out);
+/* Asks what runs of batches: isolane.workers.batches */
+void subject_batches_running(const struct subjects *s, char *out);
 /* A job that waits for others, and what it waits for: isolane.held.<tenant>.<id>, isolane.waits.…
  */
 void subject_held(const struct subjects *s, const char *tenant, const char *id, char *out);

@@ -18,6 +18,9 @@
 /* + limit, tries, profile, engine_flags, signed_by, permissions, attestation */
 #define RESULT_FORM       2
 
+/* Header of a published result: its outcome, for those who count and need not read it. */
+#define RESULT_OUTCOME_HEADER "Isolane-Outcome"
+
 struct result {
     /* All strings are malloc'd, NUL-terminated UTF-8, owned by the record; lengths where NULs may
      * stand inside. */

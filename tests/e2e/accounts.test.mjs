@@ -69,6 +69,23 @@ test('`isolane submit` and `isolane result` work with a tenant\'s login', async 
     assert.deepEqual([read.code, JSON.parse(read.stdout || '{}').value], [0, 7], read.stderr);
 });
 
+test('a tenant\'s login submits a batch and sees its counts, and cancels only its own', async () => {
+    const path = config_file('{"script":"1"}\n{"id":"b.slow","script":"await new Promise((f) => setTimeout(f, 60000))","limits":{"wall_ms":100000}}\n');
+    const as = (user) => ['--nats', server.url, '--set', `nats.user=${user}`, '--set', `nats.password=${user}-password`];
+    const sent = await isolane(['submit', '--batch', path, '--id', 'b', '--tenant', 'ci', ...as('ci')]);
+    assert.deepEqual([sent.code, sent.stdout], [0, 'b\n'], sent.stderr);
+    await until('one to run', async () => /^ +1 {2}running\n +1 {2}ok$/m.test((await isolane(['batch', 'b', '--tenant', 'ci', ...as('ci')])).stdout));
+    for (const subject of ['isolane.cancels.ci.b', 'isolane.cancels.ci', 'isolane.batches.ci.b'])
+        await refused(`${subject} by another tenant`, () => users.web.request(subject, '{}', { timeout }));
+    const other = await isolane(['cancel', '--batch', 'b', '--tenant', 'ci', ...as('web')]);
+    assert.notEqual(other.code, 0);
+    const own = await isolane(['cancel', '--batch', 'b', '--tenant', 'ci', ...as('ci')]);
+    assert.equal(own.code, 0, own.stderr);
+    const end = await isolane(['batch', 'b', '--tenant', 'ci', '--wait=60', '--json', ...as('ci')]);
+    assert.equal(end.code, 1, end.stderr);
+    assert.deepEqual(JSON.parse(end.stdout).value.outcomes, { ok: 1, cancelled: 1 });
+});
+
 test('nobody gets in without a login, or with another\'s password', async () => {
     await assert.rejects(connect({ servers: server.url, maxReconnectAttempts: 0 }), /uthorization/);
     await assert.rejects(connect({ servers: server.url, user: 'ci', pass: 'web-password', maxReconnectAttempts: 0 }), /uthorization/);
