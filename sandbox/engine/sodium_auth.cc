@@ -11,6 +11,8 @@ namespace
 
 constexpr char kHmac256[] = "cryptoAuthHmacsha256Init";
 constexpr char kHmac512[] = "cryptoAuthHmacsha512Init";
+constexpr char kHmac512256[] = "cryptoAuthHmacsha512256Init";
+constexpr char kOnetime[] = "cryptoOnetimeauthInit";
 
 using Make = int(unsigned char *, const unsigned char *, unsigned long long, const unsigned char *);
 using Verify = int(const unsigned char *, const unsigned char *, unsigned long long,
@@ -161,6 +163,57 @@ void cryptoOnetimeauthVerify(Call &c)
 void cryptoOnetimeauthKeygen(Call &c)
 {
     keygen(c, crypto_onetimeauth_keygen, crypto_onetimeauth_KEYBYTES);
+}
+
+void cryptoOnetimeauthInit(Call &c)
+{
+    Bytes k = c.bytes(0, crypto_onetimeauth_KEYBYTES);
+    if (c.failed())
+        return;
+    if (uint8_t *s = c.new_state(kOnetime, sizeof(crypto_onetimeauth_state)))
+        crypto_onetimeauth_init(reinterpret_cast<crypto_onetimeauth_state *>(s), k.data);
+}
+
+void cryptoOnetimeauthUpdate(Call &c)
+{
+    hmac_update(c, kOnetime, crypto_onetimeauth_update);
+}
+
+void cryptoOnetimeauthFinal(Call &c)
+{
+    hmac_final(c, kOnetime, crypto_onetimeauth_final, crypto_onetimeauth_BYTES);
+}
+
+void cryptoAuthHmacsha512256(Call &c)
+{
+    make_tag(c, crypto_auth_hmacsha512256, crypto_auth_hmacsha512256_BYTES,
+             crypto_auth_hmacsha512256_KEYBYTES);
+}
+
+void cryptoAuthHmacsha512256Verify(Call &c)
+{
+    verify_tag(c, crypto_auth_hmacsha512256_verify, crypto_auth_hmacsha512256_BYTES,
+               crypto_auth_hmacsha512256_KEYBYTES);
+}
+
+void cryptoAuthHmacsha512256Keygen(Call &c)
+{
+    keygen(c, crypto_auth_hmacsha512256_keygen, crypto_auth_hmacsha512256_KEYBYTES);
+}
+
+void cryptoAuthHmacsha512256Init(Call &c)
+{
+    hmac_init(c, kHmac512256, crypto_auth_hmacsha512256_init);
+}
+
+void cryptoAuthHmacsha512256Update(Call &c)
+{
+    hmac_update(c, kHmac512256, crypto_auth_hmacsha512256_update);
+}
+
+void cryptoAuthHmacsha512256Final(Call &c)
+{
+    hmac_final(c, kHmac512256, crypto_auth_hmacsha512256_final, crypto_auth_hmacsha512256_BYTES);
 }
 
 } // namespace isolane::sodium

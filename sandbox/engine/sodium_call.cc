@@ -208,23 +208,26 @@ uint8_t *Call::output(size_t len)
     return data;
 }
 
-uint8_t *Call::output(const char *member, size_t len)
+bool Call::add(const char *member, v8::Local<v8::Value> value)
 {
-    v8::Local<v8::Uint8Array> array;
-    uint8_t *data = make(len, &array);
-    if (!data)
-        return nullptr;
     if (members_.IsEmpty())
         members_ = v8::Object::New(isolate());
     v8::Local<v8::String> name =
         v8::String::NewFromUtf8(isolate(), member, v8::NewStringType::kInternalized)
             .ToLocalChecked();
-    if (members_->CreateDataProperty(isolate()->GetCurrentContext(), name, array).IsNothing()) {
+    if (members_->CreateDataProperty(isolate()->GetCurrentContext(), name, value).IsNothing()) {
         failed_ = true;
-        return nullptr;
+        return false;
     }
     args_.GetReturnValue().Set(members_);
-    return data;
+    return true;
+}
+
+uint8_t *Call::output(const char *member, size_t len)
+{
+    v8::Local<v8::Uint8Array> array;
+    uint8_t *data = make(len, &array);
+    return data && add(member, array) ? data : nullptr;
 }
 
 void Call::shorten(size_t len)
@@ -246,6 +249,12 @@ void Call::give(double value)
     args_.GetReturnValue().Set(value);
 }
 
+void Call::give_member(const char *member, double value)
+{
+    if (!failed_)
+        add(member, v8::Number::New(isolate(), value));
+}
+
 void Call::give(const char *latin1, size_t len)
 {
     v8::Local<v8::String> text;
@@ -262,36 +271,60 @@ void Call::give(const char *latin1, size_t len)
 // The state's bytes hide behind a private symbol of an empty object: a script can neither read,
 // change nor detach them. The aligned start inside the buffer is the same each time, as a buffer
 // never moves.
-uint8_t *Call::new_state(const char *kind, size_t len)
+uint8_t *Call::make_state(const char *kind, size_t len, v8::Local<v8::Object> *out)
 {
     v8::Local<v8::Uint8Array> array;
     uint8_t *data = make(len + kStateAlign, &array);
-    v8::Local<v8::Object> object = v8::Object::New(isolate());
-    if (!data ||
-        object->SetPrivate(isolate()->GetCurrentContext(), state_key(isolate(), kind), array)
-            .IsNothing())
+    *out = v8::Object::New(isolate());
+    if (!data || (*out)
+                     ->SetPrivate(isolate()->GetCurrentContext(), state_key(isolate(), kind), array)
+                     .IsNothing())
         return nullptr;
-    args_.GetReturnValue().Set(object);
     return reinterpret_cast<uint8_t *>((reinterpret_cast<uintptr_t>(data) + kStateAlign - 1) &
                                        ~(kStateAlign - 1));
 }
 
+uint8_t *Call::new_state(const char *kind, size_t len)
+{
+    v8::Local<v8::Object> object;
+    uint8_t *data = make_state(kind, len, &object);
+    if (data)
+        args_.GetReturnValue().Set(object);
+    return data;
+}
+
+uint8_t *Call::new_state(const char *member, const char *kind, size_t len)
+{
+    v8::Local<v8::Object> object;
+    uint8_t *data = make_state(kind, len, &object);
+    return data && add(member, object) ? data : nullptr;
+}
+
+v8::MaybeLocal<v8::Value> Call::hidden(int i, const char *kind) const
+{
+    if (!args_[i]->IsObject() || args_[i]->IsProxy())
+        return {};
+    return args_[i].As<v8::Object>()->GetPrivate(isolate()->GetCurrentContext(),
+                                                 state_key(isolate(), kind));
+}
+
+bool Call::has_state(int i, const char *kind) const
+{
+    v8::Local<v8::Value> state;
+    return hidden(i, kind).ToLocal(&state) && state->IsUint8Array();
+}
+
 uint8_t *Call::state(int i, const char *kind, size_t len)
 {
-    v8::Local<v8::Value> hidden;
-    v8::Local<v8::Context> context = isolate()->GetCurrentContext();
+    v8::Local<v8::Value> state;
     if (failed_)
         return nullptr;
-    if (!args_[i]->IsObject() || args_[i]->IsProxy() ||
-        !args_[i]
-             .As<v8::Object>()
-             ->GetPrivate(context, state_key(isolate(), kind))
-             .ToLocal(&hidden) ||
-        !hidden->IsUint8Array() || hidden.As<v8::Uint8Array>()->ByteLength() != len + kStateAlign) {
+    if (!hidden(i, kind).ToLocal(&state) || !state->IsUint8Array() ||
+        state.As<v8::Uint8Array>()->ByteLength() != len + kStateAlign) {
         fail_type(i, (std::string("a state made by ") + kind + " and not finished yet").c_str());
         return nullptr;
     }
-    uintptr_t data = reinterpret_cast<uintptr_t>(hidden.As<v8::Uint8Array>()->Buffer()->Data());
+    uintptr_t data = reinterpret_cast<uintptr_t>(state.As<v8::Uint8Array>()->Buffer()->Data());
     return reinterpret_cast<uint8_t *>((data + kStateAlign - 1) & ~(kStateAlign - 1));
 }
 

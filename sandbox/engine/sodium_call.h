@@ -51,6 +51,7 @@ class Call
     uint8_t *output(const char *member, size_t len);
     void give(bool value);
     void give(double value);
+    void give_member(const char *member, double value);
     void give(const char *latin1, size_t len);
     // Gives fewer bytes than output() made: an earlier output is cut to len.
     void shorten(size_t len);
@@ -67,6 +68,9 @@ class Call
     // ---- state of a streaming function: the object that …Init() returns
     // A new state object with room for len bytes, aligned for any of libsodium's states.
     uint8_t *new_state(const char *kind, size_t len);
+    // The same as a member of a result object.
+    uint8_t *new_state(const char *member, const char *kind, size_t len);
+    bool has_state(int i, const char *kind) const;
     // The state in argument i, which must be of that kind; nullptr after a fault.
     uint8_t *state(int i, const char *kind, size_t len);
     // The state in argument i has given its result and can't be used again.
@@ -87,6 +91,9 @@ class Call
     std::string parameter(int i) const;
     std::string prefix() const;
     uint8_t *make(size_t len, v8::Local<v8::Uint8Array> *out);
+    uint8_t *make_state(const char *kind, size_t len, v8::Local<v8::Object> *out);
+    bool add(const char *member, v8::Local<v8::Value> value);
+    v8::MaybeLocal<v8::Value> hidden(int i, const char *kind) const;
 };
 
 #define SODIUM_DECLARE(name, parameters) void name(Call &c);

@@ -1,4 +1,4 @@
-// sodium: generichash (BLAKE2b), SHA-2, shorthash (SipHash-2-4).
+// sodium: generichash (BLAKE2b), SHA-2, shorthash (SipHash-2-4, SipHashx-2-4).
 #include "sandbox/engine/sodium_call.h"
 
 #include <sodium.h>
@@ -156,6 +156,33 @@ void cryptoShorthashKeygen(Call &c)
 {
     if (uint8_t *out = c.output(crypto_shorthash_KEYBYTES))
         crypto_shorthash_keygen(out);
+}
+
+void cryptoShorthashSiphashx24(Call &c)
+{
+    Bytes m = c.bytes(0), k = c.bytes(1, crypto_shorthash_siphashx24_KEYBYTES);
+    if (uint8_t *out = c.output(crypto_shorthash_siphashx24_BYTES))
+        crypto_shorthash_siphashx24(out, m.data, m.len, k.data);
+}
+
+void cryptoShorthashSiphashx24Keygen(Call &c)
+{
+    if (uint8_t *out = c.output(crypto_shorthash_siphashx24_KEYBYTES))
+        randombytes_buf(out, crypto_shorthash_siphashx24_KEYBYTES);
+}
+
+void cryptoGenerichashBlake2bSaltPersonal(Call &c)
+{
+    size_t len =
+        c.integer(0, crypto_generichash_blake2b_BYTES_MIN, crypto_generichash_blake2b_BYTES_MAX);
+    Bytes m = c.bytes(1), k = c.absent(2) ? Bytes{}
+                                          : c.bytes(2, crypto_generichash_blake2b_KEYBYTES_MIN,
+                                                    crypto_generichash_blake2b_KEYBYTES_MAX);
+    Bytes salt = c.bytes(3, crypto_generichash_blake2b_SALTBYTES),
+          personal = c.bytes(4, crypto_generichash_blake2b_PERSONALBYTES);
+    if (uint8_t *out = c.output(len))
+        crypto_generichash_blake2b_salt_personal(out, len, m.data, m.len, k.data, k.len, salt.data,
+                                                 personal.data);
 }
 
 } // namespace isolane::sodium

@@ -30,6 +30,8 @@ struct Aead {
     }
 const Aead xchacha20 = AEAD(xchacha20poly1305_ietf);
 const Aead chacha20 = AEAD(chacha20poly1305_ietf);
+const Aead chacha20_first = AEAD(chacha20poly1305); // as it was before RFC 8439: 64 bits of nonce
+const Aead aes256 = AEAD(aes256gcm);
 #undef AEAD
 
 void encrypt(Call &c, const Aead &a)
@@ -157,6 +159,75 @@ void cryptoAeadChacha20poly1305IetfEncryptDetached(Call &c)
 void cryptoAeadChacha20poly1305IetfDecryptDetached(Call &c)
 {
     decrypt_detached(c, chacha20);
+}
+
+void cryptoAeadChacha20poly1305Keygen(Call &c)
+{
+    if (uint8_t *out = c.output(crypto_aead_chacha20poly1305_KEYBYTES))
+        crypto_aead_chacha20poly1305_keygen(out);
+}
+
+void cryptoAeadChacha20poly1305Encrypt(Call &c)
+{
+    encrypt(c, chacha20_first);
+}
+
+void cryptoAeadChacha20poly1305Decrypt(Call &c)
+{
+    decrypt(c, chacha20_first);
+}
+
+void cryptoAeadChacha20poly1305EncryptDetached(Call &c)
+{
+    encrypt_detached(c, chacha20_first);
+}
+
+void cryptoAeadChacha20poly1305DecryptDetached(Call &c)
+{
+    decrypt_detached(c, chacha20_first);
+}
+
+// libsodium has it for processors with AES instructions only; crypto.subtle has it for all.
+static bool aes_is_there(Call &c)
+{
+    if (!crypto_aead_aes256gcm_is_available())
+        c.fail("this processor has no AES instructions");
+    return !c.failed();
+}
+
+void cryptoAeadAes256gcmIsAvailable(Call &c)
+{
+    c.give(crypto_aead_aes256gcm_is_available() == 1);
+}
+
+void cryptoAeadAes256gcmKeygen(Call &c)
+{
+    if (uint8_t *out = c.output(crypto_aead_aes256gcm_KEYBYTES))
+        crypto_aead_aes256gcm_keygen(out);
+}
+
+void cryptoAeadAes256gcmEncrypt(Call &c)
+{
+    if (aes_is_there(c))
+        encrypt(c, aes256);
+}
+
+void cryptoAeadAes256gcmDecrypt(Call &c)
+{
+    if (aes_is_there(c))
+        decrypt(c, aes256);
+}
+
+void cryptoAeadAes256gcmEncryptDetached(Call &c)
+{
+    if (aes_is_there(c))
+        encrypt_detached(c, aes256);
+}
+
+void cryptoAeadAes256gcmDecryptDetached(Call &c)
+{
+    if (aes_is_there(c))
+        decrypt_detached(c, aes256);
 }
 
 } // namespace isolane::sodium

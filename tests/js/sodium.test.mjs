@@ -68,7 +68,10 @@ test('every family has vectors', () => {
     'cryptoSignEd25519PkToCurve25519', 'cryptoSecretboxEasy', 'cryptoSecretboxDetached', 'cryptoBoxEasy',
     'cryptoBoxDetached', 'cryptoBoxBeforenm', 'cryptoAeadXchacha20poly1305IetfEncrypt',
     'cryptoAeadChacha20poly1305IetfEncrypt', 'cryptoKdfDeriveFromKey', 'cryptoPwhash', 'cryptoPwhashStrVerify',
-    'cryptoScalarmult', 'cryptoScalarmultBase', 'memcmp', 'increment', 'bin2hex', 'base642bin', 'pad'];
+    'cryptoScalarmult', 'cryptoScalarmultBase', 'cryptoPwhashScryptsalsa208sha256Ll', 'cryptoKdfHkdfSha256Expand', 'cryptoKdfHkdfSha512Expand',
+    'cryptoKxSeedKeypair', 'cryptoCoreRistretto255FromHash', 'cryptoScalarmultEd25519', 'cryptoStreamXsalsa20', 'cryptoStreamSalsa20',
+    'cryptoStreamChacha20', 'cryptoStreamChacha20IetfXorIc', 'cryptoCoreHchacha20', 'cryptoShorthashSiphashx24', 'cryptoAuthHmacsha512256',
+    'cryptoAeadChacha20poly1305Encrypt', 'cryptoAeadAes256gcmEncrypt', 'cryptoOnetimeauth', 'memcmp', 'increment', 'bin2hex', 'base642bin', 'pad'];
   for (const name of families) assert.ok(tried.has(name), name);
 });
 
@@ -83,7 +86,7 @@ test('names and constants are libsodium\'s', () => {
     show('lengths', [sodium.cryptoSecretboxEasy.length, sodium.cryptoGenerichash.length, sodium.cryptoSignKeypair.length]);
     try { new sodium.cryptoSignKeypair(); show('new', 'no error'); } catch (e) { show('new', e.name); }
     show('tag', Object.prototype.toString.call(sodium));`);
-  assert.ok(r.functions > 80);
+  assert.ok(r.functions > 200);
   assert.equal(r.shape, true);
   assert.deepEqual(r.sizes, [32, 24, 64, 48, 24, 16]);
   assert.deepEqual(r.lengths, [3, 2, 0]);
@@ -124,9 +127,9 @@ test('round trips with fresh keys', () => {
   for (const n of [0, 1, 100, 100000]) assert.ok(r[`n${n}`].every((x) => x === true), `${n}: ${r[`n${n}`]}`);
   for (const [name, same, length] of r.keygens) {
     assert.equal(same, false, name);
-    assert.ok(length === 32 || length === 16, name);
+    assert.ok(length === 16 || length === (name === 'cryptoKdfHkdfSha512Keygen' ? 64 : 32), name);
   }
-  assert.equal(r.keygens.length, 10);
+  assert.equal(r.keygens.length, 23);
   assert.equal(r.uniform, true);
   assert.deepEqual(r.hashed, ['$argon2id$v=19$m=8,t=1,p=1$' + r.hashed[0].slice(27), true, false, false, true]);
 });
@@ -213,7 +216,7 @@ test('every function survives arguments of every kind', () => {
       new Float64Array(4), new ArrayBuffer(32), new DataView(new ArrayBuffer(32)), new Proxy(new Uint8Array(32), {}),
       sodium.cryptoGenerichashInit(null, 32), sodium.cryptoHashSha256Init(), sodium.cryptoSignInit()];
     let calls = 0, threw = 0; let seed = 1; const next = (n) => { seed ^= seed << 13; seed ^= seed >>> 17; seed ^= seed << 5; return (seed >>> 0) % n; };
-    const slow = new Set(['cryptoPwhash', 'cryptoPwhashStr', 'cryptoPwhashStrVerify', 'randombytesBuf', 'randombytesBufDeterministic']);
+    const slow = new Set(['cryptoPwhash', 'cryptoPwhashScryptsalsa208sha256', 'cryptoPwhashScryptsalsa208sha256Ll', 'cryptoPwhashScryptsalsa208sha256Str', 'cryptoPwhashStr', 'cryptoPwhashStrVerify', 'randombytesBuf', 'randombytesBufDeterministic']);
     const wrong = [];
     for (const name of Object.keys(sodium)) { const f = sodium[name]; if (typeof f !== 'function') continue;
       for (let i = 0; i < (slow.has(name) ? 30 : 300); i++) {
@@ -224,6 +227,62 @@ test('every function survives arguments of every kind', () => {
           if (!/^sodium\\./.test(e.message) || !['TypeError', 'RangeError', 'Error'].includes(e.name)) wrong.push(e.name + ': ' + e.message); } } }
     show('enough', calls > 20000 && threw > 10000); show('wrong', wrong.slice(0, 5));`);
   assert.deepEqual(r, { enough: true, wrong: [] });
+});
+
+// What libsodium composes of its own parts is composed here again: xchacha boxes, secretstream, key exchange.
+test('compositions are what their descriptions say', () => {
+  const r = runCases(`
+    const s = sodium, bytes = (n) => s.randombytesBuf(n), same = (a, b) => a.length === b.length && s.memcmp(a, b);
+    const cat = (...parts) => Uint8Array.from(parts.flatMap((p) => [...p]));
+    const m = bytes(200), key = bytes(32), n24 = bytes(24), zero = new Uint8Array(16);
+    for (const [name, core] of [['Xchacha20', 'Hchacha20'], ['Xsalsa20', 'Hsalsa20']]) {
+      const sub = s['cryptoCore' + core](n24.subarray(0, 16), key), short = name.slice(1, 2).toUpperCase() + name.slice(2);
+      show(name, same(s['cryptoStream' + name + 'Xor'](m, n24, key), s['cryptoStream' + short + 'Xor'](m, n24.subarray(16), sub)));
+      show(name + 'Ic', same(s['cryptoStream' + name + 'XorIc'](m.subarray(64), n24, 1, key), s['cryptoStream' + name + 'Xor'](m, n24, key).subarray(64)));
+    }
+    const stream = s.cryptoStreamXchacha20Xor(cat(new Uint8Array(32), m), n24, key);
+    const box = s.cryptoSecretboxXchacha20poly1305Detached(m, n24, key);
+    show('secretbox', same(box.ciphertext, stream.subarray(32)) && same(box.mac, s.cryptoOnetimeauth(box.ciphertext, s.cryptoStreamXchacha20(32, n24, key)))
+      && same(s.cryptoSecretboxXchacha20poly1305Easy(m, n24, key), cat(box.mac, box.ciphertext))
+      && same(s.cryptoSecretboxXchacha20poly1305OpenEasy(cat(box.mac, box.ciphertext), n24, key), m)
+      && same(s.cryptoSecretboxXchacha20poly1305OpenDetached(box.ciphertext, box.mac, n24, key), m));
+    const B = 'cryptoBoxCurve25519xchacha20poly1305', a = s[B + 'Keypair'](), b = s[B + 'SeedKeypair'](bytes(32));
+    const shared = s[B + 'Beforenm'](b.publicKey, a.secretKey), closed = s[B + 'Easy'](m, n24, b.publicKey, a.secretKey), parts = s[B + 'Detached'](m, n24, b.publicKey, a.secretKey);
+    show('box', [same(shared, s.cryptoCoreHchacha20(zero, s.cryptoScalarmult(a.secretKey, b.publicKey))), same(closed, s.cryptoSecretboxXchacha20poly1305Easy(m, n24, shared)),
+      same(s[B + 'OpenEasy'](closed, n24, a.publicKey, b.secretKey), m), same(s[B + 'OpenEasyAfternm'](s[B + 'EasyAfternm'](m, n24, shared), n24, shared), m),
+      same(s[B + 'OpenDetached'](parts.ciphertext, parts.mac, n24, a.publicKey, b.secretKey), m), same(s[B + 'SealOpen'](s[B + 'Seal'](m, b.publicKey), b.publicKey, b.secretKey), m),
+      same(s[B + 'OpenDetachedAfternm'](s[B + 'DetachedAfternm'](m, n24, shared).ciphertext, s[B + 'DetachedAfternm'](m, n24, shared).mac, n24, shared), m)].every(Boolean));
+    const client = s.cryptoKxKeypair(), server = s.cryptoKxKeypair();
+    const ck = s.cryptoKxClientSessionKeys(client.publicKey, client.secretKey, server.publicKey), sk = s.cryptoKxServerSessionKeys(server.publicKey, server.secretKey, client.publicKey);
+    show('kx', same(ck.sharedRx, sk.sharedTx) && same(ck.sharedTx, sk.sharedRx)
+      && same(cat(ck.sharedRx, ck.sharedTx), s.cryptoGenerichash(64, cat(s.cryptoScalarmult(client.secretKey, server.publicKey), client.publicKey, server.publicKey))));
+    // secretstream, as its documentation has it: block 0 of ChaCha20 keys Poly1305, block 1 hides the tag, the message follows.
+    const sKey = s.cryptoSecretstreamXchacha20poly1305Keygen(), { state, header } = s.cryptoSecretstreamXchacha20poly1305InitPush(sKey), ad = bytes(5);
+    const sub = s.cryptoCoreHchacha20(header.subarray(0, 16), sKey), nonce = cat([1, 0, 0, 0], header.subarray(16));
+    const first = s.cryptoSecretstreamXchacha20poly1305Push(state, m, ad, s.CRYPTO_SECRETSTREAM_XCHACHA20POLY1305_TAG_MESSAGE);
+    const le64 = (n) => new Uint8Array(new BigUint64Array([BigInt(n)]).buffer), padding = (n) => new Uint8Array((16 - (n % 16)) % 16);
+    const tagBlock = s.cryptoStreamChacha20IetfXorIc(new Uint8Array(64), nonce, 1, sub), text = s.cryptoStreamChacha20IetfXorIc(m, nonce, 2, sub);
+    // libsodium pads the text as if it began with the block of the tag, and counts that block.
+    const polyPad = new Uint8Array((16 - 64 + m.length) & 15);
+    const mac = s.cryptoOnetimeauth(cat(ad, padding(ad.length), tagBlock, text, polyPad, le64(ad.length), le64(64 + m.length)), s.cryptoStreamChacha20Ietf(32, nonce, sub));
+    show('secretstream', [first.length === m.length + 17, first[0] === tagBlock[0], same(first.subarray(1, -16), text), same(first.subarray(-16), mac)].join());
+    const sealed = [first], tags = s.CRYPTO_SECRETSTREAM_XCHACHA20POLY1305_TAG_REKEY;
+    sealed.push(s.cryptoSecretstreamXchacha20poly1305Push(state, m, null, tags)); s.cryptoSecretstreamXchacha20poly1305Rekey(state);
+    sealed.push(s.cryptoSecretstreamXchacha20poly1305Push(state, new Uint8Array(0), null, s.CRYPTO_SECRETSTREAM_XCHACHA20POLY1305_TAG_FINAL));
+    const open = s.cryptoSecretstreamXchacha20poly1305InitPull(header, sKey), pull = (c, d) => s.cryptoSecretstreamXchacha20poly1305Pull(open, c, d);
+    const fault = (f) => { try { f(); return 'none'; } catch (e) { return e.name + ': ' + e.message; } };
+    show('order', fault(() => pull(sealed[1])));
+    const got = [pull(sealed[0], ad), pull(sealed[1])]; s.cryptoSecretstreamXchacha20poly1305Rekey(open); got.push(pull(sealed[2]));
+    show('stream', got.map(({ message, tag }) => [message.length, tag]));
+    show('twice', fault(() => pull(sealed[2])));
+    show('wrong end', fault(() => s.cryptoSecretstreamXchacha20poly1305Pull(state, first)));`);
+  const { secretstream, order, stream, twice, 'wrong end': end, ...rest } = r;
+  for (const [name, ok] of Object.entries(rest)) assert.equal(ok, true, name);
+  assert.equal(secretstream, 'true,true,true,true');
+  assert.deepEqual(stream, [[200, 0], [200, 2], [0, 3]]);
+  const refused = 'Error: sodium.cryptoSecretstreamXchacha20poly1305Pull: the key is wrong, the message was altered, or it is not the next one';
+  assert.deepEqual([order, twice], [refused, refused]);
+  assert.match(end, /^TypeError: .*state must be a state made by cryptoSecretstreamXchacha20poly1305InitPull/);
 });
 
 test('pwhash memory counts against the job: over its budget the job ends', () => {
