@@ -36,6 +36,7 @@ struct submission {
     char signature[SIGNATURE_TEXT]; /* "": not signed */
     int class, type, language;
     bool check;
+    int reuse;      /* enum reuse */
     int64_t wait_s; /* -1: do not wait; 0: as long as it takes */
     bool json, batch;
 };
@@ -209,6 +210,12 @@ static void add_options(struct options *o, struct submission *s)
              .type = OPTION_FLAG,
              .to = &s->batch,
              .help = "FILE has a job a line; with --id, --tenant, --class, --key, --wait, --json"},
+            {.name = "reuse",
+             .type = OPTION_CHOICE,
+             .to = &s->reuse,
+             .arg = "MODE",
+             .choices = reuse_names,
+             .help = "keep the process, or the live module"},
             {.name = "wait",
              .type = OPTION_INT,
              .to = &s->wait_s,
@@ -222,7 +229,7 @@ static void add_options(struct options *o, struct submission *s)
              .to = &s->json,
              .help = "print JSON: the result, or without --wait where the job went"},
         },
-        13);
+        14);
     options_add_rights(o, &s->rights,
                        "ask the tenant for it: eval, wasm, sab, clock_us=N, net=HOST, env=NAME");
     options_add_patience(o, &s->patience);
@@ -290,6 +297,7 @@ static int encode(struct submission *s, struct buf *message, struct err *e)
         .limits = &s->limits,
         .secrets = &sealed,
         .profile = rights_profile(&s->rights),
+        .reuse = s->reuse == REUSE_NONE ? NULL : reuse_names[s->reuse],
         .retry = &retry,
     };
     rc = secrets_for_job(&s->secrets, &sealed, &asked.v.list[PERMISSION_SECRETS], e);

@@ -90,6 +90,7 @@ int script_encode(const struct script_request *q, struct buf *out, struct err *e
         .secrets = q->secrets,
         .retry = q->retry,
         .profile = q->profile,
+        .reuse = q->reuse,
     };
     job_encode(&r, out);
 out:

@@ -31,6 +31,7 @@ struct script_request {
     const struct permissions_asked *permissions; /* NULL: none are asked for */
     const struct sealed_secrets *secrets;        /* NULL: none */
     const char *profile;                         /* NULL: the tenant's */
+    const char *reuse;                           /* likewise */
     const struct retry_asked *retry;             /* NULL: nothing is asked for */
 };
 

@@ -14,6 +14,7 @@
 #include "config/permissions.h"
 #include "config/profile.h"
 #include "config/retention.h"
+#include "config/reuse.h"
 #include "config/secrets.h"
 
 #define TENANT_NAME_MAX    64
@@ -55,6 +56,7 @@ struct tenant {
     struct limits ceilings;          /* every entry set after load */
     struct permissions permissions;  /* the most that a job of it may do; clock_us set after load */
     enum profile profile;            /* the loosest that a job of it may run under */
+    unsigned reuse;                  /* set of 1 << enum reuse that a job may ask for beside none */
     struct ip_block *egress_private; /* addresses that are not public and may be reached; owned */
     int egress_private_count;
     struct job_key *job_keys; /* with any, only jobs signed by one of them are taken */
@@ -129,6 +131,7 @@ struct config {
     char *nats_server; /* program to start for `up`; default: nats-server from PATH, /usr/sbin */
     struct nats_config nats;
     struct egress_config egress;
+    struct warm_config warm;
     struct retain retention;      /* of tenants that have no entry (any more) */
     int64_t retention_interval_s; /* between two looks for what to remove, default 60 */
     struct tenant *tenants;       /* at least one: "default" when the file names none */

@@ -155,9 +155,10 @@ static int read_base_permissions(struct reader *r, const struct place *p)
 
 static int read_top(struct reader *r, yaml_node_t *root)
 {
-    enum { NATS, EGRESS, LIMITS_BASE, PERMISSIONS_BASE, RETENTION_BASE, TENANTS, NESTED };
-    struct names known = {.v = {"nats", "egress", "limits", "permissions", "retention", "tenants"},
-                          .n = NESTED};
+    enum { NATS, EGRESS, WARM, LIMITS_BASE, PERMISSIONS_BASE, RETENTION_BASE, TENANTS, NESTED };
+    struct names known = {
+        .v = {"nats", "egress", "warm", "limits", "permissions", "retention", "tenants"},
+        .n = NESTED};
     struct place found[NAMES_MAX], top = {.node = root, .line = 1};
     const struct config_key *keys[NAMES_MAX];
     for (int i = 0; i < config_key_count; i++) {
@@ -178,6 +179,8 @@ static int read_top(struct reader *r, yaml_node_t *root)
         rc = read_group(r, &found[NATS], "nats.");
     if (!rc && found[EGRESS].node)
         rc = read_group(r, &found[EGRESS], "egress.");
+    if (!rc && found[WARM].node)
+        rc = read_group(r, &found[WARM], "warm.");
     if (!rc && found[LIMITS_BASE].node) /* before the tenants, wherever it stands */
         rc = read_limits(r, &found[LIMITS_BASE]);
     if (!rc && found[PERMISSIONS_BASE].node)

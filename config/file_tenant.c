@@ -164,19 +164,44 @@ static int read_rates(struct reader *r, const struct place *per_s, const struct 
     return rc;
 }
 
+static int read_reuse(struct reader *r, const struct place *p, struct tenant *t)
+{
+    static const char allowed[] = "a list of tenant, script, or [] for neither";
+    if (!reader_is_list(p->node))
+        return reader_refuse(r, p, "found %s; allowed: %s",
+                             reader_is_null(p->node) ? "nothing" : reader_kind(p->node), allowed);
+    if (reader_items(p->node) >= REUSES)
+        return reader_refuse(r, p, "found %td entries; allowed: %s", reader_items(p->node),
+                             allowed);
+    t->reuse = 0;
+    for (ptrdiff_t i = 0; i < reader_items(p->node); i++) {
+        struct place item = reader_item(r, p, i);
+        const char *text;
+        int rc = reader_text(r, &item, true, "tenant, script", &text);
+        if (rc)
+            return rc;
+        int mode = reuse_by_name(text);
+        if (mode < 0 || mode == REUSE_NONE)
+            return reader_refuse(r, &item, "found '%.100s'; allowed: tenant, script", text);
+        t->reuse |= 1u << mode;
+    }
+    return 0;
+}
+
 static int read_tenant(struct reader *r, const struct place *item, struct tenant *t)
 {
     const struct names known = {.v = {"name", "weight", "max_running", "defaults", "ceilings",
                                       "profile", "permissions", "egress_private", "job_keys",
                                       "secrets", "retention", "jobs_per_s", "jobs_burst",
-                                      "cpu_s_per_hour", "strict_ts"},
-                                .n = 15};
+                                      "cpu_s_per_hour", "strict_ts", "reuse"},
+                                .n = 16};
     struct place found[NAMES_MAX];
     struct limit_block defaults, ceilings;
     int rc = reader_map(r, item, &known, found);
     if (rc)
         return rc;
     t->weight = 1;
+    t->reuse = REUSE_ALL;
     rc = read_tenant_name(r, item, &found[0], t);
     if (!rc && found[1].node)
         rc = reader_int(r, &found[1], 1, 1000, &t->weight);
@@ -208,6 +233,8 @@ static int read_tenant(struct reader *r, const struct place *item, struct tenant
         rc = read_retention(r, &found[10], &t->retention);
     if (!rc && found[14].node)
         rc = reader_bool(r, &found[14], &t->strict_ts);
+    if (!rc && found[15].node)
+        rc = read_reuse(r, &found[15], t);
     return rc;
 }
 

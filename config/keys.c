@@ -216,6 +216,12 @@ const struct config_key config_keys[] = {
     INT_KEY("egress.connect_timeout_ms", egress.connect_timeout_ms, 100, 120000, 10000),
     INT_KEY("egress.max_lookups", egress.max_lookups, 1, 1024, 64),
     INT_KEY("egress.max_redirects", egress.max_redirects, 0, 100, 20),
+    INT_KEY("warm.cells", warm.cells, 0, 4096, 32),
+    INT_KEY("warm.tenant_cells", warm.tenant_cells, 1, 4096, 16),
+    INT_KEY("warm.memory_mb", warm.memory_mb, 16, 16777216, 512),
+    INT_KEY("warm.idle_s", warm.idle_s, 1, 86400, 60),
+    INT_KEY("warm.max_age_s", warm.max_age_s, 1, 604800, 600),
+    INT_KEY("warm.max_calls", warm.max_calls, 1, 1000000000, 100000),
 };
 const int config_key_count = ARRAY_LEN(config_keys);
 

@@ -71,6 +71,7 @@ void tenants_default(struct config *c, const struct limits *base_defaults,
     c->tenant_count = 1;
     strcpy(c->tenants[0].name, "default");
     c->tenants[0].weight = 1;
+    c->tenants[0].reuse = REUSE_ALL;
     tenant_fill(&c->tenants[0], base_defaults, base_ceilings);
     permissions_fill(&nothing, base, &c->tenants[0].permissions);
 }

@@ -93,19 +93,27 @@ static void close_secrets(struct attempt *a)
     a->secrets = NULL;
 }
 
-static void forget_run(struct attempt *a)
+/* keep: the cell is fit for another job, if there is a place for it. */
+static void forget_run(struct attempt *a, bool keep)
 {
     cell_stream_end_all(a->cell);
     service_run_end(&a->services);
     close_secrets(a);
     uv_timer_stop(&a->timer);
-    pool_drop(a->cell);
+    if (a->stay) {
+        warm_done(a->stay, keep);
+    } else {
+        pool_drop(a->cell);
+        if (keep) /* it would wait for ever */
+            cell_kill(a->cell);
+    }
+    a->stay = NULL;
     a->cell = NULL;
 }
 
-static void run_again(struct attempt *a, enum attempt_state to)
+static void run_again(struct attempt *a, enum attempt_state to, bool keep)
 {
-    forget_run(a);
+    forget_run(a, keep);
     attempt_forget_output(a);
     attempt_move(a, to);
     if (to == ATTEMPT_WAITING)
@@ -157,9 +165,10 @@ static void end_run(struct attempt *a, const struct cell_done *d, const struct c
     }
     if (v.lost && ++a->lost <= LOST_MAX) {
         a->number--; /* this run does not count */
-        run_again(a, ATTEMPT_WAITING);
+        run_again(a, ATTEMPT_WAITING, false);
         return;
     }
+    bool keep = d && d->stays && (v.outcome == OUTCOME_OK || v.outcome == OUTCOME_THREW);
     bool may_repeat = retry_wants(&a->job->retry, v.outcome);
     struct result *r = attempt_make_result(a, &v, d, g, cpu_us, wall_us);
     if (may_repeat && plan_retry(a, r)) {
@@ -168,12 +177,12 @@ static void end_run(struct attempt *a, const struct cell_done *d, const struct c
         result_free(r);
         a->lost = 0;
         a->has_clock = false;
-        run_again(a, ATTEMPT_PARKED);
+        run_again(a, ATTEMPT_PARKED, keep);
         return;
     }
     if (may_repeat)
         r->state = "dead";
-    forget_run(a);
+    forget_run(a, keep);
     attempt_move(a, ATTEMPT_RECORDING);
     a->owner->ended(a, r, a->arg);
 }
@@ -245,16 +254,45 @@ int attempt_open_secrets(struct attempt *a, const struct seal_key *key, const st
     return a->secrets ? 0 : secrets_open(key, t, a->job, &a->secrets, e);
 }
 
-int attempt_start(struct attempt *a, struct cell *c, struct err *e)
+const struct warm_key *attempt_warm_key(struct attempt *a)
+{
+    struct buf env = {0};
+    if (a->job->reuse == REUSE_NONE)
+        return NULL;
+    if (!a->keyed) {
+        environment_of(a->job, &env);
+        warm_key_of(a->job, env.data, env.len, &a->key);
+        buf_free(&env);
+        a->keyed = true;
+    }
+    return &a->key;
+}
+
+static int frame_reuse(const struct job *j, const struct warm_cell *stay)
+{
+    switch (j->reuse) {
+    case REUSE_TENANT:
+        return FRAME_REUSE_TENANT;
+    case REUSE_SCRIPT:
+        return stay && warm_call(stay) > 1 ? FRAME_REUSE_AGAIN : FRAME_REUSE_SCRIPT;
+    default:
+        return FRAME_REUSE_NONE;
+    }
+}
+
+int attempt_start(struct attempt *a, struct cell *c, struct warm_cell *stay, struct err *e)
 {
     const struct job *j = a->job;
     const int64_t *limit = j->limits.v;
+    int reuse = frame_reuse(j, stay);
+    bool again = reuse == FRAME_REUSE_AGAIN; /* it has the code */
     struct buf env = {0}, grants = {0};
     environment_of(j, &env);
     if (a->secrets)
         secrets_grants(a->secrets, &grants);
     struct cell_invocation inv = {
-        .id = 1,
+        .id = stay ? warm_invocation(stay) : 1,
+        .reuse = reuse,
         .source = j->source == JOB_MODULE ? FRAME_MODULE : FRAME_SCRIPT,
         .attempt = (uint32_t)a->number + 1,
         .clock_us = (uint32_t)j->permissions.clock_us,
@@ -268,8 +306,8 @@ int attempt_start(struct attempt *a, struct cell *c, struct err *e)
         .job_id = j->id,
         .tenant = j->tenant,
         .name = j->name,
-        .script = j->script,
-        .script_len = j->script_len,
+        .script = again ? NULL : j->script,
+        .script_len = again ? 0 : j->script_len,
         .input = j->input,
         .input_len = j->input_len,
         .env = env.data,
@@ -279,7 +317,7 @@ int attempt_start(struct attempt *a, struct cell *c, struct err *e)
         .parents = j->parents,
         .parents_len = j->parents_len,
         .files = j->files,
-        .files_len = j->files_len,
+        .files_len = again ? 0 : j->files_len,
     };
     int rc = cell_invoke(c, &inv, e);
     buf_free(&env);
@@ -288,6 +326,8 @@ int attempt_start(struct attempt *a, struct cell *c, struct err *e)
         return rc;
     attempt_move(a, ATTEMPT_RUNNING);
     a->cell = c;
+    a->stay = stay;
+    a->call = stay ? warm_call(stay) : 1;
     pool_origin(c, &a->origin);
     a->number++;
     a->started_us = clock_mono_us();
@@ -380,7 +420,7 @@ void attempt_abandon(struct attempt *a)
 {
     CHECK(a->state == ATTEMPT_RUNNING);
     cell_kill(a->cell);
-    forget_run(a);
+    forget_run(a, false);
     attempt_move(a, ATTEMPT_WAITING);
 }
 

@@ -27,6 +27,7 @@
 #include "executor/secrets.h"
 #include "executor/tries.h"
 #include "executor/verdict.h"
+#include "executor/warm.h"
 #include "queue/backlog.h"
 #include "queue/job.h"
 #include "results/record.h"
@@ -85,8 +86,13 @@ struct attempt *attempt_new(uv_loop_t *loop, struct job *job, const struct attem
 int attempt_open_secrets(struct attempt *a, const struct seal_key *key, const struct tenant *t,
                          struct err *e);
 
-/* WAITING → RUNNING in that cell, which has just come from the pool with attempt_cell_events. */
-int attempt_start(struct attempt *a, struct cell *c, struct err *e);
+/* Which cells that stayed behind a job will do for this one; NULL: it wants a fresh one. */
+const struct warm_key *attempt_warm_key(struct attempt *a);
+
+/* WAITING → RUNNING in that cell, which has just come with attempt_cell_events from the pool, or
+ * from among those that stay (stay: its place there, NULL: it has none and ends with the job). On
+ * failure both are still the caller's. */
+int attempt_start(struct attempt *a, struct cell *c, struct warm_cell *stay, struct err *e);
 extern const struct cell_events attempt_cell_events; /* arg: the attempt */
 
 /* PARKED: in delay_ms it is WAITING, and owner->due is told. A second call counts from anew. */

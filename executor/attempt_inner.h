@@ -49,6 +49,10 @@ struct attempt {
     /* of the present run */
     struct secrets *secrets;
     struct cell *cell;
+    struct warm_cell *stay; /* the cell's place among those that stay, NULL: it ends with the run */
+    int64_t call;           /* number of the run in its cell */
+    bool keyed;             /* the key below is made */
+    struct warm_key key;
     struct pool_origin origin;
     uv_timer_t timer;
     int64_t started_real_us, started_us;

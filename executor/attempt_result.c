@@ -30,6 +30,10 @@ static struct result *result_base(const struct attempt *a)
         r->permissions = buf_take(&granted, NULL);
         r->profile = profile_table[j->profile].name;
     }
+    if (a->number > 0 && j->reuse != REUSE_NONE) {
+        r->reuse = reuse_names[j->reuse];
+        r->reuse_call = a->call;
+    }
     r->published_at_us = a->facts.published_at_us;
     r->started_at_us = a->started_real_us;
     r->finished_at_us = clock_real_us();

@@ -5,8 +5,7 @@
  *           ▼ not yet     │  └─────────────────┘         ▼                           │
  *        parked ──────────┘ on_due()  ◄── executor_park() ── `retrying`   on_committed ◄┘
  *
- * executor_pump() is the only place that starts attempts. It runs when a job comes, a cell gets
- * ready or an attempt ends.
+ * executor_pump() is dispatch.c's, the only place that starts attempts.
  *
  * The pool is refilled behind that and behind commits, once a turn of the loop, when everything
  * that the turn has to send is sent (a uv_prepare comes behind the uv_idle in which link/ writes):
@@ -41,14 +40,14 @@ static void on_turn_done(uv_prepare_t *h)
     pools_refill(x->pools, x->running_of, waiting, x->recording);
 }
 
-static void refill(struct executor *x)
+void executor_refill(struct executor *x)
 {
     uv_prepare_start(x->turn_done, on_turn_done);
 }
 
 /* ---- results ---- */
 
-static void record(struct executor *x, struct attempt *a, struct result *r)
+void executor_record(struct executor *x, struct attempt *a, struct result *r)
 {
     const struct zygote_info *z = executor_zygote(x);
     const struct pool_origin *ran = attempt_origin(a);
@@ -73,7 +72,7 @@ static void on_committed(struct result **r, const char *envelope, size_t len, vo
     x->ev.committed(a, *r, envelope, len, x->arg);
     attempt_free(a);
     if (x->recording == 0)
-        refill(x);
+        executor_refill(x);
 }
 
 static void on_stuck(const struct err *why, void *arg)
@@ -112,7 +111,7 @@ static void on_progress(struct attempt *a, double fraction, const char *text, vo
     x->ev.progress(a, fraction, text, x->arg);
 }
 
-static void set_aside(struct executor *x, struct backlog_entry *entry)
+void executor_set_aside(struct executor *x, struct backlog_entry *entry)
 {
     list_push_back(&x->parked, &entry->node);
     x->parked_count++;
@@ -125,10 +124,11 @@ void executor_take_up(struct executor *x, struct backlog_entry *entry)
 }
 
 /* It waits for a cell: of its own profile, or of a tool's before. */
-static void let_wait(struct executor *x, struct attempt *a, bool in_front)
+void executor_let_wait(struct executor *x, struct attempt *a, bool in_front)
 {
     struct backlog_entry *entry = attempt_entry(a);
     entry->profile = toolchain_profile(x->tools, a);
+    entry->reuse = attempt_job(a)->reuse != REUSE_NONE && entry->profile == attempt_job(a)->profile;
     if (in_front)
         backlog_add_front(x->backlog, entry);
     else
@@ -142,7 +142,7 @@ static void on_due(struct attempt *a, void *arg)
 {
     struct executor *x = arg;
     executor_take_up(x, attempt_entry(a));
-    let_wait(x, a, false);
+    executor_let_wait(x, a, false);
     executor_pump(x);
 }
 
@@ -172,15 +172,15 @@ static void on_ended(struct attempt *a, struct result *r, void *arg)
     backlog_ended(x->backlog, entry->tenant);
     backlog_used(x->backlog, entry->tenant, attempt_cpu_us(a), now_us, now_us);
     if (r) {
-        record(x, a, r);
+        executor_record(x, a, r);
     } else if (attempt_state(a) == ATTEMPT_PARKED) {
-        set_aside(x, entry);
+        executor_set_aside(x, entry);
         if (x->ev.retrying)
             x->ev.retrying(a, x->arg);
         else
             attempt_park(a, attempt_backoff_ms(a));
     } else {
-        let_wait(x, a, true);
+        executor_let_wait(x, a, true);
     }
     behind_end(x);
 }
@@ -195,9 +195,9 @@ static void on_prepared(struct attempt *a, struct result *r, int64_t cpu_us, voi
     backlog_not_begun(x->backlog, entry->tenant);
     backlog_used(x->backlog, entry->tenant, cpu_us, now_us, now_us);
     if (r)
-        record(x, a, r);
+        executor_record(x, a, r);
     else
-        let_wait(x, a, true);
+        executor_let_wait(x, a, true);
     behind_end(x);
 }
 
@@ -214,133 +214,6 @@ static const struct attempt_owner owner = {
     .due = on_due,
     .late = on_late,
 };
-
-static void put_back(struct executor *x, struct backlog_entry *entry)
-{
-    backlog_not_begun(x->backlog, entry->tenant);
-    backlog_add_front(x->backlog, entry);
-}
-
-/* A job whose secrets cannot be had ends here. True: it did. */
-static bool refuse_without_secrets(struct executor *x, struct attempt *a)
-{
-    struct backlog_entry *entry = attempt_entry(a);
-    struct err e = {0};
-    if (!attempt_open_secrets(a, x->seal, entry->tenant, &e))
-        return false;
-    backlog_not_begun(x->backlog, entry->tenant);
-    x->waiting--;
-    struct result *r = attempt_result_without_run(a, OUTCOME_INVALID, &e);
-    attempt_record(a);
-    record(x, a, r);
-    return true;
-}
-
-/* Taken out of the backlog. */
-static void record_late(struct executor *x, struct backlog_entry *entry)
-{
-    struct attempt *a = attempt_of_entry(entry);
-    backlog_not_begun(x->backlog, entry->tenant);
-    x->waiting--;
-    struct result *r = attempt_result_without_run(a, OUTCOME_CANCELLED, NULL);
-    attempt_record(a);
-    record(x, a, r);
-}
-
-/* True: the front-end has something to do before it starts. */
-static bool put_off(struct executor *x, struct attempt *a)
-{
-    struct backlog_entry *entry = attempt_entry(a);
-    if (!x->ev.may_start || x->ev.may_start(a, x->arg))
-        return false;
-    backlog_not_begun(x->backlog, entry->tenant);
-    x->waiting--;
-    attempt_hold(a);
-    set_aside(x, entry);
-    return true;
-}
-
-/* What another job has had done meanwhile need not be done again: it waits for its next cell. */
-static bool moves_on(struct executor *x, struct attempt *a)
-{
-    struct backlog_entry *entry = attempt_entry(a);
-    if (toolchain_profile(x->tools, a) == entry->profile)
-        return false;
-    backlog_not_begun(x->backlog, entry->tenant);
-    x->waiting--;
-    let_wait(x, a, true);
-    return true;
-}
-
-static void on_wake(uv_timer_t *t)
-{
-    executor_pump(t->data);
-}
-
-/* A tenant at its ceiling: nothing else may happen until it may go on. */
-static void wake_later(struct executor *x)
-{
-    int64_t at_us = backlog_wake_us(x->backlog), now_us = clock_mono_us();
-    if (at_us == INT64_MAX)
-        uv_timer_stop(x->wake);
-    else
-        uv_timer_start(x->wake, on_wake,
-                       at_us > now_us ? (uint64_t)(at_us - now_us + 999) / 1000 : 0, 0);
-}
-
-void executor_pump(struct executor *x)
-{
-    if (!x->pools)
-        return;
-    if (x->draining)
-        return;
-    while (x->running_count < x->config->max_running) {
-        unsigned ready = pools_ready(x->pools);
-        struct backlog_entry *entry =
-            ready ? backlog_next(x->backlog, ready, clock_mono_us()) : NULL;
-        if (ready && !entry)
-            wake_later(x);
-        if (!entry)
-            break;
-        struct attempt *a = attempt_of_entry(entry);
-        if (attempt_is_late(a)) {
-            record_late(x, entry);
-            continue;
-        }
-        bool prepares = entry->profile != attempt_job(a)->profile;
-        if (prepares ? moves_on(x, a) : put_off(x, a) || refuse_without_secrets(x, a))
-            continue;
-        struct cell *c = pools_take(x->pools, entry->profile,
-                                    prepares ? &toolchain_cell_events : &attempt_cell_events, a);
-        struct err e = {0};
-        if (!c) {
-            put_back(x, entry);
-            break;
-        }
-        if (prepares
-                ? toolchain_start(a, c, &e)
-                : attempt_start(a, c, &e)) { /* it died in the pool and is gone soon: another */
-            log_debug("executor", "cell refused a job: %s", e.msg);
-            pool_drop(c);
-            cell_kill(c);
-            put_back(x, entry);
-            continue;
-        }
-        x->waiting--;
-        x->running_count++;
-        x->running_of[entry->profile]++;
-        list_push_back(&x->running, &entry->node);
-        if (x->ev.started && !prepares)
-            x->ev.started(a, x->arg);
-    }
-    recorder_set_waiting(x->recorder, x->waiting);
-    if (x->last && x->running_count == 0 && x->waiting == 0 && x->parked_count == 0) {
-        pools_close(x->pools);
-        x->pools = NULL;
-    } else {
-        refill(x);
-    }
-}
 
 static struct attempt *take_in(struct executor *x, struct job *job,
                                const struct attempt_facts *facts)
@@ -359,11 +232,11 @@ struct attempt *executor_submit(struct executor *x, struct job *job,
     struct attempt *a = take_in(x, job, facts);
     CHECK(attempt_entry(a)->tenant); /* job_decode() refuses unknown tenants */
     if (attempt_state(a) == ATTEMPT_PARKED) {
-        set_aside(x, attempt_entry(a));
+        executor_set_aside(x, attempt_entry(a));
         attempt_park(a, facts->start_in_ms);
         return a;
     }
-    let_wait(x, a, false);
+    executor_let_wait(x, a, false);
     executor_pump(x);
     return a;
 }
@@ -379,7 +252,7 @@ struct attempt *executor_refuse(struct executor *x, struct job *job,
     if (o == OUTCOME_INTERNAL)
         r->state = "dead";
     attempt_record(a);
-    record(x, a, r);
+    executor_record(x, a, r);
     return a;
 }
 
@@ -399,7 +272,7 @@ struct attempt *executor_record_value(struct executor *x, struct job *job,
     r->error_name = name ? mem_strdup(name) : NULL;
     r->error_message = name ? mem_strdup(message) : NULL;
     attempt_record(a);
-    record(x, a, r);
+    executor_record(x, a, r);
     return a;
 }
 
@@ -424,12 +297,12 @@ void executor_cancel(struct executor *x, struct attempt *a)
         x->waiting--;
         struct result *r = attempt_result_without_run(a, OUTCOME_CANCELLED, NULL);
         attempt_record(a);
-        record(x, a, r);
+        executor_record(x, a, r);
     } else if (attempt_state(a) == ATTEMPT_PARKED) {
         executor_take_up(x, attempt_entry(a));
         struct result *r = attempt_result_without_run(a, OUTCOME_CANCELLED, NULL);
         attempt_record(a);
-        record(x, a, r);
+        executor_record(x, a, r);
         executor_pump(x); /* it may have been the last */
     }
 }
@@ -438,7 +311,7 @@ void executor_go_on(struct executor *x, struct attempt *a)
 {
     executor_take_up(x, attempt_entry(a));
     attempt_go_on(a);
-    let_wait(x, a, true);
+    executor_let_wait(x, a, true);
     executor_pump(x);
 }
 
@@ -498,7 +371,7 @@ static void on_lacking(enum profile p, const struct err *why, void *arg)
         x->waiting--;
         struct result *r = attempt_result_without_run(a, OUTCOME_INTERNAL, &e);
         attempt_record(a);
-        record(x, a, r);
+        executor_record(x, a, r);
     }
     executor_pump(x);
 }

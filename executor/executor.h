@@ -63,6 +63,7 @@ struct executor_events {
 struct executor_stats {
     int waiting, running, parked, recording;
     struct pool_stats pool;
+    struct warm_stats warm;
 };
 
 int executor_open(uv_loop_t *loop, const struct executor_options *o,

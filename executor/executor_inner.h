@@ -1,4 +1,5 @@
-/* What executor.c (jobs) and executor_life.c share. Nobody else includes this. */
+/* What executor.c (jobs), dispatch.c (which of them gets a cell) and executor_life.c share. Nobody
+ * else includes this. */
 #pragma once
 
 #include "base/list.h"
@@ -21,6 +22,7 @@ struct executor {
     struct janitor *janitor; /* NULL: everything is kept */
     struct backlog *backlog;
     struct pools *pools;     /* NULL once they were closed: see executor_last() */
+    struct warm *warm;       /* likewise: its cells are the pools' */
     uv_prepare_t *turn_done; /* active: a refill is due */
     uv_timer_t *wake;        /* active: a tenant at a ceiling may go on then */
     struct toolchain *tools;
@@ -37,6 +39,15 @@ struct executor {
 
 extern const struct recorder_events executor_recorder_handlers;
 extern const struct pools_events executor_pool_handlers;
+
+/* Ownership of r goes to the recorder. */
+void executor_record(struct executor *x, struct attempt *a, struct result *r);
+/* Cells are forked when this turn of the loop is done. */
+void executor_refill(struct executor *x);
+/* Into the backlog (front: before its tenant's others) and among the parked ones. */
+void executor_let_wait(struct executor *x, struct attempt *a, bool front);
+void executor_set_aside(struct executor *x, struct backlog_entry *entry);
+void executor_close_pools(struct executor *x);
 
 /* Starts what may start. */
 void executor_pump(struct executor *x);

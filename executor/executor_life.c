@@ -31,6 +31,14 @@ static void free_handle(uv_handle_t *h)
     free(h);
 }
 
+void executor_close_pools(struct executor *x)
+{
+    warm_close(x->warm); /* first: its cells are theirs */
+    x->warm = NULL;
+    pools_close(x->pools);
+    x->pools = NULL;
+}
+
 int executor_open(uv_loop_t *loop, const struct executor_options *o,
                   const struct executor_events *ev, void *arg, struct executor **out, struct err *e)
 {
@@ -68,6 +76,7 @@ int executor_open(uv_loop_t *loop, const struct executor_options *o,
                                     .cgroup = o->cgroup};
     /* First the pool: its zygote starts while key and database are opened. */
     x->pools = pools_open(loop, &po, &executor_pool_handlers, x);
+    x->warm = warm_open(loop, o->config);
     int rc = sign_key_open(o->key_path, o->pub_path, &x->key, e);
     if (!rc && o->seal_path) {
         x->seal = crypto_guarded(sizeof *x->seal);
@@ -76,7 +85,7 @@ int executor_open(uv_loop_t *loop, const struct executor_options *o,
     if (!rc)
         rc = recorder_open(loop, &ro, &executor_recorder_handlers, x, &x->recorder, e);
     if (rc) {
-        pools_close(x->pools); /* tells nothing any more */
+        executor_close_pools(x); /* they tell nothing any more */
         uv_close((uv_handle_t *)x->turn_done, free_handle);
         uv_close((uv_handle_t *)x->wake, free_handle);
         recorder_close(x->recorder, 0, NULL);
@@ -164,6 +173,7 @@ struct executor_stats executor_stats(const struct executor *x)
         .parked = x->parked_count,
         .recording = x->recording,
         .pool = x->pools ? pools_stats(x->pools) : (struct pool_stats){0},
+        .warm = x->warm ? warm_stats(x->warm) : (struct warm_stats){0},
     };
 }
 
@@ -194,7 +204,7 @@ void executor_close(struct executor *x)
         log_error("executor", "results not committed: %s", e.msg);
     uv_close((uv_handle_t *)x->turn_done, free_handle);
     uv_close((uv_handle_t *)x->wake, free_handle);
-    pools_close(x->pools);
+    executor_close_pools(x);
     backlog_free(x->backlog);
     toolchain_free(x->tools);
     sign_key_wipe(&x->key);

@@ -238,6 +238,26 @@ void pool_drop(struct cell *c)
     s->ev = NULL;
 }
 
+void pool_hand(struct cell *c, const struct cell_events *ev, void *arg, bool resting)
+{
+    struct slot *s = cell_arg(c);
+    s->ev = ev;
+    s->arg = arg;
+    s->resting = resting;
+}
+
+bool pool_may_rest(struct cell *c)
+{
+    const struct source *s = ((struct slot *)cell_arg(c))->source;
+    const struct pool *p = s->pool;
+    return p->current == s && !s->gone && !s->retiring && !s->crashed && !p->refused && !p->closing;
+}
+
+uint64_t pool_first_bytes(struct cell *c)
+{
+    return zygote_info(((struct slot *)cell_arg(c))->source->z)->cell_rss_bytes;
+}
+
 void pool_refill(struct pool *p, int running, int waiting, int recording)
 {
     if (!p->current || !p->current->attested || p->current->gone || p->closing || p->refused ||
@@ -263,7 +283,7 @@ void pool_kill_idle(struct source *s)
     LIST_FOREACH(n, &s->slots)
     {
         struct slot *slot = LIST_ENTRY(n, struct slot, every);
-        if (!slot->taken) {
+        if (!slot->taken || slot->resting) {
             pool_drop_run(slot);
             list_remove(&slot->node);
             count_out(slot); /* now, so that the next zygote is asked for as many */

@@ -64,6 +64,15 @@ void pool_origin(struct cell *c, struct pool_origin *out);
 /* The taker lets go of a cell: none of its events reach the taker any more. */
 void pool_drop(struct cell *c);
 
+/* A taken cell, READY again behind a job, has another holder from now on. resting: it waits for its
+ * next job, and is killed when its zygote is replaced; `gone` tells. */
+void pool_hand(struct cell *c, const struct cell_events *ev, void *arg, bool resting);
+/* Whether it may wait for another job: its zygote is the present one, and none of that one's cells
+ * has crashed. */
+bool pool_may_rest(struct cell *c);
+/* Resident bytes of such a cell before its first job. */
+uint64_t pool_first_bytes(struct cell *c);
+
 /* Forks what is missing. running: attempts now in cells; waiting: jobs that want one; recording:
  * results on their way to the disk. Called by the executor when jobs wait, when an attempt ended
  * and when results are committed. */

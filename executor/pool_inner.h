@@ -26,6 +26,7 @@ struct slot {
     struct list node;  /* in pool->ready, in source->held, or in no list */
     struct list every; /* in source->slots */
     bool was_ready, is_ready, taken, counted_out;
+    bool resting;                 /* taken, and between two jobs */
     bool prober;                  /* is to make the escape attempts, and gets no job */
     bool reported;                /* has made them, or nobody wants to know any more */
     struct attest_run *run;       /* making them */

@@ -1,11 +1,11 @@
 /* How this works
  *
- * A lane is what one tenant has waiting in one class: a FIFO for each profile, and numbers that
- * keep the order between them, so that a profile without cells holds up none of the others. A class
- * keeps its lanes that are not empty in a ring. The lane at the ring's head may give as many jobs
- * as its tenant's weight, then goes to the back: deficit round robin with a cost of one per job.
- * Over the classes credits do the same: 8, 4 and 1 jobs, handed out anew when every class that has
- * a job that may run has none left.
+ * A lane is what one tenant has waiting in one class: a FIFO for each kind (a profile, with `reuse`
+ * or without), and numbers that keep the order between them, so that a kind without cells holds up
+ * none of the others. A class keeps its lanes that are not empty in a ring. The lane at the ring's
+ * head may give as many jobs as its tenant's weight, then goes to the back: deficit round robin
+ * with a cost of one per job. Over the classes credits do the same: 8, 4 and 1 jobs, handed out
+ * anew when every class that has a job that may run has none left.
  *
  * A tenant at a ceiling (max_running, or queue/rate.h) is passed over. Of those that are held up by
  * a rate the earliest time is remembered: backlog_wake_us(). */
@@ -18,11 +18,13 @@
 
 static const int class_credits[CLASSES] = {[CLASS_HIGH] = 8, [CLASS_NORMAL] = 4, [CLASS_LOW] = 1};
 
+#define KINDS (2 * PROFILES)
+
 struct lane {
-    struct list entries[PROFILES]; /* struct backlog_entry, by order */
-    struct list ring;              /* in class_queue.lanes while something waits in it */
-    int64_t deficit;               /* jobs it may still give in this turn */
-    int64_t first, behind;         /* lowest order given out, and the next one at the back */
+    struct list entries[KINDS]; /* struct backlog_entry, by order */
+    struct list ring;           /* in class_queue.lanes while something waits in it */
+    int64_t deficit;            /* jobs it may still give in this turn */
+    int64_t first, behind;      /* lowest order given out, and the next one at the back */
     int waiting;
     int tenant;
 };
@@ -62,7 +64,7 @@ struct backlog *backlog_new(const struct config *c, int64_t now_us)
         list_init(&q->lanes);
         q->by_tenant = mem_alloc(n * sizeof *q->by_tenant);
         for (size_t i = 0; i < n; i++) {
-            for (int p = 0; p < PROFILES; p++)
+            for (int p = 0; p < KINDS; p++)
                 list_init(&q->by_tenant[i].entries[p]);
             list_init(&q->by_tenant[i].ring);
             q->by_tenant[i].tenant = (int)i;
@@ -97,6 +99,11 @@ static struct lane *lane_of(struct backlog *b, const struct backlog_entry *x)
     return &b->classes[x->cls].by_tenant[tenant_index(b, x->tenant)];
 }
 
+static int kind_of(const struct backlog_entry *x)
+{
+    return (int)x->profile + (x->reuse ? PROFILES : 0);
+}
+
 static struct lane *enter(struct backlog *b, struct backlog_entry *x)
 {
     struct lane *l = lane_of(b, x);
@@ -113,14 +120,14 @@ void backlog_add(struct backlog *b, struct backlog_entry *x)
 {
     struct lane *l = enter(b, x);
     x->order = l->behind++;
-    list_push_back(&l->entries[x->profile], &x->node);
+    list_push_back(&l->entries[kind_of(x)], &x->node);
 }
 
 void backlog_add_front(struct backlog *b, struct backlog_entry *x)
 {
     struct lane *l = enter(b, x);
     x->order = --l->first;
-    list_push_front(&l->entries[x->profile], &x->node);
+    list_push_front(&l->entries[kind_of(x)], &x->node);
 }
 
 static void leave(struct backlog *b, struct backlog_entry *x)
@@ -142,12 +149,12 @@ void backlog_remove(struct backlog *b, struct backlog_entry *x)
     leave(b, x);
 }
 
-/* The lane's oldest entry of those profiles, or NULL. */
-static struct backlog_entry *oldest(const struct lane *l, unsigned profiles)
+/* The lane's oldest entry of those kinds, or NULL. */
+static struct backlog_entry *oldest(const struct lane *l, unsigned cells)
 {
     struct backlog_entry *found = NULL;
-    for (int p = 0; p < PROFILES; p++) {
-        if (!(profiles & 1u << p) || list_empty(&l->entries[p]))
+    for (int p = 0; p < KINDS; p++) {
+        if (!(cells & 1u << p) || list_empty(&l->entries[p]))
             continue;
         struct backlog_entry *x = LIST_ENTRY(l->entries[p].next, struct backlog_entry, node);
         if (!found || x->order < found->order)
@@ -156,11 +163,11 @@ static struct backlog_entry *oldest(const struct lane *l, unsigned profiles)
     return found;
 }
 
-static bool may_run(struct backlog *b, const struct lane *l, unsigned profiles, int64_t now_us)
+static bool may_run(struct backlog *b, const struct lane *l, unsigned cells, int64_t now_us)
 {
     int64_t most = b->config->tenants[l->tenant].max_running;
     struct rate *rate = b->rates[l->tenant];
-    if ((most && b->running[l->tenant] >= most) || !oldest(l, profiles))
+    if ((most && b->running[l->tenant] >= most) || !oldest(l, cells))
         return false;
     int64_t ready_us = rate ? rate_ready_us(rate, now_us) : now_us;
     if (ready_us > now_us && ready_us < b->wake_us)
@@ -170,13 +177,12 @@ static bool may_run(struct backlog *b, const struct lane *l, unsigned profiles, 
 
 /* The lane whose turn it is: the first of the ring that may run one more; those in front of
  * it go to the back. NULL when no lane may. */
-static struct lane *turn(struct backlog *b, struct class_queue *q, unsigned profiles,
-                         int64_t now_us)
+static struct lane *turn(struct backlog *b, struct class_queue *q, unsigned cells, int64_t now_us)
 {
     struct list *first = q->lanes.next;
     for (struct list *n = first; n != &q->lanes;) {
         struct lane *l = LIST_ENTRY(n, struct lane, ring);
-        if (may_run(b, l, profiles, now_us))
+        if (may_run(b, l, cells, now_us))
             return l;
         list_remove(n);
         list_push_back(&q->lanes, n);
@@ -188,9 +194,9 @@ static struct lane *turn(struct backlog *b, struct class_queue *q, unsigned prof
 }
 
 static struct backlog_entry *give(struct backlog *b, struct class_queue *q, struct lane *l,
-                                  unsigned profiles)
+                                  unsigned cells)
 {
-    struct backlog_entry *x = oldest(l, profiles);
+    struct backlog_entry *x = oldest(l, cells);
     if (l->deficit == 0)
         l->deficit = b->config->tenants[l->tenant].weight;
     l->deficit--;
@@ -205,7 +211,7 @@ static struct backlog_entry *give(struct backlog *b, struct class_queue *q, stru
     return x;
 }
 
-struct backlog_entry *backlog_next(struct backlog *b, unsigned profiles, int64_t now_us)
+struct backlog_entry *backlog_next(struct backlog *b, unsigned cells, int64_t now_us)
 {
     struct lane *lanes[CLASSES];
     bool any = false, credit = false;
@@ -213,7 +219,7 @@ struct backlog_entry *backlog_next(struct backlog *b, unsigned profiles, int64_t
     if (b->count == 0)
         return NULL;
     for (int k = 0; k < CLASSES; k++) {
-        lanes[k] = turn(b, &b->classes[k], profiles, now_us);
+        lanes[k] = turn(b, &b->classes[k], cells, now_us);
         any |= lanes[k] != NULL;
         credit |= lanes[k] && b->classes[k].credit > 0;
     }
@@ -226,7 +232,7 @@ struct backlog_entry *backlog_next(struct backlog *b, unsigned profiles, int64_t
         if (!lanes[k] || b->classes[k].credit == 0)
             continue;
         b->classes[k].credit--;
-        return give(b, &b->classes[k], lanes[k], profiles);
+        return give(b, &b->classes[k], lanes[k], cells);
     }
     CHECK(!"a class with a lane has credit");
     return NULL;
@@ -275,7 +281,8 @@ struct backlog_entry *backlog_withdraw(struct backlog *b, enum profile p)
     for (int k = 0; k < CLASSES; k++) {
         LIST_FOREACH(n, &b->classes[k].lanes)
         {
-            struct backlog_entry *x = oldest(LIST_ENTRY(n, struct lane, ring), 1u << p);
+            struct backlog_entry *x =
+                oldest(LIST_ENTRY(n, struct lane, ring), BACKLOG_CELLS(1u << p, 0));
             if (!x)
                 continue;
             leave(b, x);

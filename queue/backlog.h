@@ -20,6 +20,7 @@ struct backlog_entry {
     const struct tenant *tenant; /* set by the caller before adding */
     enum job_class cls;          /* likewise */
     enum profile profile;        /* likewise */
+    bool reuse;                  /* likewise: a cell that stayed behind a job will do, too */
     bool queued;
     int64_t order; /* of its lane */
 };
@@ -33,12 +34,15 @@ void backlog_add(struct backlog *b, struct backlog_entry *x);
 void backlog_add_front(struct backlog *b, struct backlog_entry *x);
 void backlog_remove(struct backlog *b, struct backlog_entry *x); /* cancelled while waiting */
 
-#define BACKLOG_ALL_PROFILES ((1u << PROFILES) - 1)
+/* What there are cells for: sets of profiles (1 << enum profile) for any job, and for jobs with
+ * `reuse`. */
+#define BACKLOG_CELLS(any, reuse) ((any) | ((any) | (reuse)) << PROFILES)
+#define BACKLOG_ALL               BACKLOG_CELLS((1u << PROFILES) - 1, 0)
 
-/* The next job that may run, taken out, of those whose profile is in the set (1 << enum profile);
- * NULL when there is none (or every tenant with one is at a ceiling). Counts it as running and
- * begun for its tenant. */
-struct backlog_entry *backlog_next(struct backlog *b, unsigned profiles, int64_t now_us);
+/* The next job that may run, taken out, of those that there are cells for (BACKLOG_CELLS); NULL
+ * when there is none (or every tenant with one is at a ceiling). Counts it as running and begun for
+ * its tenant. */
+struct backlog_entry *backlog_next(struct backlog *b, unsigned cells, int64_t now_us);
 /* After backlog_next() gave NULL: when a tenant that is held up by jobs_per_s or cpu_s_per_hour may
  * begin its next job; INT64_MAX: none is. */
 int64_t backlog_wake_us(const struct backlog *b);

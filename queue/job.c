@@ -213,18 +213,15 @@ static void read_limits(struct decoding *d, const struct jv *v)
         jv_each(v, read_limit, d);
 }
 
-static void read_only_value(struct decoding *d, const struct jv *v, const char *field,
-                            const char *value)
+static void read_reuse(struct decoding *d, const struct jv *v)
 {
     char found[FOUND_TEXT];
     const char *s = jv_string(v, NULL);
-    if (!s || strcmp(s, value) != 0)
-        fault_at(d, "%s: found %s; allowed in this version: \"%s\"", field, shown(v, found), value);
-}
-
-static void read_reuse(struct decoding *d, const struct jv *v)
-{
-    read_only_value(d, v, "reuse", "none");
+    int i = s ? reuse_by_name(s) : -1;
+    if (i < 0)
+        fault_at(d, "reuse: found %s; allowed: " REUSE_ALLOWED, shown(v, found));
+    else
+        d->job->reuse = (enum reuse)i;
 }
 
 static const struct field {
@@ -531,6 +528,8 @@ void job_encode(const struct job_request *r, struct buf *out)
         encode_permissions(&w, r->permissions);
     if (r->profile)
         jsonw_kstr(&w, "profile", r->profile);
+    if (r->reuse)
+        jsonw_kstr(&w, "reuse", r->reuse);
     if (r->secrets && r->secrets->n > 0)
         encode_secrets(&w, r->secrets);
     jsonw_object_end(&w);

@@ -61,10 +61,11 @@ struct job {
     struct limits limits;           /* resolved: every entry set */
     struct permissions permissions; /* resolved: within the tenant's; empty for an invalid job */
     enum profile profile;           /* resolved: the tenant's or a stricter one */
-    struct retry_policy retry;      /* every member set */
-    int64_t not_before_us;          /* real time; 0: at once */
-    int64_t deadline_us, ttl_ms;    /* real time; from publishing; 0: none. See job_deadline_us() */
-    char **after;                   /* ids of the jobs it waits for, none twice; after_count */
+    enum reuse reuse;
+    struct retry_policy retry;   /* every member set */
+    int64_t not_before_us;       /* real time; 0: at once */
+    int64_t deadline_us, ttl_ms; /* real time; from publishing; 0: none. See job_deadline_us() */
+    char **after;                /* ids of the jobs it waits for, none twice; after_count */
     int after_count;
     enum on_failure on_failure;                    /* of one of them */
     char concurrency_key[CONCURRENCY_KEY_MAX + 1]; /* "": none */
@@ -133,6 +134,7 @@ struct job_request {
     struct limits limits;
     const struct permissions_asked *permissions; /* NULL: not given */
     const char *profile;                         /* name, NULL: not given */
+    const char *reuse;                           /* likewise */
     const struct sealed_secrets *secrets;        /* NULL: none */
     const struct retry_asked *retry;             /* NULL: nothing asked */
 };

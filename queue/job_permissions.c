@@ -1,5 +1,5 @@
-/* The fields "permissions" and "profile" of a job: read as they come, held against what the tenant
- * has when all fields are read (config/permissions.h says the rules). */
+/* The fields "permissions", "profile" and "reuse" of a job: read as they come, held against what
+ * the tenant has when all fields are read (config/permissions.h says the rules). */
 #include <inttypes.h>
 #include <string.h>
 
@@ -143,11 +143,26 @@ static void resolve_permissions(struct decoding *d)
     j->permissions.flag[PERMISSION_WASM] = false;
 }
 
+/* With a classic script there is nothing to call again. */
+static void resolve_reuse(struct decoding *d)
+{
+    const struct job *j = d->job;
+    if (j->reuse == REUSE_NONE)
+        return;
+    if (!(d->tenant->reuse & (1u << j->reuse)))
+        fault_at(d, "reuse: found \"%s\", which the configuration does not allow tenant '%s'",
+                 reuse_names[j->reuse], d->tenant->name);
+    else if (j->reuse == REUSE_SCRIPT && j->source == JOB_SCRIPT)
+        fault_at(d, "reuse: found \"script\" with type \"script\"; allowed: with type \"module\"");
+}
+
 void resolve_rights(struct decoding *d)
 {
     if (d->tenant && !d->rc)
         resolve_profile(d);
     if (d->tenant && !d->rc)
         resolve_permissions(d);
+    if (d->tenant && !d->rc)
+        resolve_reuse(d);
     permissions_free(&d->permissions.v);
 }

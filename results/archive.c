@@ -23,7 +23,7 @@ int archive_stmt(struct archive *a, enum archive_query q, struct stmt **out, str
     struct buf sql = {0};
     int rc = 0;
     if (!a->q[q]) {
-        archive_query(q, &sql);
+        archive_query(q, db_version(a->db), &sql);
         rc = stmt_new(a->db, sql.data, &a->q[q], e);
         buf_free(&sql);
     }

@@ -97,7 +97,10 @@ static const char version_1[] = "CREATE TABLE results (\n"
                                 "  seq INTEGER NOT NULL\n"
                                 ") STRICT, WITHOUT ROWID;\n";
 
-static const char *const steps[ARCHIVE_SCHEMA] = {version_1};
+static const char version_2[] = "ALTER TABLE results ADD COLUMN reuse_mode TEXT;\n"
+                                "ALTER TABLE results ADD COLUMN reuse_call INTEGER;\n";
+
+static const char *const steps[ARCHIVE_SCHEMA] = {version_1, version_2};
 
 const struct db_kind archive_kind = {
     .what = "archive",
@@ -143,24 +146,18 @@ static const char *const queries[ARCHIVE_QUERIES] = {
     [A_COUNT] = "SELECT count(*) FROM results",
 };
 
-static void add_columns(struct buf *sql)
-{
-    for (int c = 0; c < COLUMNS; c++)
-        buf_addf(sql, "%s%s", c ? "," : "", schema_columns[c]);
-}
-
-void archive_query(enum archive_query q, struct buf *sql)
+void archive_query(enum archive_query q, int version, struct buf *sql)
 {
     if (q == A_INSERT) {
         buf_adds(sql, "INSERT INTO results (chain,result_seq,");
-        add_columns(sql);
+        schema_add_columns(SCHEMA_OF_ARCHIVE + version, sql);
         buf_adds(sql, ") VALUES (?1,?2");
         for (int c = 0; c < COLUMNS; c++)
             buf_addf(sql, ",?%d", c + 3);
         buf_addc(sql, ')');
     } else if (q == A_ROWS) {
         buf_adds(sql, "SELECT ");
-        add_columns(sql);
+        schema_add_columns(SCHEMA_OF_ARCHIVE + version, sql);
         buf_adds(sql, ",n,chain FROM results WHERE n >= ?1 ORDER BY n LIMIT ?2");
     } else {
         buf_adds(sql, queries[q]);

@@ -6,7 +6,7 @@
 
 /* PRAGMA application_id: "ISAR" */
 #define ARCHIVE_APPLICATION_ID 0x49534152
-#define ARCHIVE_SCHEMA         1
+#define ARCHIVE_SCHEMA         2
 
 extern const struct db_kind archive_kind;
 
@@ -34,4 +34,4 @@ enum archive_query {
     A_COUNT,
     ARCHIVE_QUERIES
 };
-void archive_query(enum archive_query q, struct buf *sql);
+void archive_query(enum archive_query q, int version, struct buf *sql);

@@ -104,6 +104,16 @@ static void second_form_cells(struct reader *r)
     }
 }
 
+static void third_form_cells(struct reader *r)
+{
+    const struct jv *reuse = jv_get(r->doc, "reuse");
+    r->cells[COL_FORM].i = RESULT_FORM;
+    if (jv_type(reuse) == JV_OBJECT) {
+        r->cells[COL_REUSE_MODE] = text_of(jv_get(reuse, "mode"));
+        r->cells[COL_REUSE_CALL] = integer_of(jv_get(reuse, "call"));
+    }
+}
+
 static void read_members(struct reader *r)
 {
     bool second = jv_get(r->doc, "limit") != NULL;
@@ -132,6 +142,8 @@ static void read_members(struct reader *r)
     r->cells[COL_FORM] = (struct cell){.type = CELL_INT, .i = second ? 2 : 1};
     if (second)
         second_form_cells(r);
+    if (jv_get(r->doc, "reuse"))
+        third_form_cells(r);
 }
 
 /* Parses the object with null in place of its value. */

@@ -10,11 +10,11 @@
  * bytes every time: nothing here depends on locale, time or memory. */
 
 const char *const result_members[RESULT_MEMBERS] = {
-    "id",          "tenant",  "class",        "state",         "outcome",      "value",
-    "stdout",      "stderr",  "truncated",    "error",         "limit",        "usage",
-    "attempts",    "tries",   "published_at", "started_at",    "finished_at",  "worker",
-    "engine",      "profile", "engine_flags", "script_sha256", "input_sha256", "signed_by",
-    "permissions", "jail",    "attestation",  "seq",           "prev",
+    "id",        "tenant",      "class",        "state",       "outcome",       "value",
+    "stdout",    "stderr",      "truncated",    "error",       "limit",         "usage",
+    "attempts",  "tries",       "published_at", "started_at",  "finished_at",   "worker",
+    "engine",    "profile",     "engine_flags", "reuse",       "script_sha256", "input_sha256",
+    "signed_by", "permissions", "jail",         "attestation", "seq",           "prev",
 };
 
 struct result *result_new(void)
@@ -115,6 +115,19 @@ static void write_array(struct jsonw *w, const char *name, const char *json)
     jsonw_raw(w, json ? json : "[]", json ? strlen(json) : 2);
 }
 
+static void write_reuse(const struct result *r, struct jsonw *w)
+{
+    jsonw_name(w, "reuse");
+    if (!r->reuse) {
+        jsonw_null(w);
+        return;
+    }
+    jsonw_object(w);
+    jsonw_kstr(w, "mode", r->reuse);
+    jsonw_kint(w, "call", r->reuse_call);
+    jsonw_object_end(w);
+}
+
 static void write_attestation(const struct result *r, struct jsonw *w)
 {
     jsonw_name(w, "attestation");
@@ -172,6 +185,8 @@ void result_write(const struct result *r, struct jsonw *w)
         jsonw_kstr(w, "profile", r->profile);
         jsonw_kstr(w, "engine_flags", r->engine_flags);
     }
+    if (r->form >= 3)
+        write_reuse(r, w);
     jsonw_kstr(w, "script_sha256", *r->script_sha256 ? r->script_sha256 : NULL);
     jsonw_kstr(w, "input_sha256", *r->input_sha256 ? r->input_sha256 : NULL);
     if (second) {

@@ -14,9 +14,11 @@
 
 /* The shape of the JSON object. A database keeps results for years, so rows of an older shape are
  * still written as they were signed: each shape only adds members. */
-#define RESULT_FORM_FIRST 1
+#define RESULT_FORM_FIRST  1
 /* + limit, tries, profile, engine_flags, signed_by, permissions, attestation */
-#define RESULT_FORM       2
+#define RESULT_FORM_SECOND 2
+/* + reuse */
+#define RESULT_FORM        3
 
 /* Header of a published result: its outcome, for those who count and need not read it. */
 #define RESULT_OUTCOME_HEADER "Isolane-Outcome"
@@ -49,6 +51,8 @@ struct result {
     char *worker, *engine;
     char *engine_flags;                       /* V8's flags of the zygote; NULL: never ran */
     const char *profile;                      /* static; NULL: null */
+    const char *reuse;                        /* mode, static; NULL: null, a fresh process */
+    int64_t reuse_call;                       /* which job of its cell it was, from 1 */
     char script_sha256[65], input_sha256[65]; /* "" : null */
     char signed_by[65];  /* id of the key that signed the job, "": not signed */
     char *permissions;   /* JSON array of strings, what the job was granted; NULL: [] */
@@ -75,5 +79,5 @@ void result_write(const struct result *r, struct jsonw *w);
 /* The names of the layers in force, a JSON array. */
 void result_write_jail(const struct result *r, struct jsonw *w);
 
-#define RESULT_MEMBERS 29
+#define RESULT_MEMBERS 30
 extern const char *const result_members[RESULT_MEMBERS]; /* id, tenant, class, … in order */

@@ -84,6 +84,9 @@ static void second_form_cells(const struct result *r, struct cell *out, struct r
     out[COL_SIGNED_BY] = string_or_null(r->signed_by);
     out[COL_PERMISSIONS] = string(r->permissions);
     out[COL_TRIES] = string(r->tries);
+    out[COL_REUSE_MODE] = string(r->reuse);
+    if (r->reuse)
+        out[COL_REUSE_CALL] = integer(r->reuse_call);
     out[COL_ATTESTATION_SET] = string_or_null(r->attest_set);
     out[COL_ATTESTATION_AT] = stamp(r->attested_at_us, scratch->attested);
 }
@@ -285,6 +288,8 @@ static void get_second_form(struct reader *rd, struct result *r)
     r->tries = get_text(rd, COL_TRIES, &len);
     if (r->tries && !jv_check_inner(r->tries, len))
         wrong(rd, COL_TRIES);
+    r->reuse = get_text(rd, COL_REUSE_MODE, NULL);
+    r->reuse_call = get_int(rd, COL_REUSE_CALL);
     get_hex(rd, COL_ATTESTATION_SET, r->attest_set);
     r->attested_at_us = get_stamp(rd, COL_ATTESTATION_AT);
 }

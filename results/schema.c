@@ -47,6 +47,8 @@ const char *const schema_columns[COLUMNS] = {
     [COL_ATTESTATION_SET] = "attestation_set",
     [COL_ATTESTATION_AT] = "attestation_at",
     [COL_TRIES] = "tries",
+    [COL_REUSE_MODE] = "reuse_mode",
+    [COL_REUSE_CALL] = "reuse_call",
 };
 
 /* The columns repeat what the envelope says, for people and tools that ask with SQL; verify_db()
@@ -132,7 +134,12 @@ static const char version_3[] =
 /* The runs before the last. */
 static const char version_4[] = "ALTER TABLE results ADD COLUMN tries TEXT;\n";
 
-const char *const schema_steps[SCHEMA_STEPS] = {version_1, version_2, version_3, version_4};
+/* Whether its process had jobs before. */
+static const char version_5[] = "ALTER TABLE results ADD COLUMN reuse_mode TEXT;\n"
+                                "ALTER TABLE results ADD COLUMN reuse_call INTEGER;\n";
+
+const char *const schema_steps[SCHEMA_STEPS] = {version_1, version_2, version_3, version_4,
+                                                version_5};
 
 static const char *const queries[QUERIES] = {
     [Q_HEAD] =
@@ -167,7 +174,7 @@ static const char *const queries[QUERIES] = {
                      "DESC LIMIT 10000)",
 };
 
-static void add_columns(int version, struct buf *sql)
+void schema_add_columns(int version, struct buf *sql)
 {
     for (int c = 0; c < COLUMNS; c++) {
         const char *read = schema_columns[c];
@@ -175,19 +182,21 @@ static void add_columns(int version, struct buf *sql)
             read = c == COL_FORM ? "1" : "NULL";
         else if (version < 4 && c >= COL_TRIES)
             read = "NULL";
+        else if ((version < 5 || version == SCHEMA_OF_ARCHIVE + 1) && c >= COL_REUSE_MODE)
+            read = "NULL";
         buf_addf(sql, "%s%s", c ? "," : "", read);
     }
 }
 
 const char *schema_place(int version)
 {
-    return version == SCHEMA_OF_ARCHIVE ? "n" : "seq";
+    return version > SCHEMA_OF_ARCHIVE ? "n" : "seq";
 }
 
 static void add_all(int version, struct buf *sql)
 {
-    add_columns(version, sql);
-    buf_addf(sql, ",%s,%s", schema_place(version), version == SCHEMA_OF_ARCHIVE ? "chain" : "NULL");
+    schema_add_columns(version, sql);
+    buf_addf(sql, ",%s,%s", schema_place(version), version > SCHEMA_OF_ARCHIVE ? "chain" : "NULL");
 }
 
 void schema_query(enum query q, int version, struct buf *sql)
@@ -198,7 +207,7 @@ void schema_query(enum query q, int version, struct buf *sql)
     }
     if (q == Q_INSERT) {
         buf_adds(sql, "INSERT INTO results (");
-        add_columns(version, sql);
+        schema_add_columns(version, sql);
         buf_adds(sql, ") VALUES (");
         for (int c = 0; c < COLUMNS; c++)
             buf_addf(sql, "%s?%d", c ? "," : "", c + 1);

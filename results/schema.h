@@ -56,6 +56,9 @@ enum column {
     COL_ATTESTATION_AT,
     /* since version 4 */
     COL_TRIES,
+    /* since version 5 */
+    COL_REUSE_MODE,
+    COL_REUSE_CALL,
     COLUMNS
 };
 
@@ -66,7 +69,7 @@ extern const char *const schema_columns[COLUMNS];
  *
  * schema_steps[n] takes a database from user_version n to n + 1. Steps that were released are never
  * edited: a change of the schema is one more step, and one more STORE_SCHEMA. */
-#define SCHEMA_STEPS 4
+#define SCHEMA_STEPS 5
 extern const char *const schema_steps[SCHEMA_STEPS];
 
 /* What store.c asks of the database. */
@@ -96,7 +99,10 @@ enum query {
     Q_STREAM_SEQ, /* → highest stream_seq of the newest rows */
     QUERIES
 };
-#define SCHEMA_OF_ARCHIVE 1000 /* "version" of an archive's table, which has the same columns */
+/* "version" of an archive's table, which has the same columns: this and the archive's own. */
+#define SCHEMA_OF_ARCHIVE 1000
+/* All columns in order, as a SELECT or INSERT names them. */
+void schema_add_columns(int version, struct buf *sql);
 /* The column that lists go on by. */
 const char *schema_place(int version);
 /* Appends the SQL of a query, for a file of that user_version: what its rows lack is read as what a

@@ -32,7 +32,7 @@ static const struct db_kind kind = {
 
 int store_version(const struct store *s)
 {
-    return s->archive ? SCHEMA_OF_ARCHIVE : db_version(s->db);
+    return (s->archive ? SCHEMA_OF_ARCHIVE : 0) + db_version(s->db);
 }
 
 int store_stmt(struct store *s, enum query q, struct stmt **out, struct err *e)

@@ -35,6 +35,10 @@
  * CLOSE a side sends nothing more of the stream, and drops what comes, which had crossed it.
  * Streams end with the invocation without further words.
  *
+ * Re-use. A cell ends with its invocation, unless INVOKE asks for re-use and DONE says `stays`:
+ * then it is idle, and the next INVOKE has a number above the last. Calls that have no answer by
+ * DONE get none: a REPLY that crosses DONE is of a call number that is no longer waited for.
+ *
  * The supervisor trusts nothing that a cell says: lengths are bounded per type by frame_table, the
  * state is checked, and a breach is ERR_PROTOCOL: the cell is killed, its job ends `crashed`. */
 #pragma once
@@ -106,9 +110,18 @@ struct frame_invoke {
     uint32_t
         grants_len; /* JSON object: what the script may ask for, {"secrets": [names]}; or empty */
     uint32_t parents_len; /* JSON object: results of the jobs it waited for; or empty */
+    uint32_t reuse;       /* enum frame_reuse */
     uint32_t files_len;   /* the job's files (base/pack.h), of which name is the one that runs; then
                              script is empty. Or empty: script runs under that name */
-    uint32_t pad;
+};
+
+/* What is left of an invocation for the next one in the same cell. */
+enum frame_reuse {
+    FRAME_REUSE_NONE,   /* nothing: the cell ends with it */
+    FRAME_REUSE_TENANT, /* the process: each runs in a context of its own */
+    FRAME_REUSE_SCRIPT, /* the module: it is evaluated, and its default export called … */
+    FRAME_REUSE_AGAIN,  /* … and called again; the INVOKE has no script */
+    FRAME_REUSES
 };
 
 enum { FRAME_ALLOW_EVAL = 1, FRAME_ALLOW_WASM = 2, FRAME_ALLOW_SAB = 4 };
@@ -130,7 +143,7 @@ struct frame_done {
     uint32_t end;          /* enum frame_end */
     uint32_t line, column; /* of the error, from 1; 0: not known */
     uint32_t value_len, name_len, message_len, stack_len;
-    uint32_t pad;
+    uint32_t stays;                      /* 1: the cell is idle now; else it ends */
     uint64_t heap_peak;                  /* bytes of JavaScript heap at the highest */
     uint64_t memory_peak;                /* bytes the process took beyond what the zygote gave it */
     uint64_t stdout_total, stderr_total; /* bytes printed, also those over the cap */

@@ -29,9 +29,9 @@ namespace isolane
 
 Engine engine;
 
-const char *const hook_names[HOOKS] = {"begin",  "input",     "runTimers", "reply",
-                                       "stream", "serialize", "describe",  "prepareStack",
-                                       "permit", "part",      "uncaught"};
+const char *const hook_names[HOOKS] = {"begin",        "input",  "self",      "runTimers",
+                                       "reply",        "stream", "serialize", "describe",
+                                       "prepareStack", "permit", "part",      "uncaught"};
 
 namespace
 {
@@ -131,6 +131,30 @@ v8::MaybeLocal<v8::Value> call_hook(v8::Local<v8::Context> context, Hook hook, i
         ->Call(context, v8::Undefined(engine.isolate), argc, argv);
 }
 
+bool engine_enter_context(char *why, size_t why_cap)
+{
+    v8::HandleScope scope(engine.isolate);
+    v8::Local<v8::Context> context = v8::Context::New(engine.isolate);
+    if (context.IsEmpty()) {
+        snprintf(why, why_cap, "V8 makes no context");
+        return false;
+    }
+    engine.context.Reset(engine.isolate, context);
+    v8::Context::Scope inside(context);
+    if (!load_hooks(context)) {
+        snprintf(why, why_cap, "the startup snapshot lacks the built-ins' hooks: run make again");
+        return false;
+    }
+    if (!permits_install(context)) {
+        snprintf(why, why_cap, "the built-ins cannot take away what needs a permission");
+        return false;
+    }
+#ifdef ISOLANE_ESCAPE
+    escape_install(context);
+#endif
+    return true;
+}
+
 } // namespace isolane
 
 using namespace isolane;
@@ -159,23 +183,7 @@ int engine_boot(const char *snapshot_path, const char *flags, bool few_cells,
     job_install(engine.isolate);
     stop_install(engine.isolate);
 
-    v8::HandleScope scope(engine.isolate);
-    v8::Local<v8::Context> context = v8::Context::New(engine.isolate);
-    engine.context.Reset(engine.isolate, context);
-    v8::Context::Scope inside(context);
-    if (!load_hooks(context)) {
-        snprintf(why, why_cap, "startup snapshot %s lacks the built-ins' hooks: run make again",
-                 snapshot_path);
-        return -1;
-    }
-    if (!permits_install(context)) {
-        snprintf(why, why_cap, "the built-ins cannot take away what needs a permission");
-        return -1;
-    }
-#ifdef ISOLANE_ESCAPE
-    escape_install(context);
-#endif
-    if (!warm_zygote(few_cells, why, why_cap))
+    if (!engine_enter_context(why, why_cap) || !warm_zygote(few_cells, why, why_cap))
         return -1;
     platform_forget_tasks(); // housekeeping of the trial jobs, that every cell would do again
     return 0;
@@ -245,7 +253,7 @@ void engine_tick(void)
 
 void engine_reply(uint64_t call_id, bool ok, const char *json, size_t len)
 {
-    if (limits.stop || job_ended() || !loop_take_reply())
+    if (limits.stop || job_ended() || !loop_take_reply(call_id))
         return;
     Turn turn;
     v8::HandleScope scope(engine.isolate);
@@ -293,6 +301,16 @@ void engine_finish(struct engine_result *out)
     v8::Local<v8::Context> context = engine.context.Get(engine.isolate);
     v8::Context::Scope inside(context);
     job_finish(out);
+}
+
+bool engine_rest(void)
+{
+    char why[160];
+    limits_forget();
+    if (job_reuse() != FRAME_REUSE_TENANT)
+        return true;
+    platform_forget_tasks();
+    return engine_enter_context(why, sizeof why);
 }
 
 uint64_t engine_heap_peak(void)

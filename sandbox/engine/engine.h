@@ -2,8 +2,8 @@
  * cell). Everything below runs on that one thread. No V8 type crosses it.
  *
  * Life: engine_boot() in the zygote → fork → engine_after_fork() in the cell → engine_warm() →
- * engine_begin() once → while (engine_pending()) { wait; engine_reply(), engine_stream();
- * engine_tick(); } → engine_finish(). A cell runs one invocation; for re-use more follow.
+ * engine_begin() → while (engine_pending()) { wait; engine_reply(), engine_stream(); engine_tick();
+ * } → engine_finish(). A result that `stays` may be followed by engine_rest() and another begin.
  *
  * engine_snapshot() is the build's: it makes the startup snapshot from the bundled built-ins. */
 #pragma once
@@ -37,6 +37,7 @@ struct engine_job {
     uint32_t attempt;
     uint32_t clock_us;
     uint32_t permissions;
+    int reuse; /* enum frame_reuse */
     uint64_t heap_bytes, memory_bytes, value_bytes;
     const char *id, *tenant, *name, *script, *input, *env;
     const char *grants;  /* JSON, empty: nothing granted */
@@ -53,7 +54,9 @@ struct engine_result {
     const char *value, *name, *message, *stack;
     size_t value_len, name_len, message_len, stack_len;
     uint64_t heap_peak;
-    uint64_t over_bytes; /* frame.h */
+    uint64_t over_bytes;  /* frame.h */
+    uint64_t memory_peak; /* heap and what counts beside it, at the highest */
+    bool stays;           /* another invocation may follow (engine_rest) */
 };
 
 /* Starts V8 from the snapshot file (mapped read-only), makes isolate and context. flags: further V8
@@ -101,6 +104,10 @@ bool engine_listens(void);
 
 /* Ends the invocation and fills the result. */
 void engine_finish(struct engine_result *out);
+
+/* Between a result that stays and the next engine_begin(): what the next one needs is made ahead (a
+ * context, for FRAME_REUSE_TENANT). False when it cannot be had: the process has to end. */
+bool engine_rest(void);
 
 /* Bytes of JavaScript heap at the highest seen so far, for those last words. Async-signal-safe. */
 uint64_t engine_heap_peak(void);

@@ -46,6 +46,7 @@ inline constexpr size_t kYoungBytes = 3 * (8u << 20);
 enum Hook {
     HOOK_BEGIN,
     HOOK_INPUT,
+    HOOK_SELF,
     HOOK_RUN_TIMERS,
     HOOK_REPLY,
     HOOK_STREAM,
@@ -70,6 +71,9 @@ extern Engine engine;
 
 // Starts V8 in this process with our flags and further ones of a profile (NULL: none).
 void v8_start(const char *flags);
+// A new context from the snapshot, with nothing permitted, in place of engine.context. False with a
+// line in why.
+bool engine_enter_context(char *why, size_t why_cap);
 
 // Calls a hook with undefined as `this`. Empty when it threw or was terminated.
 v8::MaybeLocal<v8::Value> call_hook(v8::Local<v8::Context> context, Hook hook, int argc,
@@ -87,7 +91,10 @@ struct Limits {
     uint64_t value_bytes = 0;
     uint32_t permissions = 0;
     uint64_t heap_peak = 0;
-    uint64_t over_bytes = 0; // engine_result
+    uint64_t over_bytes = 0;    // engine_result
+    uint64_t outside_peak = 0;  // beside the heap
+    uint64_t heap_floor = 0;    // garbage of earlier jobs, that is not this one's
+    uint64_t heap_at_first = 0; // in use when the cell's first job began, if it is re-used
     // enum frame_end of the first reason to stop the job, 0 while there is none. Written by the
     // signal handler too.
     volatile sig_atomic_t stop = 0;
@@ -110,6 +117,8 @@ void limits_stop(int end, uint64_t over_bytes = 0);
 [[noreturn]] void limits_die(int end);
 // The text for a result that ended so.
 std::string limits_message(int end);
+// What earlier invocations left is too much for another.
+bool limits_crowded(int reuse);
 // Notes the heap's size now, and stops the job when it is over its ceiling.
 void limits_note_heap();
 // Asked by pages.cc: may the heap, which has mapped so many bytes, map n more?
@@ -140,7 +149,7 @@ void loop_begin();
 bool loop_waits();      // a timer is set or a call is out
 int64_t loop_wait_us(); // until the next timer: 0 now, -1 none
 bool loop_timer_due();
-bool loop_take_reply(); // one call less is out; false when none was
+bool loop_take_reply(uint64_t id); // one call less is out; false when that one was not
 
 // ---- native_stream.cc ----
 void streams_begin();
@@ -227,6 +236,8 @@ void job_uncaught(v8::Local<v8::Context> context, v8::Local<v8::Value> error,
 // The running script is being stopped: notes where it is.
 void job_note_stop();
 void job_finish(engine_result *out);
+// The invocation was of this kind (enum frame_reuse).
+int job_reuse();
 
 // ---- errors.cc ----
 struct Place {

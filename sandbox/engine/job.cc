@@ -7,15 +7,20 @@
 //       ▼                               ▼                                     ▼ may still run
 //     threw ◄──────────────────────── threw ◄────────────────── threw (timer, unhandled rejection)
 //
-//   A module's value is its default export: a function is called with job.input, and whatever comes
-//   out is awaited. A classic script's value is its completion value, awaited too. After every turn
-//   job_after_turn() empties the microtasks and moves through these phases as far as promises
-//   allow. job_finish() turns the value into JSON, or the error into text; both run guest code
-//   (toJSON, getters), so both stand under the same ceilings and can be stopped.
+//   A module's value is its default export: a function is called with job.input and job, and
+//   whatever comes out is awaited. A classic script's value is its completion value, awaited too.
+//   After every turn job_after_turn() empties the microtasks and moves through these phases as far
+//   as promises allow. job_finish() turns the value into JSON, or the error into text; both run
+//   guest code (toJSON, getters), so both stand under the same ceilings and can be stopped.
 //
 //   An unhandled rejection ends the job as in Node: a promise that is still rejected without a
 //   handler when the microtasks of the turn are done. Before that, and before an error that nobody
 //   caught ends the job, the script's own listeners are asked (global_events.js).
+//
+//   Re-use of a script (FRAME_REUSE_SCRIPT, _AGAIN): the function that was exported is kept and
+//   called again with the next job's input. Of the invocation before nothing runs on: timers and
+//   host calls that were out are forgotten (the built-ins' begin()), microtasks and V8's tasks are
+//   worked off before the result (settle_rest). What the script keeps in its own variables stays.
 #include "sandbox/engine/internal.h"
 
 #include <algorithm>
@@ -61,11 +66,16 @@ struct Job {
     std::vector<Rejection> rejections;
     bool told = false; // a listener took care of a rejection: it hears when that gets a handler
     std::vector<v8::Global<v8::Promise>> handled;
+    int reuse = FRAME_REUSE_NONE;
+    v8::Global<v8::Function> handler; // FRAME_REUSE_SCRIPT, once the module is evaluated
 };
 Job job;
 
 constexpr char kNeverSettled[] = "the job's promise never settled: nothing is left to wait for";
 constexpr size_t kSpecifierShown = 200;
+constexpr char kNoHandler[] =
+    "with reuse \"script\" the default export of a module must be a function "
+    "(input, job) => value; found: ";
 // V8 counts the lines of a source when it first tells one: milliseconds for a longer one, which a
 // script at the end of its time does not have.
 constexpr size_t kPlacedSource = 1u << 20;
@@ -255,6 +265,15 @@ void await_value(v8::Local<v8::Context> context, v8::Local<v8::Value> value)
     job.phase = Phase::CALLED;
 }
 
+bool call_handler(v8::Local<v8::Context> context, v8::Local<v8::Function> handler,
+                  v8::Local<v8::Value> *value)
+{
+    v8::Local<v8::Value> argv[2];
+    return call_hook(context, HOOK_INPUT, 0, nullptr).ToLocal(&argv[0]) &&
+           call_hook(context, HOOK_SELF, 0, nullptr).ToLocal(&argv[1]) &&
+           handler->Call(context, v8::Undefined(isolate()), 2, argv).ToLocal(value);
+}
+
 // The module is evaluated: its default export, called when it is a function.
 void take_export(v8::Local<v8::Context> context)
 {
@@ -263,12 +282,14 @@ void take_export(v8::Local<v8::Context> context)
         job.module.Get(isolate())->GetModuleNamespace().As<v8::Object>();
     v8::Local<v8::Value> value;
     bool ok = exports->Get(context, literal("default")).ToLocal(&value);
-    if (ok && value->IsFunction()) {
-        v8::Local<v8::Value> input;
-        ok = call_hook(context, HOOK_INPUT, 0, nullptr).ToLocal(&input) &&
-             value.As<v8::Function>()
-                 ->Call(context, v8::Undefined(isolate()), 1, &input)
-                 .ToLocal(&value);
+    if (ok && job.reuse == FRAME_REUSE_SCRIPT && !value->IsFunction()) {
+        std::string found = utf8_of(value->TypeOf(isolate()), kSpecifierShown);
+        throw_type_error(isolate(), (std::string(kNoHandler) + found).c_str());
+        ok = false;
+    } else if (ok && value->IsFunction()) {
+        if (job.reuse == FRAME_REUSE_SCRIPT)
+            job.handler.Reset(isolate(), value.As<v8::Function>());
+        ok = call_handler(context, value.As<v8::Function>(), &value);
     }
     if (ok)
         await_value(context, value);
@@ -282,6 +303,38 @@ void settle_without_value()
     job.awaited.Reset();
     job.value.Reset();
     job.phase = Phase::SETTLED;
+}
+
+// The kept function once more.
+void call_again(v8::Local<v8::Context> context)
+{
+    v8::TryCatch caught(isolate());
+    v8::Local<v8::Value> value;
+    if (job.handler.IsEmpty())
+        job.internal = "no script is kept";
+    else if (call_handler(context, job.handler.Get(isolate()), &value))
+        await_value(context, value);
+    else if (!caught.HasTerminated())
+        job_throw(context, caught.Exception(), caught.Message());
+}
+
+// Nothing of this invocation runs in the time of the next.
+void settle_rest()
+{
+    if (job.reuse == FRAME_REUSE_NONE || limits.stop)
+        return;
+    v8::TryCatch caught(isolate());
+    isolate()->PerformMicrotaskCheckpoint();
+    if (platform_wait_us() == 0 && platform_run_tasks() && !limits.stop)
+        isolate()->PerformMicrotaskCheckpoint();
+}
+
+// Whether another invocation may follow in this process.
+bool may_stay()
+{
+    if (limits.stop || !job.internal.empty() || limits_crowded(job.reuse))
+        return false;
+    return job.reuse == FRAME_REUSE_TENANT ? !job.threw : !job.handler.IsEmpty();
 }
 
 // One step, when what is awaited has settled. True when guest code ran and microtasks may be there.
@@ -334,6 +387,8 @@ bool begin_builtins(v8::Local<v8::Context> context, const engine_job *j)
     }
     v8::Local<v8::Value> argv[] = {about};
     return set(context, about, "attempt", v8::Integer::NewFromUnsigned(isolate(), j->attempt)) &&
+           set(context, about, "again",
+               v8::Boolean::New(isolate(), j->reuse == FRAME_REUSE_AGAIN)) &&
            !call_hook(context, HOOK_BEGIN, 1, argv).IsEmpty();
 }
 
@@ -523,8 +578,12 @@ void job_begin(const engine_job *j)
     job.picture.clear();
     job.internal.clear();
     job.stopped_at.clear();
-    job.script_len = j->script_len;
-    job.name.assign(j->name, j->name_len);
+    job.reuse = j->reuse == FRAME_REUSE_AGAIN ? FRAME_REUSE_SCRIPT : j->reuse;
+    if (j->reuse != FRAME_REUSE_AGAIN) {
+        job.handler.Reset();
+        job.script_len = j->script_len;
+        job.name.assign(j->name, j->name_len);
+    }
     {
         v8::TryCatch caught(isolate());
         if (!permits_begin(context) || !begin_builtins(context, j)) {
@@ -533,7 +592,10 @@ void job_begin(const engine_job *j)
             return;
         }
     }
-    run_source(context, j);
+    if (j->reuse == FRAME_REUSE_AGAIN)
+        call_again(context);
+    else
+        run_source(context, j);
     job_after_turn(context);
 }
 
@@ -597,6 +659,7 @@ void job_finish(engine_result *out)
     json.clear();
     text = {};
     int end = limits.stop ? 0 : conclude(isolate()->GetCurrentContext(), &json, &text);
+    settle_rest();
     limits_note_heap();
     if (limits.stop) { // also when it came while concluding
         end = limits.stop;
@@ -607,6 +670,7 @@ void job_finish(engine_result *out)
         if (!job.stopped_at.empty())
             text.place = job.place;
     }
+    bool stays = job.reuse != FRAME_REUSE_NONE && may_stay();
     forget_job();
     *out = {};
     out->end = end;
@@ -616,8 +680,18 @@ void job_finish(engine_result *out)
     out->name = text.name.data(), out->name_len = text.name.size();
     out->message = text.message.data(), out->message_len = text.message.size();
     out->stack = text.stack.data(), out->stack_len = text.stack.size();
-    out->heap_peak = limits.heap_peak;
+    out->heap_peak =
+        limits.heap_peak > limits.heap_floor ? limits.heap_peak - limits.heap_floor : 0;
+    out->memory_peak =
+        limits.outside_peak +
+        (out->heap_peak > limits.heap_at_first ? out->heap_peak - limits.heap_at_first : 0);
     out->over_bytes = limits.over_bytes;
+    out->stays = stays;
+}
+
+int job_reuse()
+{
+    return job.reuse;
 }
 
 } // namespace isolane

@@ -38,11 +38,14 @@ constexpr size_t kUnwindBytes = 8u << 20; // heap to run out of the script in
 constexpr size_t kHeapPagesSlack = 32u << 20;
 constexpr size_t kHeapUsedSlack = 16u << 20;     // the same for objects, seen at a collection
 constexpr size_t kUnwindOutsideBytes = 4u << 20; // outside the heap: no more collections for these
-constexpr int kMallocMmapBytes = 1 << 20;        // larger blocks go back to the kernel when freed
-constexpr int kMallocTopPadBytes = 256 << 10;    // fewer brk calls in a cell
+// Contexts that are gone, before a new process is cheaper than collecting them.
+constexpr size_t kTenantGarbage = 12u << 20;
+constexpr int kMallocMmapBytes = 1 << 20;     // larger blocks go back to the kernel when freed
+constexpr int kMallocTopPadBytes = 256 << 10; // fewer brk calls in a cell
 
 size_t outside_bytes;   // ArrayBuffers and WebAssembly memories now
 size_t heap_after_gc;   // live bytes of the heap after the last collection
+size_t live_after_gc;   // … after the last full one
 unsigned full_gcs;      // mark-compact collections so far
 unsigned refused_at_gc; // full_gcs when memory was last refused
 bool refused;           // since the last success
@@ -113,6 +116,7 @@ void after_gc(v8::Isolate *isolate, v8::GCType type, v8::GCCallbackFlags)
     if (!(type & v8::kGCTypeMarkSweepCompact))
         return;
     full_gcs++;
+    live_after_gc = heap_after_gc;
     if (limits.heap_bytes && heap_after_gc > limits.heap_bytes) // one below kFirstHeapBytes
         limits_stop(FRAME_END_HEAP);
     if (limits.memory_bytes && outside_bytes + heap_after_gc > limits.memory_bytes)
@@ -192,6 +196,32 @@ void limits_install(v8::Isolate *isolate)
     isolate->AddGCEpilogueCallback(after_gc);
 }
 
+// Garbage of the tenant's jobs before is not counted as this one's. What a live context has
+// gathered is.
+void note_floor(int reuse)
+{
+    limits.heap_floor = 0;
+    if (reuse == FRAME_REUSE_NONE || reuse == FRAME_REUSE_AGAIN)
+        return;
+    v8::HeapStatistics stats;
+    engine.isolate->GetHeapStatistics(&stats);
+    if (!limits.heap_at_first)
+        limits.heap_at_first = stats.used_heap_size();
+    if (reuse == FRAME_REUSE_TENANT && stats.used_heap_size() > limits.heap_at_first)
+        limits.heap_floor = stats.used_heap_size() - limits.heap_at_first;
+}
+
+bool limits_crowded(int reuse)
+{
+    v8::HeapStatistics stats;
+    if (live_after_gc > limits.heap_bytes / 2 || outside_bytes > limits.memory_bytes / 2)
+        return true;
+    if (reuse != FRAME_REUSE_TENANT)
+        return false;
+    engine.isolate->GetHeapStatistics(&stats);
+    return stats.used_heap_size() > limits.heap_at_first + kTenantGarbage;
+}
+
 void limits_begin(const engine_job *job)
 {
     limits.heap_bytes = std::max<uint64_t>(job->heap_bytes, 1); // 0 is "no job"
@@ -200,6 +230,8 @@ void limits_begin(const engine_job *job)
     limits.permissions = job->permissions;
     limits.heap_peak = 0;
     limits.over_bytes = 0;
+    limits.outside_peak = outside_bytes;
+    note_floor(job->reuse);
     refused = false;
     if (limits.stop) // of an earlier invocation
         engine.isolate->CancelTerminateExecution();
@@ -269,6 +301,7 @@ bool limits_room(size_t n, bool last)
 void limits_outside(int64_t change)
 {
     outside_bytes += static_cast<size_t>(change);
+    limits.outside_peak = std::max<uint64_t>(limits.outside_peak, outside_bytes);
 }
 
 void limits_note_heap()

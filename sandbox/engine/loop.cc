@@ -19,6 +19,7 @@ int64_t due_us = -1; // on the job's clock
 bool idle;           // only timers wait for which a settled job does not stay
 uint32_t calls_out;
 uint64_t last_call_id;
+uint64_t earlier_calls; // ids up to this are of invocations before
 
 void arm(const v8::FunctionCallbackInfo<v8::Value> &args)
 {
@@ -199,6 +200,7 @@ void loop_begin()
     due_us = -1;
     idle = false;
     calls_out = 0;
+    earlier_calls = last_call_id;
 }
 
 bool loop_waits()
@@ -216,9 +218,9 @@ bool loop_timer_due()
     return loop_wait_us() == 0;
 }
 
-bool loop_take_reply()
+bool loop_take_reply(uint64_t id)
 {
-    if (!calls_out)
+    if (!calls_out || id <= earlier_calls)
         return false;
     calls_out--;
     return true;

@@ -9,6 +9,9 @@
  *   socket   READY ─ … ─ DONE → closed by us          end of file or breach → killed
  *   control  FORKED ─────────────────────────────────────────────────► EXITED → gone
  *
+ * A DONE that stays leaves the socket open: the cell is READY, and what it says then, but for
+ * DENIED, is a breach.
+ *
  * CPU time. The kernel has a clock for every process, read by pid. A cell that sent DONE ends by
  * itself, and when we come to read its clock it may be reaped; then the DONE waits for EXITED,
  * which is on its way and carries the time. So that the clock was not of a newcomer with the same
@@ -189,8 +192,11 @@ static void deliver_done(struct cell *c, struct saying *s)
         s->done.cpu_us = -1; /* lost with its zygote: nobody knows */
     s->done.stopped = c->watched.report.stopped;
     s->done.ended_at_us = c->watched.report.ended_at_us;
-    stop_listening(c);
     cell_stream_end_all(c);
+    s->done.stays =
+        s->done.stays && !c->reaped && !c->lost && !c->kill_wanted && s->done.stopped == STOP_NONE;
+    if (!s->done.stays)
+        stop_listening(c);
     c->ev.done(c, &s->done, c->arg);
 }
 

@@ -3,6 +3,7 @@
  *   STARTING  asked of the zygote            → READY (its READY frame) | GONE
  *   READY     in the pool                    → RUNNING (cell_invoke) | GONE
  *   RUNNING   has an invocation              → DONE (its DONE frame) | GONE
+ *                                            → READY (DONE that stays: another may follow)
  *   DONE      result handed over, exiting    → GONE
  *   GONE      reaped or lost with its zygote; told once through `gone`
  *
@@ -25,6 +26,7 @@ struct cell;
 struct cell_invocation {
     uint64_t id; /* comes back in the events */
     int source;  /* enum frame_source */
+    int reuse;   /* enum frame_reuse */
     uint32_t attempt, clock_us, permissions;
     uint64_t heap_bytes, memory_bytes, output_bytes, value_bytes;
     int64_t cpu_us, wall_us;            /* budgets that the watch holds (watch.h); 0: none */
@@ -48,6 +50,7 @@ struct cell_done {
     int64_t cpu_us; /* measured by the supervisor, from invoke to now; -1: lost with its zygote */
     enum stop_reason stopped; /* what we had asked it to stop for */
     int64_t ended_at_us;      /* clock_mono_us() when the watch saw its end; 0: it did not */
+    bool stays; /* the cell is READY again: it asked for re-use, and was never asked to stop */
 };
 
 struct cell_gone {

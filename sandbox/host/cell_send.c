@@ -118,6 +118,7 @@ int cell_invoke(struct cell *c, const struct cell_invocation *inv, struct err *e
         .attempt = inv->attempt,
         .clock_us = inv->clock_us,
         .permissions = inv->permissions,
+        .reuse = (uint32_t)inv->reuse,
         .id_len = (uint32_t)lens[0],
         .tenant_len = (uint32_t)lens[1],
         .name_len = (uint32_t)lens[2],
@@ -138,7 +139,7 @@ int cell_invoke(struct cell *c, const struct cell_invocation *inv, struct err *e
     if (us < 0)
         return err_set(e, ERR_UNAVAILABLE, "the cell has gone");
     c->cpu_at_invoke_us = us;
-    protocol_invoke(&c->p, &c->in, inv->id, inv->value_bytes);
+    protocol_invoke(&c->p, &c->in, inv->id, inv->value_bytes, inv->reuse != FRAME_REUSE_NONE);
     c->out.max = sizeof head + len + CELL_ANSWERS_MAX;
     send_frame(c, v, 2 + PARTS, sizeof head + len);
     if (c->out.len == 0)

@@ -1,7 +1,7 @@
 /* Fuzz target: what a cell may send, as noise. The first byte says how the stream is cut into
- * reads, the rest is the stream. The invocation is given as soon as READY has come, so that all
- * states are reached. Every text that is handed on is looked at: reading past it shows under the
- * sanitizer. */
+ * reads, the rest is the stream. An invocation is given as soon as READY has come, and the next
+ * when DONE says that the cell stays, so that all states are reached; every other one may be
+ * re-used. Every text that is handed on is looked at: reading past it shows under the sanitizer. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +17,7 @@ struct life {
     uint64_t opened; /* number of the last stream of ours */
     const char *why;
     bool second_open, closed;
+    uint64_t invocation;
     unsigned seen; /* so that the compiler does not drop the looking */
 };
 
@@ -68,7 +69,7 @@ static int on_frame(const struct frame *f, const char *payload, void *arg)
         return 1;
     }
     if (said == SAID_READY)
-        protocol_invoke(&l->p, &l->in, 7, VALUE_MAX);
+        protocol_invoke(&l->p, &l->in, ++l->invocation, VALUE_MAX, true);
     if (said == SAID_READY)
         open_streams(l);
     CHECK(l->p.streams <= FRAME_STREAMS_MAX);
@@ -93,7 +94,11 @@ static int on_frame(const struct frame *f, const char *payload, void *arg)
         look_at_utf8(l, s.done.name, s.done.name_len);
         look_at_utf8(l, s.done.message, s.done.message_len);
         look_at_utf8(l, s.done.stack, s.done.stack_len);
-        return 1;
+        CHECK(s.done.stays == (l->p.state == CELL_READY));
+        if (!s.done.stays)
+            return 1;
+        l->invocation++;
+        protocol_invoke(&l->p, &l->in, l->invocation, VALUE_MAX, l->invocation % 2);
     }
     return 0;
 }

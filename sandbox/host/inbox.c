@@ -41,6 +41,7 @@ static int feed_whole(struct inbox *in, const char *bytes, size_t len, size_t *t
         if (len - *taken - sizeof f < f.len)
             break;
         *taken += sizeof f + f.len;
+        in->behind = len - *taken + in->beyond;
         if (fn(&f, bytes + *taken - f.len, arg))
             return 1;
     }
@@ -69,6 +70,7 @@ int inbox_feed(struct inbox *in, const char *bytes, size_t len, inbox_frame_fn *
         CHECK(!in->held.full); /* frame_table's bounds are far below a buffer's */
         bytes += n;
         len -= n;
+        in->beyond = len;
         rc = feed_whole(in, in->held.data, in->held.len, &taken, fn, arg, why);
         if (rc)
             return rc;
@@ -76,6 +78,7 @@ int inbox_feed(struct inbox *in, const char *bytes, size_t len, inbox_frame_fn *
             buf_free(&in->held);
         taken = 0;
     }
+    in->beyond = 0;
     rc = feed_whole(in, bytes, len, &taken, fn, arg, why);
     if (rc == 0 && taken < len)
         buf_add(&in->held, bytes + taken, len - taken);

@@ -13,6 +13,8 @@ struct inbox {
     uint32_t allowed;  /* 1 << enum frame_type: what may come in the present state */
     uint32_t done_max; /* of a DONE payload: what the invocation allows it to carry */
     struct buf held;   /* the beginning of a frame that has not come whole */
+    size_t behind;     /* bytes that have come behind the frame in hand */
+    size_t beyond;     /* of them, those not looked at yet; inbox_feed()'s */
 };
 
 void inbox_free(struct inbox *in);

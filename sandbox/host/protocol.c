@@ -24,7 +24,8 @@ static const uint32_t allowed[] = {
 
 static void move(struct protocol *p, struct inbox *in, enum cell_state to)
 {
-    CHECK((int)to == (int)p->state + 1);
+    bool back = p->state == CELL_RUNNING && to == CELL_READY;
+    CHECK(back || (int)to == (int)p->state + 1);
     p->state = to;
     in->allowed = allowed[to];
 }
@@ -42,12 +43,18 @@ void protocol_free(struct protocol *p)
 }
 
 void protocol_invoke(struct protocol *p, struct inbox *in, uint64_t invocation,
-                     uint64_t value_bytes)
+                     uint64_t value_bytes, bool reuse)
 {
+    CHECK(invocation > p->invocation);
     move(p, in, CELL_RUNNING);
     p->invocation = invocation;
+    p->reuse = reuse;
     p->value_max = value_bytes < FRAME_VALUE_MAX ? value_bytes : FRAME_VALUE_MAX;
     p->credit = FRAME_OUTPUT_WINDOW;
+    p->consumed = 0;
+    p->calls = 0; /* of the one before: they get no answer */
+    p->streams = 0;
+    buf_clear(&p->text);
     in->done_max = (uint32_t)(sizeof(struct frame_done) + p->value_max + 3 * FRAME_TEXT_MAX);
 }
 
@@ -294,6 +301,10 @@ static bool done_fits(const struct protocol *p, const struct frame_done *d, size
         *why = "DONE whose lengths do not add up to the frame's";
     else if (d->value_len > p->value_max)
         *why = "DONE with a value larger than the invocation allows";
+    else if (d->stays > 1 || (d->stays && !p->reuse))
+        *why = "DONE that stays without being asked to";
+    else if (d->stays && d->end != FRAME_END_OK && d->end != FRAME_END_THREW)
+        *why = "DONE that stays behind an end that does not allow it";
     else if (d->value_len > 0 && d->end != FRAME_END_OK)
         *why = "DONE with a value and an error";
     else if (d->name_len > FRAME_TEXT_MAX || d->message_len > FRAME_TEXT_MAX ||
@@ -374,10 +385,15 @@ static enum said take_done(struct protocol *p, struct inbox *in, const struct fr
         .stdout_total = figure(head.stdout_total),
         .stderr_total = figure(head.stderr_total),
         .over_bytes = figure(head.over_bytes),
+        .stays = head.stays,
     };
+    if (d->stays && in->behind > 0) {
+        *why = "it said more behind a DONE that stays";
+        return SAID_BREACH;
+    }
     repair_texts(p, d);
     check_value(p, d);
-    move(p, in, CELL_DONE);
+    move(p, in, d->stays ? CELL_READY : CELL_DONE);
     return SAID_DONE;
 }
 

@@ -21,6 +21,7 @@ struct protocol_stream {
 struct protocol {
     enum cell_state state; /* moved by protocol_*() and, to GONE, by its owner */
     uint64_t invocation;
+    bool reuse;
     uint64_t value_max;
     uint32_t credit;      /* bytes of OUTPUT payload that the cell may still send */
     uint32_t consumed;    /* and those it has sent since it was last given more */
@@ -63,9 +64,10 @@ struct saying {
 void protocol_init(struct protocol *p, struct inbox *in);
 void protocol_free(struct protocol *p);
 
-/* The invocation is sent: READY → RUNNING. */
+/* The invocation is sent: READY → RUNNING. Its number is above that of the one before. reuse: its
+ * DONE may say that the cell stays: then RUNNING → READY. */
 void protocol_invoke(struct protocol *p, struct inbox *in, uint64_t invocation,
-                     uint64_t value_bytes);
+                     uint64_t value_bytes, bool reuse);
 
 /* Takes a frame that inbox_feed() has let pass. SAID_BREACH with *why. */
 enum said protocol_take(struct protocol *p, struct inbox *in, const struct frame *f,

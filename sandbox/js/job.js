@@ -112,8 +112,11 @@ export function beginJob({ id, tenant, attempt, input: newInput, env: newEnv, pa
   parents = undefined;
 }
 
+let job;
+export const selfOf = () => job;
+
 export function installJob(global) {
-  const job = freeze(define(define({}, accessors, true), methods, false));
+  job = freeze(define(define({}, accessors, true), methods, false));
   defineProperty(global, 'job', {
     __proto__: null,
     value: job,

@@ -6,7 +6,7 @@ import { installDOMException } from './dom_exception.js';
 import { installGlobalEvents, uncaught } from './global_events.js';
 import { reply, resetHostCalls } from './host_call.js';
 import { installHostErrors } from './host_errors.js';
-import { beginJob, inputOf, installJob } from './job.js';
+import { beginJob, inputOf, installJob, selfOf } from './job.js';
 import { installRandom, resetRandom } from './math_random.js';
 import { installParts, part, resetParts } from './parts.js';
 import { permit } from './permits.js';
@@ -29,15 +29,18 @@ installJob(globalThis);
 installGlobalEvents(globalThis);
 installParts(globalThis);
 
-// What an invocation left behind is forgotten, and random numbers get a new seed.
+// What an invocation left behind is forgotten. Random numbers get a new seed, unless the same
+// script is called again.
 function begin(job) {
   resetConsole();
-  resetTimers();
+  resetTimers(job.again);
   resetHostCalls();
   resetStreams();
-  resetRandom();
   resetWeb();
-  resetParts();
+  if (!job.again) {
+    resetRandom();
+    resetParts();
+  }
   beginSecrets(job.grants);
   beginJob(job);
 }
@@ -45,6 +48,7 @@ function begin(job) {
 export default {
   begin,
   input: inputOf,
+  self: selfOf,
   runTimers,
   reply,
   stream: wakeStream,

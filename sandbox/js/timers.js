@@ -176,11 +176,12 @@ export function runTimers(nowUs) {
   }
 }
 
-export function resetTimers() {
+// again: ids that the script may have kept are not given a second time.
+export function resetTimers(again) {
   heap = list();
   immediates = list();
   live = undefined;
-  nextId = 1;
+  if (!again) nextId = 1;
   armed = NOTHING;
   armedIdle = false;
   foreground = 0;

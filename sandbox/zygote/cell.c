@@ -2,9 +2,12 @@
  *
  *   forked → one descriptor → random sources renewed → warmed → sealed → READY
  *          → INVOKE → memory limit → script … frames … turns of the loop … → DONE → gone
+ *            ▲                                                               │ asked for re-use,
+ *            └──────────────────────── resting ◄─────────────────────────────┘ and fit for it
  *
  * Nothing a tenant wrote is in the process before the seal, and nothing is left of it afterwards:
- * the cell ends with its one job. A turn of the loop waits for the socket or the next timer,
+ * the cell ends with its one job, or with the last of those that its supervisor sends, all of one
+ * tenant. A turn of the loop waits for the socket or the next timer,
  * whichever comes first; a turn that has work due and no reply to wait for makes no system call at
  * all. */
 #include "sandbox/zygote/cell.h"
@@ -34,14 +37,15 @@
 
 enum { EXIT_NOT_SEALED = 71, EXIT_PROTOCOL = 72, EXIT_FATAL = 73 };
 
-static volatile enum { IN_ZYGOTE, TRAINING, TRIAL, STARTING, RUNNING, PROBING } phase;
+static volatile enum { IN_ZYGOTE, TRAINING, TRIAL, STARTING, RUNNING, RESTING, PROBING } phase;
 static uint32_t trial_layers;
 
 /* ---- signals ---- */
 
 bool cell_is_cell(void)
 {
-    return phase == RUNNING || phase == STARTING || phase == TRIAL || phase == PROBING;
+    return phase == RUNNING || phase == STARTING || phase == RESTING || phase == TRIAL ||
+           phase == PROBING;
 }
 
 void cell_on_stop(uintptr_t pc)
@@ -164,14 +168,17 @@ static void run(const struct engine_job *job)
     }
 }
 
-static void limit_memory(const struct cell_start *start, uint64_t memory_bytes, size_t invoke_len)
+/* With re-use, the hard limit has room for the largest INVOKE: a later one may be that. */
+static void limit_memory(const struct cell_start *start, const struct frame_invoke *inv, size_t len)
 {
-    rlim_t most = start->data_bytes + memory_bytes + invoke_len + DATA_SLACK_BYTES;
-    const struct rlimit r = {most, most};
+    rlim_t most = start->data_bytes + inv->memory_bytes + DATA_SLACK_BYTES;
+    const struct rlimit r = {most + len,
+                             inv->reuse == FRAME_REUSE_NONE ? most + len : most + FRAME_INVOKE_MAX};
     setrlimit(RLIMIT_DATA, &r); /* a lower one of the operator's stays: it cannot be raised */
 }
 
-static void finish(const struct frame_invoke *inv)
+/* True when the cell may have another. */
+static bool finish(const struct frame_invoke *inv)
 {
     struct engine_result r;
     engine_finish(&r);
@@ -185,6 +192,7 @@ static void finish(const struct frame_invoke *inv)
                                    .heap_peak = r.heap_peak};
     }
     wire_done(&r);
+    return r.stays;
 }
 
 /* No script: the cell tries its jail, says how that went, and ends. */
@@ -211,6 +219,15 @@ static void begin(int sock, const struct cell_start *start, uint32_t *layers)
         _exit(EXIT_NOT_SEALED);
 }
 
+/* What comes before it is for calls and streams of the invocation before: nobody waits for it. */
+static void wait_for_invoke(struct wire_frame *f)
+{
+    do
+        while (!wire_next(f, -1))
+            ;
+    while (f->head.type != FRAME_INVOKE);
+}
+
 void cell_main(int sock, const struct cell_start *start)
 {
     uint32_t layers = 0;
@@ -220,17 +237,24 @@ void cell_main(int sock, const struct cell_start *start)
     phase = STARTING;
     begin(sock, start, &layers);
     wire_ready();
-    while (!wire_next(&f, -1))
-        ;
-    if (f.head.type != FRAME_INVOKE || !invoke_read(&f.head, f.payload, &inv, &job))
-        _exit(EXIT_PROTOCOL);
-    limit_memory(start, inv.memory_bytes, f.head.len);
-    wire_begin(f.head.id, inv.output_bytes);
-    if (inv.source == FRAME_PROBE)
-        probe(start->layers | layers);
+    for (bool stays = true; stays;) {
+        wait_for_invoke(&f);
+        if (!invoke_read(&f.head, f.payload, &inv, &job))
+            _exit(EXIT_PROTOCOL);
+        if (inv.reuse != FRAME_REUSE_AGAIN)
+            limit_memory(start, &inv, f.head.len);
+        wire_begin(f.head.id, inv.output_bytes);
+        if (inv.source == FRAME_PROBE)
+            probe(start->layers | layers);
+        phase = RUNNING;
+        run(&job);
+        stays = finish(&inv);
+        phase = RESTING;
+        if (stays && !engine_rest())
+            _exit(EXIT_FATAL);
+        wire_rest(inv.reuse == FRAME_REUSE_SCRIPT);
+    }
     phase = RUNNING;
-    run(&job);
-    finish(&inv);
     wire_wait_for_end();
     _exit(0);
 }

@@ -13,6 +13,7 @@ bool invoke_read(const struct frame *head, const char *payload, struct frame_inv
         .attempt = inv->attempt,
         .clock_us = inv->clock_us,
         .permissions = inv->permissions,
+        .reuse = (int)inv->reuse,
         .heap_bytes = inv->heap_bytes,
         .memory_bytes = inv->memory_bytes,
         .value_bytes = inv->value_bytes,

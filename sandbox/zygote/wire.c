@@ -11,7 +11,8 @@
  * hands off and leaves `flush_wanted` behind, or, on its way to the grave, gives the text up.
  *
  * Input. One buffer; INVOKE's bytes stay where they are (the engine keeps pointers into them),
- * later frames pass behind them. A frame too large for that gets memory of its own. */
+ * later frames pass behind them. A frame too large for that gets memory of its own. When the cell
+ * rests, all but what it has to keep is given back. */
 #include "sandbox/zygote/wire.h"
 
 #include <errno.h>
@@ -62,12 +63,15 @@ struct aside {
 static struct {
     char bytes[IN_CAP];
     size_t base, start, end; /* [0, base) belongs to INVOKE, [start, end) is unread */
+    size_t kept;             /* of base, what stays for ever */
+    char *large;             /* of an INVOKE that did not fit */
     struct aside *aside, **aside_end, *given;
     void *own; /* of the frame that was handed out last */
     unsigned calls;
 } in;
 
-static long base_rss_kb; /* peak before the job */
+static long base_rss_kb; /* peak before the first job */
+static long last_rss_kb; /* peak when the last one ended */
 
 static int64_t now_us(void)
 {
@@ -265,10 +269,15 @@ static uint32_t cut(size_t len)
     return (uint32_t)(len < FRAME_TEXT_MAX ? len : FRAME_TEXT_MAX);
 }
 
-static void fill_done(struct frame *head, struct frame_done *d)
+/* The kernel keeps one peak for a process: a job that did not raise it took no more than what the
+ * engine has counted. */
+static void fill_done(struct frame *head, struct frame_done *d, uint64_t counted_peak)
 {
-    long grown_kb = peak_rss_kb() - base_rss_kb;
-    d->memory_peak = grown_kb > 0 ? (uint64_t)grown_kb << 10 : 0;
+    long peak_kb = peak_rss_kb(), grown_kb = peak_kb - base_rss_kb;
+    d->memory_peak = peak_kb <= last_rss_kb ? counted_peak
+                     : grown_kb > 0         ? (uint64_t)grown_kb << 10
+                                            : 0;
+    last_rss_kb = peak_kb;
     d->stdout_total = out.total[0];
     d->stderr_total = out.total[1];
     *head = (struct frame){
@@ -291,8 +300,9 @@ void wire_done(const struct engine_result *r)
         .stack_len = cut(r->stack_len),
         .heap_peak = r->heap_peak,
         .over_bytes = r->over_bytes,
+        .stays = r->stays,
     };
-    fill_done(&head, &d);
+    fill_done(&head, &d, r->memory_peak);
     const struct iovec v[] = {{&head, sizeof head},
                               {&d, sizeof d},
                               {(void *)(uintptr_t)r->value, d.value_len},
@@ -328,7 +338,7 @@ void wire_last_words(int end, const char *message)
         .heap_peak = engine_heap_peak(),
         .over_bytes = engine_over_bytes(),
     };
-    fill_done(&head, &d);
+    fill_done(&head, &d, engine_heap_peak());
     const struct iovec v[] = {
         {&head, sizeof head}, {&d, sizeof d}, {(void *)(uintptr_t)message, d.message_len}};
     send_dying(v, 3);
@@ -381,8 +391,8 @@ static void need_valid(const struct frame *f)
         _exit(EXIT_PROTOCOL);
 }
 
-/* A frame that does not fit: the rest is read straight into memory of its own. That of INVOKE is
- * never freed. */
+/* A frame that does not fit: the rest is read straight into memory of its own. That of INVOKE stays
+ * until the cell rests. */
 static void read_large(struct wire_frame *f)
 {
     char *own = malloc(f->head.len);
@@ -395,6 +405,8 @@ static void read_large(struct wire_frame *f)
         read_some(own + have, f->head.len - have, &have);
     f->payload = own;
     f->own = f->head.type == FRAME_INVOKE ? NULL : own;
+    if (f->head.type == FRAME_INVOKE)
+        in.large = own;
 }
 
 /* A whole frame out of the buffer, if there is one. */
@@ -513,6 +525,20 @@ int wire_next(struct wire_frame *f, int64_t wait_us)
     return 1;
 }
 
+void wire_rest(bool keep)
+{
+    if (keep) {
+        in.kept = in.base;
+        in.large = NULL;
+    }
+    free(in.large);
+    in.large = NULL;
+    memmove(in.bytes + in.kept, in.bytes + in.start, in.end - in.start);
+    in.end -= in.start - in.kept;
+    in.start = in.base = in.kept;
+    in.calls = 0;
+}
+
 unsigned wire_calls(void)
 {
     return in.calls;
@@ -534,6 +560,7 @@ void wire_ready(void)
     struct frame head = {.type = FRAME_READY};
     struct iovec v = {&head, sizeof head};
     base_rss_kb = peak_rss_kb();
+    last_rss_kb = 0;
     write_all(&v, 1);
 }
 

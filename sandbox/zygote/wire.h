@@ -18,7 +18,7 @@ void wire_ready(void); /* sends READY */
 
 struct wire_frame {
     struct frame head;
-    const char *payload; /* until the next wire_next(); of INVOKE until the process ends */
+    const char *payload; /* until the next wire_next(); of INVOKE until wire_rest() */
     void *own;           /* wire.c's: memory that the payload has for itself */
 };
 
@@ -32,6 +32,10 @@ unsigned wire_calls(void);
 
 /* An invocation begins: its id, and how many bytes of output are sent at the most. */
 void wire_begin(uint64_t invocation, uint64_t output_bytes);
+
+/* The invocation is over and another may come. keep: the bytes of this INVOKE stay where they are,
+ * for ever. Calls without a reply are forgotten. */
+void wire_rest(bool keep);
 
 /* engine_host.output, .call and .stream. Outside an invocation (warm-up) they take everything and
  * send nothing. */

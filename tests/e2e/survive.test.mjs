@@ -10,13 +10,16 @@ import { is_gone, sleep, status_of, until } from './lib/process.mjs';
 import { up } from './lib/worker.mjs';
 
 const only_root = { skip: process.getuid() !== 0 && 'only root may look at a jailed process' };
-const MODES = [{ name: 'none', job: {}, strangers: ['alice', 'bob'] }];
+const MODES = [
+    { name: 'none', job: {}, strangers: ['alice', 'bob'] },
+    { name: 'tenant', job: { reuse: 'tenant' }, strangers: ['alice', 'bob'] }, // a context of its own
+]; // script: what is left is the point of it (reuse.test.mjs)
 const ROUNDS = 4; // of mark, look, look
 const HOSTILE = 500;
 
 let w, c, zygote;
 before(async () => {
-    w = await up({ config: { pool: 3, max_running: 4, tenants: [{ name: 'alice' }, { name: 'bob' }] } });
+    w = await up({ config: { pool: 3, max_running: 4, warm: { idle_s: 1 }, tenants: [{ name: 'alice' }, { name: 'bob' }] } });
     c = await Client.connect(w.url);
     [zygote] = w.zygotes();
 });

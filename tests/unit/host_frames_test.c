@@ -60,7 +60,7 @@ static void bring_to(struct side *s, enum cell_state state)
     if (state >= CELL_READY)
         assert_true(feed(s, &ready, sizeof ready));
     if (state >= CELL_RUNNING)
-        protocol_invoke(&s->p, &s->in, INVOCATION, VALUE_MAX);
+        protocol_invoke(&s->p, &s->in, INVOCATION, VALUE_MAX, false);
     if (state >= CELL_DONE)
         assert_true(feed(s, &done, sizeof done));
     assert_int_equal(s->p.state, state);

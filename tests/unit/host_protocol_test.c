@@ -85,7 +85,7 @@ static void make_ready_and_invoke(struct heard *h)
     add(&b, FRAME_READY, 0, "", 0);
     assert_int_equal(feed(h, b.data, b.len), 0);
     buf_free(&b);
-    protocol_invoke(&h->p, &h->in, 7, 1000);
+    protocol_invoke(&h->p, &h->in, 7, 1000, false);
 }
 
 static void the_stream_may_be_cut_anywhere(void **state)

@@ -48,7 +48,7 @@ static int tear_down(void **state)
         if (f->entries[i].queued)
             backlog_remove(f->backlog, &f->entries[i]);
     assert_int_equal(backlog_count(f->backlog), 0);
-    assert_null(backlog_next(f->backlog, BACKLOG_ALL_PROFILES, 0));
+    assert_null(backlog_next(f->backlog, BACKLOG_ALL, 0));
     backlog_free(f->backlog);
     backlog_free(NULL);
     free(f->entries);
@@ -75,7 +75,7 @@ static void add_many(struct fixture *f, int tenant, enum job_class c, int count)
 /* The next, run to its end at once. */
 static struct backlog_entry *run_one(struct fixture *f)
 {
-    struct backlog_entry *x = backlog_next(f->backlog, BACKLOG_ALL_PROFILES, 0);
+    struct backlog_entry *x = backlog_next(f->backlog, BACKLOG_ALL, 0);
     if (x) {
         assert_false(x->queued);
         backlog_ended(f->backlog, x->tenant);
@@ -91,7 +91,7 @@ static int tenant_of(struct fixture *f, const struct backlog_entry *x)
 static void test_first_in_first_out(void **state)
 {
     struct fixture *f = *state;
-    assert_null(backlog_next(f->backlog, BACKLOG_ALL_PROFILES, 0));
+    assert_null(backlog_next(f->backlog, BACKLOG_ALL, 0));
     struct backlog_entry *x = add(f, 0, CLASS_NORMAL), *y = add(f, 0, CLASS_NORMAL);
     assert_int_equal(backlog_count(f->backlog), 2);
     assert_ptr_equal(run_one(f), x);
@@ -238,13 +238,13 @@ static void test_no_more_than_the_ceiling_at_once(void **state)
     f->tenants[0].max_running = 2;
     add_many(f, 0, CLASS_HIGH, 3);
     add_many(f, 0, CLASS_LOW, 3);
-    assert_non_null(backlog_next(f->backlog, BACKLOG_ALL_PROFILES, 0));
-    assert_non_null(backlog_next(f->backlog, BACKLOG_ALL_PROFILES, 0));
-    assert_null(backlog_next(f->backlog, BACKLOG_ALL_PROFILES, 0));
+    assert_non_null(backlog_next(f->backlog, BACKLOG_ALL, 0));
+    assert_non_null(backlog_next(f->backlog, BACKLOG_ALL, 0));
+    assert_null(backlog_next(f->backlog, BACKLOG_ALL, 0));
     assert_int_equal(backlog_count(f->backlog), 4);
     backlog_ended(f->backlog, &f->tenants[0]);
-    assert_non_null(backlog_next(f->backlog, BACKLOG_ALL_PROFILES, 0));
-    assert_null(backlog_next(f->backlog, BACKLOG_ALL_PROFILES, 0));
+    assert_non_null(backlog_next(f->backlog, BACKLOG_ALL, 0));
+    assert_null(backlog_next(f->backlog, BACKLOG_ALL, 0));
     backlog_ended(f->backlog, &f->tenants[0]);
     backlog_ended(f->backlog, &f->tenants[0]);
 }
@@ -254,11 +254,11 @@ static void test_a_tenant_at_its_ceiling_stops_nobody_else(void **state)
     struct fixture *f = *state;
     f->tenants[0].max_running = 1;
     add_many(f, 0, CLASS_HIGH, 100);
-    assert_int_equal(tenant_of(f, backlog_next(f->backlog, BACKLOG_ALL_PROFILES, 0)), 0);
+    assert_int_equal(tenant_of(f, backlog_next(f->backlog, BACKLOG_ALL, 0)), 0);
     add_many(f, 1, CLASS_LOW, 50);
     for (int i = 0; i < 50; i++)
         assert_int_equal(tenant_of(f, run_one(f)), 1);
-    assert_null(backlog_next(f->backlog, BACKLOG_ALL_PROFILES, 0));
+    assert_null(backlog_next(f->backlog, BACKLOG_ALL, 0));
     backlog_ended(f->backlog, &f->tenants[0]);
     assert_int_equal(tenant_of(f, run_one(f)), 0);
 }
@@ -280,11 +280,11 @@ static void test_many_tenants(void **state)
         backlog_add(b, &x[i]);
     }
     for (int i = 0; i < n; i++)
-        assert_ptr_equal(backlog_next(b, BACKLOG_ALL_PROFILES, 0), &x[i]);
-    assert_null(backlog_next(b, BACKLOG_ALL_PROFILES, 0));
+        assert_ptr_equal(backlog_next(b, BACKLOG_ALL, 0), &x[i]);
+    assert_null(backlog_next(b, BACKLOG_ALL, 0));
     for (int i = n - 1; i >= 0; i--) {
         backlog_ended(b, &tenants[i]);
-        assert_ptr_equal(backlog_next(b, BACKLOG_ALL_PROFILES, 0), &x[n + i]);
+        assert_ptr_equal(backlog_next(b, BACKLOG_ALL, 0), &x[n + i]);
     }
     assert_int_equal(backlog_count(b), 0);
     backlog_free(b);
@@ -326,7 +326,7 @@ static void test_a_profile_without_cells_holds_up_no_other(void **state)
     assert_null(run_of(f, 0));
     assert_int_equal(backlog_count_of(f->backlog, PROFILE_DEFAULT), 0);
     assert_ptr_equal(run_of(f, JITLESS_ONLY), j1);
-    assert_ptr_equal(run_of(f, BACKLOG_ALL_PROFILES), j2);
+    assert_ptr_equal(run_of(f, BACKLOG_ALL), j2);
 }
 
 static void test_profiles_keep_their_order(void **state)
@@ -371,22 +371,22 @@ static void test_jobs_a_second(void **state)
     }
     int of_a = 0, of_b = 0;
     struct backlog_entry *n;
-    while ((n = backlog_next(b, BACKLOG_ALL_PROFILES, 0)))
+    while ((n = backlog_next(b, BACKLOG_ALL, 0)))
         *(n->tenant == &tenants[0] ? &of_a : &of_b) += 1;
     assert_int_equal(of_a, 2); /* the burst */
     assert_int_equal(of_b, 2); /* held up by nobody */
     assert_int_equal(backlog_wake_us(b), 100000);
-    assert_null(backlog_next(b, BACKLOG_ALL_PROFILES, 99999));
-    assert_ptr_equal(backlog_next(b, BACKLOG_ALL_PROFILES, 100000), &x[2]);
-    assert_null(backlog_next(b, BACKLOG_ALL_PROFILES, 100000));
+    assert_null(backlog_next(b, BACKLOG_ALL, 99999));
+    assert_ptr_equal(backlog_next(b, BACKLOG_ALL, 100000), &x[2]);
+    assert_null(backlog_next(b, BACKLOG_ALL, 100000));
     backlog_not_begun(b, &tenants[0]); /* gives its turn back */
     backlog_add_front(b, &x[2]);
-    assert_ptr_equal(backlog_next(b, BACKLOG_ALL_PROFILES, 100000), &x[2]);
-    assert_non_null(backlog_next(b, BACKLOG_ALL_PROFILES, 5000000));
-    assert_non_null(backlog_next(b, BACKLOG_ALL_PROFILES, 5000000));
-    assert_null(backlog_next(b, BACKLOG_ALL_PROFILES, 5000000)); /* no more is saved up */
+    assert_ptr_equal(backlog_next(b, BACKLOG_ALL, 100000), &x[2]);
+    assert_non_null(backlog_next(b, BACKLOG_ALL, 5000000));
+    assert_non_null(backlog_next(b, BACKLOG_ALL, 5000000));
+    assert_null(backlog_next(b, BACKLOG_ALL, 5000000)); /* no more is saved up */
     assert_ptr_equal(backlog_withdraw(b, PROFILE_DEFAULT), &x[5]);
-    assert_null(backlog_next(b, BACKLOG_ALL_PROFILES, 5000000));
+    assert_null(backlog_next(b, BACKLOG_ALL, 5000000));
     assert_int_equal(backlog_wake_us(b), INT64_MAX); /* nobody waits */
     for (int i = 0; i < 7; i++)
         backlog_ended(b, &tenants[i < 5 ? 0 : 1]);
@@ -407,19 +407,19 @@ static void test_cpu_seconds_an_hour(void **state)
         backlog_add(b, &x[i]);
     backlog_used(b, &t, 50000000, now - 61 * MINUTE, now); /* too old to count */
     backlog_used(b, &t, 4000000, now - 59 * MINUTE, now);
-    assert_non_null(backlog_next(b, BACKLOG_ALL_PROFILES, now));
+    assert_non_null(backlog_next(b, BACKLOG_ALL, now));
     backlog_ended(b, &t);
     backlog_used(b, &t, 6000000, now, now);
-    assert_null(backlog_next(b, BACKLOG_ALL_PROFILES, now));
+    assert_null(backlog_next(b, BACKLOG_ALL, now));
     int64_t wake = backlog_wake_us(b);
     assert_true(wake > now && wake <= now + 2 * MINUTE); /* the first four seconds are over then */
-    assert_null(backlog_next(b, BACKLOG_ALL_PROFILES, wake - 1));
-    assert_non_null(backlog_next(b, BACKLOG_ALL_PROFILES, wake));
+    assert_null(backlog_next(b, BACKLOG_ALL, wake - 1));
+    assert_non_null(backlog_next(b, BACKLOG_ALL, wake));
     backlog_ended(b, &t);
     backlog_used(b, &t, 4000000, wake, wake);
-    assert_null(backlog_next(b, BACKLOG_ALL_PROFILES, wake));
+    assert_null(backlog_next(b, BACKLOG_ALL, wake));
     assert_true(backlog_wake_us(b) > now + 59 * MINUTE);
-    assert_non_null(backlog_next(b, BACKLOG_ALL_PROFILES, wake + 500 * MINUTE));
+    assert_non_null(backlog_next(b, BACKLOG_ALL, wake + 500 * MINUTE));
     backlog_ended(b, &t);
     backlog_free(b);
 }

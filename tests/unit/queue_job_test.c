@@ -286,8 +286,10 @@ static void test_wrong_values(void **state)
             "type: found \"wasm\"; allowed: \"module\", \"script\"");
     refused("{\"script\":\"1\",\"name\":\"\"}", "name: found \"\"; allowed: 1 to 255 bytes");
     refused("{\"script\":\"1\",\"name\":\"a\\nb\"}", "name: found \"a\\nb\"; allowed:");
-    refused("{\"script\":\"1\",\"reuse\":\"tenant\"}",
-            "reuse: found \"tenant\"; allowed in this version: \"none\"");
+    refused("{\"script\":\"1\",\"reuse\":\"process\"}",
+            "reuse: found \"process\"; allowed: \"none\", \"tenant\", \"script\"");
+    refused("{\"script\":\"1\",\"reuse\":\"script\",\"type\":\"script\"}",
+            "reuse: found \"script\" with type \"script\"; allowed: with type \"module\"");
     refused("{\"script\":\"1\",\"profile\":1}",
             "profile: found 1; allowed: \"default\", \"jitless\"");
     refused("{\"script\":\"1\",\"concurrency_key\":\"a.b\"}",

@@ -218,6 +218,7 @@ static const struct {
     {"UPDATE results SET limit_name = NULL WHERE seq = 3", 3, "column of 'limit'"},
     {"UPDATE results SET profile = 'jitless' WHERE seq = 3", 3, "column of 'profile'"},
     {"UPDATE results SET engine_flags = '' WHERE seq = 3", 3, "column of 'engine_flags'"},
+    {"UPDATE results SET reuse_call = 4 WHERE seq = 3", 3, "column of 'reuse'"},
     {"UPDATE results SET signed_by = NULL WHERE seq = 3", 3, "column of 'signed_by'"},
     {"UPDATE results SET permissions = '[]' WHERE seq = 3", 3, "column of 'permissions'"},
     {"UPDATE results SET tries = NULL WHERE seq = 3", 3, "column of 'tries'"},
@@ -262,8 +263,9 @@ static void make_first_version(const char *name, int rows)
     }
     store_close(s);
     static const char *const later[] = {
-        "form",        "limit_name",   "limit_value",     "limit_used",     "profile", "signed_by",
-        "permissions", "engine_flags", "attestation_set", "attestation_at", "tries",
+        "form",      "limit_name",  "limit_value",  "limit_used",      "profile",
+        "signed_by", "permissions", "engine_flags", "attestation_set", "attestation_at",
+        "tries",     "reuse_mode",  "reuse_call",
     };
     for (size_t i = 0; i < ARRAY_LEN(later); i++) {
         char text[100];

@@ -364,6 +364,7 @@ void engine_finish(struct engine_result *out)
     memset(out, 0, sizeof *out);
     out->end = stop ? stop : end;
     out->heap_peak = 12345;
+    out->stays = job->reuse != FRAME_REUSE_NONE && !stop;
     if (out->end == FRAME_END_OK) {
         out->value = value;
         out->value_len = strlen(value);
@@ -382,6 +383,11 @@ void engine_terminate(uintptr_t pc)
     (void)pc;
     if (!stop)
         stop = FRAME_END_TERMINATED;
+}
+
+bool engine_rest(void)
+{
+    return true;
 }
 
 uint64_t engine_over_bytes(void)

@@ -1,0 +1,69 @@
+/* Cells that stay behind a job for the next one of the same tenant, where jobs ask for it
+ * (`reuse`). Loop thread only.
+ *
+ *   from the pool ── warm_enter() ──► BUSY ── warm_done(keep) ──► IDLE ── warm_take() ──► BUSY
+ *                                      │ a stop, a crash, not fit      │ idle, old, in the way,
+ *                                      ▼ for another, no room          ▼ its zygote replaced
+ *                                     ended                           ended
+ *
+ * A cell serves one key: tenant, profile, budgets of memory, permissions, and with `script` the
+ * code and its environment. So it never sees two tenants, and a live context never another script's
+ * job, nor one that may do more or less.
+ *
+ * Bounds (config/reuse.h): so many cells in all and of a tenant; for a new one the cell goes that
+ * was idle longest. What they have grown by is read from the kernel every second, and over the
+ * bound those idle longest go. idle_s, max_age_s and max_calls end a cell when it is idle. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "base/crypto.h"
+#include "config/config.h"
+#include "queue/job.h"
+#include "sandbox/host/cell.h"
+
+struct warm;
+struct warm_cell;
+
+struct warm_key {
+    uint8_t v[SHA256_LEN];
+};
+
+/* env: as the script sees it. */
+void warm_key_of(const struct job *j, const char *env, size_t env_len, struct warm_key *out);
+
+struct warm *warm_open(uv_loop_t *loop, const struct config *c);
+/* No cell is kept any more: forgets them, before the pools that they are from are closed. NULL is
+ * fine. */
+void warm_close(struct warm *w);
+
+/* An idle cell of that key, BUSY from now on, its events to ev/arg; NULL: there is none. */
+struct warm_cell *warm_take(struct warm *w, const struct warm_key *k, const struct cell_events *ev,
+                            void *arg);
+/* Whether it is worth waiting for one: there are as many as processors, all have a job, and those
+ * of this key are done sooner than a cell is made. */
+bool warm_is_quick(const struct warm *w, const struct warm_key *k);
+/* A cell that was just taken from the pool is to stay behind its job: BUSY. NULL: there is no room,
+ * though every idle one that may go for it would. */
+struct warm_cell *warm_enter(struct warm *w, const struct warm_key *k, const struct tenant *t,
+                             enum profile p, struct cell *c);
+
+struct cell *warm_cell(const struct warm_cell *x);
+int64_t warm_call(const struct warm_cell *x); /* number of its present call, from 1 */
+/* A number for its next invocation: above the last, and not to be guessed. */
+uint64_t warm_invocation(struct warm_cell *x);
+
+/* BUSY ended. keep: it may stay, if it still is of use; else it ends. x is not the caller's any
+ * more, and neither is its cell. */
+void warm_done(struct warm_cell *x, bool keep);
+
+/* Profiles with an idle cell, as a set (1 << enum profile). */
+unsigned warm_idle(const struct warm *w);
+
+struct warm_stats {
+    int cells, idle;
+    uint64_t entered, taken; /* since the start: cells that stayed, jobs that found one */
+};
+struct warm_stats warm_stats(const struct warm *w);

@@ -1,0 +1,216 @@
+// `reuse`: what is left of a job for the next one of its tenant, what is not, and when a cell that stays ends.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { Client } from './lib/client.mjs';
+import { isolane, until } from './lib/process.mjs';
+import { up } from './lib/worker.mjs';
+
+const POOL = 2;
+const TENANT_CELLS = 3;
+const config = {
+    pool: POOL,
+    max_running: 4,
+    warm: { cells: 5, tenant_cells: TENANT_CELLS, idle_s: 1, max_calls: 400 },
+    tenants: [
+        { name: 'default' }, { name: 'other' }, { name: 'ci', permissions: { eval: true, env: ['CI_REGION'] } },
+        { name: 'fresh', reuse: [] }, { name: 'half', reuse: ['tenant'] },
+    ],
+};
+
+let w, c;
+before(async () => {
+    w = await up({ config, env: { CI_REGION: 'eu' } });
+    c = await Client.connect(w.url);
+});
+after(async () => {
+    await c?.close();
+    await w?.stop();
+    const checked = await isolane(['verify', '--db', `${w.data}/results.db`, '--data', w.data]);
+    assert.equal(checked.code, 0, checked.stderr);
+});
+
+let jobs = 0;
+const run = (script, more = {}, tenant = 'default') => c.execute({ id: `r${++jobs}`, script, ...more }, { tenant });
+async function ok(script, more, tenant) {
+    const r = await run(script, more, tenant);
+    assert.equal(r.outcome, 'ok', JSON.stringify(r.error));
+    return r;
+}
+const script = { reuse: 'script' };
+const unlike = () => `/* ${++jobs} */`; // a script that no other test has
+
+test('none, tenant and script: what the next job finds', async () => {
+    const text = `${unlike()} globalThis.n = (globalThis.n ?? 0) + 1; let calls = 0; export default () => [n, ++calls]`;
+    const seen = {};
+    for (const reuse of ['none', 'tenant', 'script']) {
+        seen[reuse] = [];
+        for (let i = 0; i < 3; i++) {
+            const r = await ok(text, { reuse });
+            seen[reuse].push([r.value, r.reuse?.mode ?? null, r.reuse?.call ?? null]);
+        }
+    }
+    assert.deepEqual(seen, {
+        none: [[[1, 1], null, null], [[1, 1], null, null], [[1, 1], null, null]],
+        tenant: [[[1, 1], 'tenant', 1], [[1, 1], 'tenant', 2], [[1, 1], 'tenant', 3]],
+        script: [[[1, 1], 'script', 1], [[1, 2], 'script', 2], [[1, 3], 'script', 3]],
+    });
+});
+
+test('tenant: jobs of different scripts share the process, each in a world of its own', async () => {
+    const calls = [];
+    for (let i = 0; i < 4; i++) {
+        const r = await ok(`${unlike()} Array.prototype.evil = ${i}; globalThis.left = 1; export default [typeof left, Object.keys([]).length]`, { reuse: 'tenant' }, 'half');
+        assert.deepEqual(r.value, ['number', 0]);
+        const look = await ok(`${unlike()} export default [typeof left, typeof [].evil]`, { reuse: 'tenant' }, 'half');
+        assert.deepEqual(look.value, ['undefined', 'undefined']);
+        calls.push(r.reuse.call, look.reuse.call);
+    }
+    assert.deepEqual(calls, [1, 2, 3, 4, 5, 6, 7, 8]);
+});
+
+test('script: input, job, env and console are those of the present call', async () => {
+    const text = `${unlike()} const seen = []; export default async (input, job, ...more) => {
+        seen.push(job.id); console.log('line', input.n); console.count('c'); console.group('g'); console.time('t');
+        job.progress(0.5, 'half');
+        return { input, id: job.id, same: job.input.n === input.n, global: globalThis.job === job, attempt: job.attempt, env: job.env, more: more.length, seen: seen.length };
+    }`;
+    for (let n = 1; n <= 3; n++) {
+        const r = await ok(text, { ...script, input: { n }, env: { A: 'x' } });
+        assert.deepEqual(r.value, { input: { n }, id: r.id, same: true, global: true, attempt: 1, env: { A: 'x' }, more: 0, seen: n });
+        assert.equal(r.stdout, `line ${n}\nc: 1\ng\n`);
+        assert.equal(r.stderr, '');
+    }
+});
+
+test('the same script runs in all modes; a function gets the input and the job', async () => {
+    const text = `${unlike()} export default (input, job) => [input, job.tenant]`;
+    for (const reuse of ['none', 'tenant', 'script']) assert.deepEqual((await ok(text, { reuse, input: 7 })).value, [7, 'default']);
+});
+
+test('script: a default export that is no function is an error that says so', async () => {
+    for (const [text, found] of [['export default 42', 'number'], ['export default { run() {} }', 'object'], ['export const a = 1', 'undefined']]) {
+        const r = await run(`${unlike()} ${text}`, script);
+        assert.equal(r.outcome, 'threw');
+        assert.equal(r.error.name, 'TypeError');
+        assert.match(r.error.message, new RegExp(`must be a function \\(input, job\\) => value; found: ${found}$`));
+    }
+});
+
+test('script: a call that threw leaves the context as it is; one that could not begin leaves none', async () => {
+    const text = `${unlike()} let n = 0; export default (input) => { n++; if (input) throw new RangeError('no'); return n }`;
+    assert.equal((await ok(text, { ...script, input: 0 })).value, 1);
+    const r = await run(text, { ...script, input: 1 });
+    assert.deepEqual([r.outcome, r.error.name, r.reuse.call], ['threw', 'RangeError', 2]);
+    const next = await ok(text, { ...script, input: 0 });
+    assert.deepEqual([next.value, next.reuse.call], [3, 3]);
+    const broken = `${unlike()} throw new Error('at the top')`;
+    for (let i = 0; i < 2; i++) assert.deepEqual((await run(broken, script)).reuse, { mode: 'script', call: 1 });
+});
+
+test('script: what a call left pending does not run in the next', async () => {
+    const text = `${unlike()} let mark = [];
+        export default async (input) => {
+            if (input === 'leave') {
+                setTimeout(() => { mark.push('timer'); console.log('mark') }, 20); setInterval(() => console.log('mark'), 5);
+                setImmediate(() => mark.push('immediate')); new Promise(() => {}).then(() => mark.push('never'));
+                throw new Error('left');
+            }
+            await new Promise((r) => setTimeout(r, 60));
+            return mark;
+        }`;
+    assert.deepEqual((await ok(text, { ...script, input: 'look' })).value, []);
+    assert.equal((await run(text, { ...script, input: 'leave' })).outcome, 'threw');
+    const r = await ok(text, { ...script, input: 'look' });
+    assert.deepEqual([r.value, r.stdout, r.reuse.call], [[], '', 3]);
+});
+
+test('script: a microtask that the value\'s toJSON makes is over before the next call', async () => {
+    const text = `${unlike()} let late = 0; export default () => ({ late, toJSON() { Promise.resolve().then(() => { late++ }); return [late] } })`;
+    for (let n = 0; n < 3; n++) assert.deepEqual((await ok(text, script)).value, [n]);
+});
+
+test('script: other code, name, environment, permissions, budgets of memory or tenant: another context', async () => {
+    const body = unlike();
+    const text = `${body} let n = 0; export default () => ++n`;
+    const others = [
+        [{}, 'ci'], [{ name: 'other.mjs' }, 'ci'], [{ env: { A: '1' } }, 'ci'], [{ permissions: { eval: false } }, 'ci'],
+        [{ limits: { heap_mb: 32 } }, 'ci'], [{ limits: { memory_mb: 200 } }, 'ci'], [{}, 'other'], [{}, 'default'],
+    ];
+    for (const [more, tenant] of others) assert.equal((await ok(text, { ...script, ...more }, tenant)).value, 1, JSON.stringify(more));
+    assert.equal((await ok(`${text} /* and more */`, script, 'default')).value, 1);
+    assert.equal((await ok(text, script, 'default')).value, 2);
+});
+
+test('a job that a budget stopped ends its cell, and only that', async () => {
+    const text = `${unlike()} let n = 0; export default (input) => { n++; if (input === 'spin') for (;;); if (input === 'fill') { const a = []; for (;;) a.push(new Array(1e5).fill(n)) }
+        if (input === 'print') for (;;) console.log('x'.repeat(1000)); return n }`;
+    for (const [input, outcome, limits] of [['spin', 'cpu_exceeded', { cpu_ms: 50 }], ['fill', 'heap_exceeded', { cpu_ms: 20000 }], ['print', 'output_exceeded', { output_kb: 16 }]]) {
+        assert.equal((await ok(text, { ...script, input: 0, limits })).value, 1);
+        assert.equal((await ok(text, { ...script, input: 0, limits })).value, 2);
+        const r = await run(text, { ...script, input, limits });
+        assert.deepEqual([r.outcome, r.reuse.call], [outcome, 3]);
+        const next = await ok(text, { ...script, input: 0, limits });
+        assert.deepEqual([next.value, next.reuse.call], [1, 1]);
+        await run(text, { ...script, input: 'spin', limits: { ...limits, cpu_ms: 20 } }); // the cell goes
+    }
+});
+
+test('usage is the job\'s own: processor time and output of the one before are not in it', async () => {
+    const text = `${unlike()} export default (input) => { console.log('x'.repeat(input)); let s = 0; for (let i = 0; i < input * 1e6; i++) s = (s * 31 + i) % 65521; return s }`;
+    for (const reuse of ['tenant', 'script']) {
+        const heavy = await ok(text, { reuse, input: 40 });
+        const light = await ok(text, { reuse, input: 0 });
+        assert.ok(heavy.usage.cpu_ms >= 40, `${heavy.usage.cpu_ms}`);
+        assert.ok(light.usage.cpu_ms < heavy.usage.cpu_ms / 2, `${light.usage.cpu_ms}`);
+        assert.equal(light.reuse.call, heavy.reuse.call + 1);
+        assert.equal(light.stdout, '\n');
+    }
+});
+
+test('what a context gathers counts: before it is in the way of a job it is given up', async () => {
+    const text = `${unlike()} const all = []; export default () => { for (let i = 0; i < 40; i++) all.push(new Array(16384).fill(i)); return all.length }`;
+    let fewer = 0, last = 0;
+    for (let i = 0; i < 30; i++) {
+        const { value } = await ok(text, { ...script, limits: { heap_mb: 32, cpu_ms: 5000 } });
+        fewer += value <= last;
+        last = value;
+    }
+    assert.ok(fewer > 0, 'it began anew');
+});
+
+test('many at once: each call in one cell at a time, each counted once', async () => {
+    const text = `${unlike()} let n = 0; let at = 0; export default async (input) => { at++; await null; const alone = at; at--; return [++n, alone, input] }`;
+    const all = await Promise.all(Array.from({ length: 300 }, (_, input) => ok(text, { ...script, input })));
+    for (const [input, r] of all.entries()) assert.deepEqual([r.value[0], r.value[1], r.value[2]], [r.reuse.call, 1, input]);
+    assert.ok(all.some((r) => r.reuse.call > 20));
+});
+
+test('a tenant that is not allowed a mode is told', async () => {
+    for (const [tenant, reuse] of [['fresh', 'tenant'], ['fresh', 'script'], ['half', 'script']]) {
+        const r = await run('export default () => 1', { reuse }, tenant);
+        assert.deepEqual([r.outcome, r.error.message], ['invalid', `reuse: found "${reuse}", which the configuration does not allow tenant '${tenant}'`]);
+    }
+    assert.equal((await ok('export default () => 1', { reuse: 'none' }, 'fresh')).reuse, null);
+});
+
+test('cells that stay are bounded; those that are idle end', async () => {
+    for (let i = 0; i < 8; i++) await ok(`${unlike()} export default () => ${i}`, script);
+    assert.ok(w.cells().length <= POOL + TENANT_CELLS + 1, `${w.cells().length} cells`);
+    await until('only the pool to be left', () => w.cells().length <= POOL);
+});
+
+test('a cell has max_calls jobs at the most', async () => {
+    const text = `${unlike()} export default () => 0`;
+    const all = await Promise.all(Array.from({ length: 1300 }, () => ok(text, { ...script, limits: { heap_mb: 48 } })));
+    assert.equal(Math.max(...all.map((r) => r.reuse.call)), config.warm.max_calls);
+});
+
+test('a zygote that is gone takes its cells along; the next job begins anew', async () => {
+    const text = `${unlike()} let n = 0; export default () => ++n`;
+    assert.equal((await ok(text, script)).value, 1);
+    assert.equal((await ok(text, script)).value, 2);
+    const [old] = w.zygotes();
+    process.kill(old, 'SIGKILL');
+    await until('another zygote', () => w.zygotes().length === 1 && w.zygotes()[0] !== old);
+    assert.equal((await ok(text, script)).value, 1);
+});
