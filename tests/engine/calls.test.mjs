@@ -23,7 +23,7 @@ globalThis.console = { log: noop, error: noop, info: noop, warn: noop, debug: no
 globalThis.TextEncoder = class { encode() {} };
 globalThis.TextDecoder = class { decode() {} };
 return {
-  begin: noop, input: noop, permit: noop, stream: noop, part: noop, uncaught: noop, serialize: JSON.stringify,
+  begin: noop, input: noop, self: noop, permit: noop, stream: noop, part: noop, uncaught: noop, serialize: JSON.stringify,
   prepareStack: (e, sites) => [e, ...sites].join('\\n    at '),
   describe: (e) => ({ name: String(e.name), message: String(e.message), stack: String(e.stack) }),
   reply(id, ok, json) { waiting.get(id)[ok ? 0 : 1](JSON.parse(json)); waiting.delete(id); },

@@ -27,7 +27,7 @@ globalThis.console = { log: noop, error: noop, info: noop, warn: noop, debug: no
 globalThis.TextEncoder = class { encode() {} };
 globalThis.TextDecoder = class { decode() {} };
 export default {
-  begin: noop, input: noop, permit: noop, part: noop, uncaught: noop, serialize: JSON.stringify, reply, stream: wakeStream,
+  begin: noop, input: noop, self: noop, permit: noop, part: noop, uncaught: noop, serialize: JSON.stringify, reply, stream: wakeStream,
   prepareStack: (e, sites) => [e, ...sites].join('\\n    at '),
   describe: (e) => ({ name: String(e.name), message: String(e.message), stack: String(e.stack) }),
   runTimers: noop,
