@@ -150,6 +150,8 @@ async function bundlePart(name, file) {
     ...common, stdin: { contents: entry, resolveDir: source, sourcefile: `parts/${name}` }, format: 'esm',
     // A package that is prepared for browsers and workers asks for no Node.js modules.
     platform: 'browser', plugins: [insidePart(name)],
+    // Names of the web that a package uses freely (`URL`) come from the part's own inject.js, not from globalThis.
+    inject: [join(dirname(file), 'inject.js')].filter((path) => file.endsWith('/index.js') && existsSync(path)),
   });
   const text = result.outputFiles[0].text;
   const free = language.filter((word) => new RegExp(`\\b${word}\\b`).test(text));

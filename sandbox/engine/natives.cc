@@ -6,10 +6,22 @@
 namespace isolane
 {
 
+// One a line, so that branches which add one do not meet.
+// clang-format off
 const NativeModule *const native_modules[] = {
-    &native_loop,    &native_text,   &native_random, &native_clone, &native_stream,
-    &native_inspect, &native_sodium, &native_parts,  &native_codec, &native_crypto,
+    &native_loop,
+    &native_text,
+    &native_random,
+    &native_clone,
+    &native_stream,
+    &native_inspect,
+    &native_sodium,
+    &native_parts,
+    &native_codec,
+    &native_crypto,
+    &native_url,
 };
+// clang-format on
 const size_t native_module_count = sizeof native_modules / sizeof *native_modules;
 
 namespace

@@ -1,7 +1,7 @@
 // Functions of libraries that the node binary carries and exports, but without headers: ICU (C
-// names with its version as suffix) and simdutf (C++ names). They are resolved when the cell
-// runtime is loaded; a node of another ICU version makes that fail with the missing name: change
-// ISOLANE_ICU then.
+// names with its version as suffix), ada (C names) and simdutf (C++ names). They are resolved when
+// the cell runtime is loaded; a node of another ICU version makes that fail with the missing name:
+// change ISOLANE_ICU then.
 #pragma once
 
 #include <cstddef>
@@ -13,6 +13,46 @@ extern "C" {
 int8_t ISOLANE_ICU(u_charType)(int32_t c);
 int8_t ISOLANE_ICU(u_hasBinaryProperty)(int32_t c, int property);
 int32_t ISOLANE_ICU(u_getIntPropertyValue)(int32_t c, int property);
+}
+
+// ada, the URL parser (its C names; ada_c.h of ada 3).
+extern "C" {
+typedef void *ada_url;
+typedef void *ada_url_search_params;
+typedef void *ada_url_search_params_entries_iter;
+struct ada_string {
+    const char *data;
+    size_t length;
+};
+struct ada_string_pair {
+    ada_string key, value;
+};
+// Places in the href; what a URL lacks is 0xffffffff.
+struct ada_url_components {
+    uint32_t protocol_end, username_end, host_start, host_end, port, pathname_start, search_start,
+        hash_start;
+};
+ada_url ada_parse(const char *input, size_t length);
+ada_url ada_parse_with_base(const char *input, size_t length, const char *base, size_t base_length);
+bool ada_is_valid(ada_url url);
+void ada_free(ada_url url);
+const ada_url_components *ada_get_components(ada_url url);
+ada_string ada_get_href(ada_url url);
+bool ada_set_protocol(ada_url url, const char *input, size_t length);
+bool ada_set_username(ada_url url, const char *input, size_t length);
+bool ada_set_password(ada_url url, const char *input, size_t length);
+bool ada_set_host(ada_url url, const char *input, size_t length);
+bool ada_set_hostname(ada_url url, const char *input, size_t length);
+bool ada_set_port(ada_url url, const char *input, size_t length);
+bool ada_set_pathname(ada_url url, const char *input, size_t length);
+void ada_set_search(ada_url url, const char *input, size_t length);
+void ada_set_hash(ada_url url, const char *input, size_t length);
+ada_url_search_params ada_parse_search_params(const char *input, size_t length);
+void ada_free_search_params(ada_url_search_params params);
+ada_url_search_params_entries_iter ada_search_params_get_entries(ada_url_search_params params);
+bool ada_search_params_entries_iter_has_next(ada_url_search_params_entries_iter iter);
+ada_string_pair ada_search_params_entries_iter_next(ada_url_search_params_entries_iter iter);
+void ada_free_search_params_entries_iter(ada_url_search_params_entries_iter iter);
 }
 
 namespace simdutf

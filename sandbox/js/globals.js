@@ -20,4 +20,6 @@ export const globals = {
     ],
     functions: ['addEventListener', 'dispatchEvent', 'removeEventListener', 'reportError'],
   },
+  url: { interfaces: ['URL', 'URLSearchParams'] },
+  urlpattern: { interfaces: ['URLPattern'] },
 };

@@ -26,6 +26,7 @@ export const {
   Set,
   String,
   TypeError,
+  Uint32Array,
   Uint8Array,
   WeakSet,
 } = globalThis;
@@ -123,6 +124,7 @@ export const setForEach = uncurry(Set.prototype.forEach);
 export const setHas = uncurry(Set.prototype.has);
 export const setSize = getter(Set.prototype, 'size');
 export const setValues = uncurry(Set.prototype.values);
+export const iteratorPrototype = getPrototypeOf(getPrototypeOf(new Map().entries()));
 export const mapIteratorNext = uncurry(getPrototypeOf(new Map().entries()).next);
 export const setIteratorNext = uncurry(getPrototypeOf(new Set().values()).next);
 

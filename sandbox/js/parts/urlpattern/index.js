@@ -1,0 +1,6 @@
+// URLPattern (URL Pattern standard) by the package urlpattern-polyfill.
+import { URLPattern } from 'urlpattern-polyfill/urlpattern';
+import { shapeInterface } from '../../interface.js';
+
+shapeInterface(URLPattern);
+export { URLPattern };

@@ -1,0 +1,2 @@
+// What the package means by these names.
+export { URL } from '../url/index.js';
