@@ -66,6 +66,7 @@ help:
 	@echo 'make test     set up, build, run all tests (units, end to end, sanitizers, checks)'
 	@echo 'make          set up and build build/isolane'
 	@echo 'make fuzz     T=job SECONDS=60: a decoder under libFuzzer (tests/fuzz/build.mk: AFL++, coverage)'
+	@echo 'make wpt      WPT=DIR: web platform tests of a checkout, per area, beside Node.js'
 	@echo 'make guest    tests that need a cgroup v2 of their own, in User Mode Linux where it is installed'
 	@echo 'make soak     kills at random over SOAK_JOBS=20000 jobs, or SOAK_MINUTES=N: nothing lost, nothing doubled'
 	@echo 'make cluster-soak  CLUSTER_MINUTES=10: nodes and workers of a cluster killed in turn under load'
@@ -286,7 +287,7 @@ install: all
 	sed 's#^ExecStart=/usr/local/#ExecStart=$(PREFIX)/#' packaging/isolane.service > $(DESTDIR)$(PREFIX)/lib/systemd/system/isolane.service
 	chmod 644 $(DESTDIR)$(PREFIX)/lib/systemd/system/isolane.service
 
--include tests/engine/build.mk tests/zygote/build.mk tests/escape/build.mk bench/build.mk
+-include tests/wpt/build.mk tests/engine/build.mk tests/zygote/build.mk tests/escape/build.mk bench/build.mk
 
 -include $(shell find build -name '*.d' 2>/dev/null)
 

@@ -10,7 +10,7 @@ const { globals } = await import(`data:text/javascript;base64,${table.toString('
 const look = `const found = {};
   for (const name of job.input.split(','))
     if (name) { const d = Object.getOwnPropertyDescriptor(globalThis, name);
-      found[name] = [typeof d.value, d.enumerable, d.writable, d.configurable].join(); }
+      found[name] = [typeof d.value, d.enumerable, d.writable, d.configurable, d.value.name ?? name].join(); }
   export default found`;
 
 const expected = {};
@@ -26,6 +26,6 @@ for (const flags of [[], ['--v8-flags', '--jitless']]) {
     assert.equal(end, 'ok', message);
     assert.deepEqual(Object.keys(value).sort(), Object.keys(expected).sort());
     for (const [name, found] of Object.entries(value))
-      assert.match(found, new RegExp(`^(?:function|object),${expected[name]}$`), name);
+      assert.match(found, new RegExp(`^(?:function|object),${expected[name]},${name}$`), name);
   });
 }

@@ -41,6 +41,17 @@ const invalid = (input, base) => {
   return error;
 };
 
+// (A class that names itself in its own body would be renamed by the bundler.)
+inside.parse = (input, base) => {
+  making = url.parse(input, base, places);
+  if (making === undefined) return null;
+  try {
+    return new URL('');
+  } finally {
+    making = undefined;
+  }
+};
+
 let making; // href of a URL that is made without being parsed again
 
 export class URL {
@@ -77,13 +88,7 @@ export class URL {
     needArguments(arguments.length, 1, 'URL.parse');
     input = usv(input);
     if (base !== undefined) base = usv(base);
-    making = url.parse(input, base, places);
-    if (making === undefined) return null;
-    try {
-      return new URL('');
-    } finally {
-      making = undefined;
-    }
+    return inside.parse(input, base);
   }
   get href() {
     return this.#href;
@@ -106,7 +111,7 @@ export class URL {
       case 'ftp:':
         return `${protocol}//${this.host}`;
       case 'blob:': {
-        const inner = URL.parse(this.pathname);
+        const inner = inside.parse(this.pathname, undefined);
         const known = inner !== null && (inner.protocol === 'http:' || inner.protocol === 'https:');
         return known ? inner.origin : 'null';
       }

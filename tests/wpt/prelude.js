@@ -1,0 +1,61 @@
+// Stands before testharness.js in a cell and, for comparison, in Node.js: the names that a worker's global object
+// has in a browser's test run, files of the checkout instead of a server, and one line of output a result.
+// `wptFiles` (path → text), `wptVariant` and `wptPath` stand before it.
+(() => {
+  const write = console.log.bind(console);
+  const stringify = JSON.stringify;
+  const native = globalThis.fetch;
+  const hide = (name, value) => Object.defineProperty(globalThis, name, { value, writable: true, configurable: true });
+  if (!('self' in globalThis)) hide('self', globalThis);
+  hide('GLOBAL', { isWindow: () => false, isWorker: () => false, isShadowRealm: () => false });
+  const origin = 'http://web-platform.test:8000';
+  hide('location', {
+    href: `${origin}/${wptPath}${wptVariant}`, origin, protocol: 'http:', host: 'web-platform.test:8000',
+    hostname: 'web-platform.test', port: '8000', pathname: `/${wptPath}`, search: wptVariant, hash: '',
+    toString() { return this.href; },
+  });
+  // Node.js has no such target at its global object.
+  if (typeof globalThis.addEventListener !== 'function') {
+    const target = new EventTarget();
+    for (const name of ['addEventListener', 'removeEventListener', 'dispatchEvent'])
+      hide(name, target[name].bind(target));
+    const tell = (type, members, error) => {
+      const event = Object.assign(new Event(type, { cancelable: true }), members);
+      const handler = globalThis[`on${type}`];
+      if (typeof handler === 'function') handler.call(globalThis, event);
+      target.dispatchEvent(event);
+    };
+    process.on('uncaughtException', (error) => tell('error', { error, message: `Uncaught ${error}` }));
+    process.on('unhandledRejection', (reason, promise) => tell('unhandledrejection', { reason, promise }));
+  } else {
+    // The harness says what an uncaught error means; it must not end the job before.
+    for (const type of ['error', 'unhandledrejection']) addEventListener(type, (event) => event.preventDefault());
+  }
+  const fileOf = (url) => {
+    let path = String(url);
+    if (path.startsWith(origin)) path = path.slice(origin.length);
+    const parts = path.startsWith('/') ? [] : wptPath.split('/').slice(0, -1);
+    for (const part of path.split(/[?#]/)[0].split('/'))
+      if (part === '..') parts.pop();
+      else if (part !== '.' && part !== '') parts.push(part);
+    return parts.join('/');
+  };
+  if (Object.keys(wptFiles).length > 0)
+    hide('fetch', async (url, ...rest) => {
+      const text = wptFiles[fileOf(url)];
+      if (text === undefined) {
+        if (native === undefined) throw new TypeError(`no such file in the test: ${url}`);
+        return native(url, ...rest);
+      }
+      return {
+        ok: true, status: 200, text: async () => text, json: async () => JSON.parse(text),
+        arrayBuffer: async () => new TextEncoder().encode(text).buffer,
+      };
+    });
+  const status = ['PASS', 'FAIL', 'TIMEOUT', 'NOTRUN', 'PRECONDITION_FAILED'];
+  hide('wptBegin', () => {
+    add_result_callback((t) => write(`\nWPT ${stringify(['test', t.name, status[t.status], String(t.message ?? '').slice(0, 300)])}`));
+    add_completion_callback((tests, harness) =>
+      write(`\nWPT ${stringify(['end', ['OK', 'ERROR', 'TIMEOUT', 'PRECONDITION_FAILED'][harness.status], String(harness.message ?? '').slice(0, 500)])}`));
+  });
+})();
