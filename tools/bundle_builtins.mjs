@@ -141,6 +141,11 @@ const common = {
 const language = /const LANGUAGE = \[([^\]]*)\]/.exec(readFileSync(join(source, 'parts.js'), 'utf8'))?.[1].match(/\w+/g);
 if (!language) fail('parts.js lacks the list LANGUAGE');
 
+// esbuild makes `var X = class _X` of a class that names itself in its own body; a script would read that name.
+// The class's own binding is as good when it is called X.
+const withNames = (text) =>
+  [...text.matchAll(/\b(\w+)=class _\1\b/g)].reduce((all, [, name]) => all.replaceAll(new RegExp(`\\b_${name}\\b`, 'g'), name), text);
+
 async function bundlePart(name, file) {
   needs.set(name, new Set());
   const names = exported.get(file);
@@ -153,7 +158,7 @@ async function bundlePart(name, file) {
     // Names of the web that a package uses freely (`URL`) come from the part's own inject.js, not from globalThis.
     inject: [join(dirname(file), 'inject.js')].filter((path) => file.endsWith('/index.js') && existsSync(path)),
   });
-  const text = result.outputFiles[0].text;
+  const text = withNames(result.outputFiles[0].text);
   const free = language.filter((word) => new RegExp(`\\b${word}\\b`).test(text));
   return `"use strict";const{${free.join(",")}}=__cell.language;(()=>{\n${text}})();\n`;
 }
@@ -173,7 +178,7 @@ const main = await build({
   ...common, entryPoints: [join(source, 'main.js')], format: 'iife', globalName: 'hooks',
   footer: { js: 'return hooks.default;' }, plugins: [sharedModule],
 });
-const whole = main.outputFiles[0].text + text;
+const whole = withNames(main.outputFiles[0].text) + text;
 if (/[^\x00-\x7f]/.test(whole)) fail('the bundle must be ASCII');
 mkdirSync(dirname(out), { recursive: true });
 writeFileSync(`${out}.part`, whole);

@@ -41,7 +41,6 @@ const invalid = (input, base) => {
   return error;
 };
 
-// (A class that names itself in its own body would be renamed by the bundler.)
 inside.parse = (input, base) => {
   making = url.parse(input, base, places);
   if (making === undefined) return null;
