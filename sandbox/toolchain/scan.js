@@ -12,6 +12,10 @@ const REGEXP_MAY_FOLLOW = new Set(
 );
 const WORD = /[\p{ID_Continue}$\u200c\u200d]+/uy;
 
+// "accessor" begins a field where a member of a class can begin, and a name follows that is no operator.
+const BEFORE_FIELD = /(?:^|[{};\n]|\b(?:static|public|private|protected|override|readonly|abstract|declare))[ \t]*$/;
+const FIELD = /^[ \t]+(?!(?:of|in|as|satisfies|instanceof|is)\b)[\p{ID_Start}$_#["'\\]/u;
+
 const isSpace = (c) => c === ' ' || c === '\t' || c === '\n' || c === '\r';
 
 function behindString(text, at) {
@@ -71,6 +75,8 @@ export function findUnknown(text) {
     } else if (c === '/' && operand) {
       at = behindRegExp(text, at);
       operand = false;
+    } else if ((c === '+' || c === '-') && text[at + 1] === c) {
+      at += 2; // behind x++ no expression begins, behind ++ of ++x one does: as before
     } else if (c === '@') {
       return 'decorators';
     } else {
@@ -78,7 +84,12 @@ export function findUnknown(text) {
       const word = WORD.exec(text)?.[0];
       if (word !== undefined) {
         at += word.length;
-        if (word === 'accessor' && /^[ \t]+[\p{ID_Start}$_#["'\\]/u.test(text.slice(at, at + 200)))
+        const begin = at - word.length;
+        if (
+          word === 'accessor' &&
+          BEFORE_FIELD.test(text.slice(Math.max(0, begin - 40), begin)) &&
+          FIELD.test(text.slice(at, at + 40))
+        )
           return 'accessor fields';
         operand = REGEXP_MAY_FOLLOW.has(word);
         continue;
