@@ -44,11 +44,14 @@ const textOf = (diagnostic) => {
 
 // ---- transpile ----
 
+// A .cts file may say import x = require() and export =.
+const commonJS = { module: ts.ModuleKind.CommonJS, moduleDetection: ts.ModuleDetectionKind.Auto, verbatimModuleSyntax: false };
+
 function transpile({ name, text }, options, script) {
   const { outputText, sourceMapText, diagnostics } = ts.transpileModule(text, {
     fileName: name,
     reportDiagnostics: true,
-    compilerOptions: { ...settings(options, script), sourceMap: true },
+    compilerOptions: { ...settings(options, script), ...(/\.cts$/.test(name) && !script ? commonJS : {}), sourceMap: true },
   });
   const wrong = diagnostics.find((d) => d.category === ts.DiagnosticCategory.Error && d.file);
   if (wrong) return { error: syntaxErrorOf(wrong, name, text) };

@@ -160,6 +160,29 @@ test('check: what a job finds has types; right ones run', async () => {
     assert.deepEqual([r.outcome, r.error?.line, r.error?.column], ['threw', 1, 46], JSON.stringify(r));
 });
 
+test('isolane check: files and folders as one program, without running them', async () => {
+    const dir = fresh_folder('check'), data = fresh_folder();
+    mkdirSync(join(dir, 'src/node_modules/x'), { recursive: true });
+    const put = (name, text) => writeFileSync(join(dir, name), text);
+    put('src/a.ts', 'import { b } from "./b.js";\nimport d from "./d.json";\nconsole.log(declared, d.n);\nexport const s: string = b;\n');
+    put('src/b.ts', 'export const b = 1;\n');
+    put('src/d.json', '{"n": 1}');
+    put('src/types.d.ts', 'declare const declared: number;\n');
+    put('src/node_modules/x/i.ts', 'let broken: = 1');
+    const check = (...args) => isolane(['check', '--data', data, ...args], { cwd: dir });
+    const wrong = await check('src/');
+    assert.deepEqual([wrong.code, wrong.stdout, wrong.stderr], [1, "src/a.ts:4:14 TS2322: Type 'number' is not assignable to type 'string'.\n", '']);
+    const right = await check('./src/b.ts');
+    assert.deepEqual([right.code, right.stdout, right.stderr], [0, '', '']);
+    const json = await check('src', '--json');
+    assert.deepEqual([json.code, JSON.parse(json.stdout).error.line], [1, 4]);
+    for (const [args, message] of [[['../x.ts'], /^isolane: \.\.\/x\.ts: found a path that is not below/], [['src/d.json'], /no TypeScript among these files/], [['nope.ts'], /nope\.ts/]]) {
+        const end = await check(...args);
+        assert.deepEqual([end.code, end.stdout], [3, '']);
+        assert.match(end.stderr, message);
+    }
+});
+
 // ---- what is refused -------------------------------------------------------------------------------------
 
 test('strict_ts: a tenant\'s plain JavaScript is refused, its TypeScript runs', async () => {
