@@ -7,11 +7,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
+
+#define SLOW_NS 250000000
 
 int fault_armed = -1;
 static _Atomic int left;
-static enum { DO_KILL, DO_STOP, DO_ERROR } action;
+static enum { DO_KILL, DO_STOP, DO_ERROR, DO_SLOW } action;
 
 static const char *const names[F_POINTS] = {
     [F_JOB_RECEIVED] = "job_received",
@@ -20,6 +23,7 @@ static const char *const names[F_POINTS] = {
     [F_JOB_RUNNING] = "job_running",
     [F_RESULT_FRAMED] = "result_framed",
     [F_RESULT_SIGNED] = "result_signed",
+    [F_RESULT_STORING] = "result_storing",
     [F_RESULT_COMMITTED] = "result_committed",
     [F_RESULT_PUBLISHED] = "result_published",
     [F_JOB_ACKED] = "job_acked",
@@ -40,7 +44,8 @@ static const char *const names[F_POINTS] = {
 
 static _Noreturn void misspelt(const char *spec)
 {
-    fprintf(stderr, "isolane: ISOLANE_FAULT: found '%s'; allowed: <point>[@n][=kill|stop|error]\n",
+    fprintf(stderr,
+            "isolane: ISOLANE_FAULT: found '%s'; allowed: <point>[@n][=kill|stop|error|slow]\n",
             spec);
     exit(3);
 }
@@ -63,6 +68,8 @@ void fault_init(void)
         action = DO_STOP;
     else if (!strcmp(p, "=error"))
         action = DO_ERROR;
+    else if (!strcmp(p, "=slow"))
+        action = DO_SLOW;
     else if (*p && strcmp(p, "=kill") != 0)
         misspelt(spec);
     if (fault_armed < 0 || count < 1 || count > INT_MAX)
@@ -73,6 +80,14 @@ void fault_init(void)
 bool fault_hit(enum fault_point p)
 {
     (void)p;
+    if (action == DO_SLOW) {
+        const struct timespec t = {.tv_nsec = SLOW_NS};
+        if (atomic_load(&left) > 1)
+            atomic_fetch_sub(&left, 1);
+        else
+            nanosleep(&t, NULL);
+        return false;
+    }
     if (atomic_load(&left) <= 0 || atomic_fetch_sub(&left, 1) != 1)
         return false;
     if (action == DO_ERROR)

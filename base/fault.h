@@ -1,8 +1,8 @@
 /* Numbered fault points: places where a crash would hurt. A test sets ISOLANE_FAULT to
- * "<name>[@count][=kill|stop|error]" and the process then does that at the count-th passing
+ * "<name>[@count][=kill|stop|error|slow]" and the process then does that at the count-th passing
  * (default 1st) of the named point: `kill` (default) is SIGKILL to itself, `stop` SIGSTOP, `error`
- * makes fault() return true so that the caller takes its failure branch. Without the variable a
- * point costs one load. Any thread. */
+ * makes fault() return true so that the caller takes its failure branch, `slow` takes a quarter of
+ * a second, then and each time after. Without the variable a point costs one load. Any thread. */
 #pragma once
 
 #include <stdbool.h>
@@ -14,6 +14,7 @@ enum fault_point {
     F_JOB_RUNNING,      /* a job is older than a few milliseconds */
     F_RESULT_FRAMED,    /* the cell's done frame is read */
     F_RESULT_SIGNED,    /* envelope made, row not inserted */
+    F_RESULT_STORING,   /* the committer is about to make rows durable: a slow disk */
     F_RESULT_COMMITTED, /* the row is durable, result not published */
     F_RESULT_PUBLISHED, /* the results stream has it, job not acked */
     F_JOB_ACKED,        /* the ack is handed to the client library */

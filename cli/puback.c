@@ -7,6 +7,24 @@
 
 #define PUBACK_TIMEOUT_MS 5000
 
+/* What a full stream says, and what that means to who submits. */
+static const struct {
+    const char *words, *advice;
+} full[] = {
+    {"maximum messages per subject exceeded", "the tenant has as many jobs of this class queued as "
+                                              "it may (nats.max_queued_a_tenant); submit "
+                                              "again when some have run"},
+    {"maximum messages exceeded",
+     "the queue is full (nats.max_queued): submit again later, and look whether workers run "
+     "(isolane workers)"},
+    {"maximum bytes exceeded",
+     "the queue is full (nats.max_queued_mb): submit again later, and look whether workers run "
+     "(isolane workers)"},
+    {"resource limits exceeded",
+     "the server's limits for this account are used up: its operator can raise them"},
+    {"insufficient", "the server has no room left (max_file_store, or its disk)"},
+};
+
 /* {"error":{"code":503,"err_code":10077,"description":"maximum messages exceeded"}} */
 static int server_refused(const struct jv *error, struct err *e)
 {
@@ -14,9 +32,11 @@ static int server_refused(const struct jv *error, struct err *e)
     const char *description = text ? jv_string(text, NULL) : NULL;
     if (!description)
         description = "no reason given";
-    bool full = strstr(description, "maximum") && strstr(description, "exceeded");
-    return err_set(e, full ? ERR_LIMIT : ERR_UNAVAILABLE, "the server refused the job: %s%s",
-                   description, full ? " (the queue is full: submit again later)" : "");
+    for (size_t i = 0; i < sizeof full / sizeof *full; i++)
+        if (strstr(description, full[i].words))
+            return err_set(e, ERR_LIMIT, "the server refused the job: %.200s: %s", description,
+                           full[i].advice);
+    return err_set(e, ERR_UNAVAILABLE, "the server refused the job: %.300s", description);
 }
 
 int puback_read(const struct link_msg *m, struct puback *p, struct err *e)

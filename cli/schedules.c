@@ -1,12 +1,12 @@
 #include "cli/schedules.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
+#include "cli/bucket.h"
 #include "queue/schedule_bucket.h"
-
-#define READ_TIMEOUT_MS 5000
 
 static struct kv *bucket(struct client *c)
 {
@@ -18,16 +18,12 @@ static struct kv *bucket(struct client *c)
 struct reading {
     struct client *client;
     struct stored_list *out;
-    bool done, late;
-    struct err why; /* code 0: all there */
 };
 
 static void on_entry(const struct kv_entry *entry, void *arg)
 {
     struct reading *r = arg;
     struct stored_list *l = r->out;
-    if (entry->deleted)
-        return;
     if (l->n == l->cap) {
         l->cap = l->cap ? l->cap * 2 : 16;
         l->v = mem_grow(l->v, (size_t)l->cap * sizeof *l->v);
@@ -44,26 +40,6 @@ static void on_entry(const struct kv_entry *entry, void *arg)
         schedule_check_job(&x->s, r->client->config, &x->why);
 }
 
-static void on_current(void *arg)
-{
-    struct reading *r = arg;
-    r->done = true;
-}
-
-static void on_failed(const struct err *why, void *arg)
-{
-    struct reading *r = arg;
-    r->done = true;
-    if (why->code != ERR_NOT_FOUND) /* no bucket: no schedule was ever made */
-        r->why = *why;
-}
-
-static void on_late(uv_timer_t *t)
-{
-    struct reading *r = t->data;
-    r->late = true;
-}
-
 static int by_key(const void *a, const void *b)
 {
     const struct stored_schedule *x = a, *y = b;
@@ -73,34 +49,15 @@ static int by_key(const void *a, const void *b)
 int schedules_read(struct client *c, const char *tenant, const char *name, struct stored_list *out,
                    struct err *e)
 {
-    static const struct kv_watch_events handlers = {on_entry, on_current, on_failed};
-    char pattern[SCHEDULE_KEY_MAX + 1];
+    char pattern[SCHEDULE_KEY_MAX + 1], what[SUBJECT_MAX];
     struct kv *kv = bucket(c);
-    struct kv_watch *watch = NULL;
     struct reading r = {.client = c, .out = out};
-    uv_timer_t timer;
     memset(out, 0, sizeof *out);
     if (tenant)
         schedule_key(tenant, name ? name : ">", pattern);
-    int rc = kv_watch(kv, tenant ? pattern : NULL, &handlers, &r, &watch, e);
-    uv_timer_init(&c->loop, &timer);
-    timer.data = &r;
-    uv_timer_start(&timer, on_late, READ_TIMEOUT_MS, 0);
-    while (!rc && !r.done && !r.late && !c->closed)
-        uv_run(&c->loop, UV_RUN_ONCE);
-    kv_watch_free(watch);
+    snprintf(what, sizeof what, "the bucket of schedules %s", c->subjects.schedules_bucket);
+    int rc = bucket_read(c, kv, what, tenant ? pattern : NULL, on_entry, &r, e);
     kv_free(kv);
-    uv_close((uv_handle_t *)&timer, NULL);
-    uv_run(&c->loop, UV_RUN_NOWAIT); /* the timer is on our stack */
-    if (!rc && !r.done)
-        rc = err_set(e, ERR_TIMEOUT,
-                     "the schedules %s at %s do not answer: is JetStream on, and may our login use "
-                     "$JS.API.>?",
-                     c->subjects.schedules_bucket, link_url(c->link));
-    if (!rc && r.why.code) {
-        rc = r.why.code;
-        *e = r.why;
-    }
     if (out->n > 1)
         qsort(out->v, (size_t)out->n, sizeof *out->v, by_key);
     return rc;

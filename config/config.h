@@ -126,6 +126,7 @@ struct config {
      * two: see cgroup_limits_of(). */
     int64_t cgroup_memory_mb, cgroup_pids, cgroup_cpu_percent;
     enum events_mode events; /* default EVENTS_RETRIES */
+    int64_t shed_at_mb;      /* memory of the supervisor over which no jobs are taken; 0: any */
     bool live_logs;          /* publish output while a job runs, default true */
     bool schedules;          /* start what the cluster's schedules ask for, default true */
     char *nats_server; /* program to start for `up`; default: nats-server from PATH, /usr/sbin */

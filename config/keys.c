@@ -134,6 +134,7 @@ const struct config_key config_keys[] = {
     INT_KEY("cgroup_pids", cgroup_pids, 0, 1000000, CONFIG_BY_MACHINE),
     INT_KEY("cgroup_cpu_percent", cgroup_cpu_percent, 0, 1000000, 0),
     INT_KEY("attest_interval_s", attest_interval_s, 0, 604800, 300),
+    INT_KEY("shed_at_mb", shed_at_mb, 0, 1048576, 1024),
     BOOL_KEY("live_logs", live_logs, true),
     {.name = "events",
      .type = KEY_CHOICE,

@@ -31,13 +31,14 @@ struct custody {
     struct delivery *delivery; /* NULL: the result of a batch, which no message asked for */
     struct job *job;           /* LOOKING, MOVING to wait for others: not with the executor */
     struct attempt *attempt;   /* HELD and STORING; NULL in the latter: drained meanwhile */
-    char *envelope;            /* PUBLISHING, BURYING */
+    char *envelope;            /* PUBLISHING, BURYING; NULL: it is read from the database */
     size_t envelope_len;
     char outcome[OUTCOME_TEXT]; /* likewise, of its result; "": it cannot be read */
     struct lease *lease;        /* its concurrency_key's place, or waited for; NULL: none */
     bool sent;                  /* a publish is under way: not to be freed before its answer */
     bool cancelled;             /* STORING, LOOKING: asked for meanwhile */
     bool parked;                /* waits here for its time, counted in serve's bounds */
+    bool kept;                  /* PUBLISHING: its envelope counts in serve's bound */
     bool dead;                  /* its result says so: a copy is due */
     int64_t retry_at_us;        /* STORING: real time of its next attempt */
     int64_t progress_at_us;     /* last progress message */

@@ -33,6 +33,7 @@ struct requests {
     int early_next;
     struct list lookups; /* struct lookup: questions under way */
     int looking;         /* how many */
+    bool shedding;       /* none are begun */
 };
 
 /* One results.get that this worker could not answer by itself. */
@@ -280,8 +281,15 @@ static void on_direct_get(struct link_msg *m, const struct err *why, void *arg)
 
 static void look_in_stream(struct requests *r, const struct question *q, const char *reply_to)
 {
+    struct err e = {0};
+    if (r->shedding) {
+        err_set(&e, ERR_LIMIT,
+                "this worker is past its limit of memory (shed_at_mb): ask again, or poll by "
+                "JetStream direct get");
+        answer_error(r, reply_to, &e);
+        return;
+    }
     if (r->looking >= LOOKUPS_MAX) {
-        struct err e = {0};
         err_set(&e, ERR_LIMIT,
                 "%d questions are under way at this worker (at most %d): ask again, or poll by "
                 "JetStream direct get",
@@ -296,7 +304,6 @@ static void look_in_stream(struct requests *r, const struct question *q, const c
         return;
     }
     char subject[SUBJECT_MAX];
-    struct err e = {0};
     subject_direct_get(r->ctx.subjects, tenant, l->id, subject);
     if (link_request(r->ctx.link, subject, NULL, 0, "", 0, LOOK_TIMEOUT_MS, on_direct_get, l, &e))
         look_for_job(l);
@@ -486,6 +493,11 @@ int requests_open(const struct requests_context *ctx, struct requests **out, str
     }
     *out = r;
     return 0;
+}
+
+void requests_shed(struct requests *r, bool on)
+{
+    r->shedding = on;
 }
 
 void requests_close(struct requests *r)

@@ -34,4 +34,7 @@ bool requests_cancelled_early(struct requests *r, const char *id);
 /* As if such a cancel had just come. */
 void requests_remember(struct requests *r, const char *id);
 
+/* Questions that this worker cannot answer by itself are refused in words, while on. */
+void requests_shed(struct requests *r, bool on);
+
 void requests_close(struct requests *r); /* NULL is fine */

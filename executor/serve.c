@@ -1,5 +1,6 @@
 #include "executor/serve.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,12 +16,11 @@
 #include "executor/requests.h"
 #include "executor/schedules.h"
 #include "executor/serve_inner.h"
+#include "executor/shed.h"
 #include "queue/leftovers.h"
 #include "results/store.h"
 
 #define CONNECT_TIMEOUT_MS 5000
-#define PUBACK_TIMEOUT_MS  5000
-#define RETRY_MS           500 /* before results without a PubAck are sent again */
 #define DRAIN_POLL_MS      20
 #define ENVELOPE_OVERHEAD  1024 /* headers and protocol line around an envelope */
 #define CLOSE_TIMEOUT_MS   2000
@@ -64,118 +64,6 @@ void serve_hand_back(struct serve *s, struct custody *c, int64_t delay_ms)
     delivery_free(c->delivery);
     job_free(c->job);
     custody_remove(&s->custodies, c);
-}
-
-/* ---- results out ---- */
-
-/* PubAck: {"stream":…,"seq":…} or {"error":{"err_code":10071,…}}: the subject has its message
- * already. */
-static bool puback_settles(const struct link_msg *m)
-{
-    if (!m || m->status != 0)
-        return false;
-    if (!memmem(m->data, m->len, "\"error\"", 7))
-        return true;
-    if (memmem(m->data, m->len, "10071", 5))
-        return true;
-    log_warn("serve", "results stream refuses a result: %.*s", (int)m->len, m->data);
-    return false;
-}
-
-static void on_puback(struct link_msg *m, const struct err *why, void *arg)
-{
-    struct custody *c = arg;
-    struct serve *s = c->serve;
-    c->sent = false;
-    if (puback_settles(m)) {
-        fault(F_RESULT_PUBLISHED);
-        held_finished(s->held, c->tenant, c->id);
-        list_remove(&c->node);
-        if (c->dead)
-            dead_bury(s, c);
-        else
-            serve_settle(s, c);
-        return;
-    }
-    if (why)
-        log_debug("serve", "result of %s not confirmed: %s", c->id, why->msg);
-    if (why && why->code == ERR_UNAVAILABLE && link_is_up(s->link))
-        intake_look(s->intake); /* nobody takes results: is the stream gone? */
-    serve_try_again(s);
-}
-
-static void publish(struct serve *s, struct custody *c)
-{
-    const struct link_header headers[] = {{"Nats-Expected-Last-Subject-Sequence", "0"},
-                                          {RESULT_OUTCOME_HEADER, c->outcome}};
-    char subject[SUBJECT_MAX];
-    struct err e = {0};
-    subject_result(&s->subjects, c->tenant, c->id, subject);
-    c->sent = true;
-    if (link_request(s->link, subject, headers, *c->outcome ? 2 : 1, c->envelope, c->envelope_len,
-                     PUBACK_TIMEOUT_MS, on_puback, c, &e)) {
-        c->sent = false;
-        log_debug("serve", "result of %s: %s", c->id, e.msg);
-        serve_try_again(s);
-    }
-}
-
-static void publish_again(struct serve *s)
-{
-    if (!link_is_up(s->link)) {
-        serve_try_again(s);
-        return;
-    }
-    LIST_FOREACH(n, &s->publishing)
-    {
-        struct custody *c = LIST_ENTRY(n, struct custody, node);
-        if (c->sent)
-            continue;
-        if (c->state == CUSTODY_STORING)
-            holding_store_event(s, c);
-        else if (c->state == CUSTODY_BURYING)
-            dead_bury(s, c);
-        else
-            publish(s, c);
-    }
-}
-
-static void on_retry(uv_timer_t *t)
-{
-    publish_again(t->data);
-}
-
-void serve_try_again(struct serve *s)
-{
-    if (!uv_is_active((uv_handle_t *)&s->retry))
-        uv_timer_start(&s->retry, on_retry, RETRY_MS, 0);
-}
-
-void serve_publish_result(struct serve *s, struct custody *c, const char *envelope, size_t len)
-{
-    c->state = CUSTODY_PUBLISHING;
-    c->attempt = NULL;
-    c->envelope = mem_copy(envelope, len);
-    c->envelope_len = len;
-    if (!*c->outcome && !parents_outcome(envelope, len, c->outcome))
-        log_debug("serve", "the result of %s does not say its outcome", c->id);
-    list_push_back(&s->publishing, &c->node);
-    publish(s, c);
-}
-
-static void on_committed(struct attempt *a, const struct result *r, const char *envelope,
-                         size_t len, void *arg)
-{
-    struct serve *s = arg;
-    struct custody *c = attempt_tag(a);
-    presence_done(s->presence);
-    if (!c->delivery)
-        fault(F_BATCH_COMMITTED);
-    turns_end(c);
-    snprintf(c->outcome, sizeof c->outcome, "%s", outcome_name(r->outcome));
-    c->dead = !strcmp(r->state, "dead");
-    holding_tell(s, c, r->state, r->attempts, outcome_name(r->outcome), attempt_tries(a));
-    serve_publish_result(s, c, envelope, len);
 }
 
 /* ---- jobs in (takein.c) ---- */
@@ -249,9 +137,26 @@ static void on_unstuck(void *arg)
 {
     struct serve *s = arg;
     s->stuck = false;
-    intake_pause(s->intake, false);
+    intake_pause(s->intake, s->shedding);
     presence_tell(s->presence);
     log_warn("serve", "results can be written again");
+}
+
+/* Past its limit of memory: what is at hand goes on, no more is taken. */
+static void on_shed(bool past, int64_t mb, void *arg)
+{
+    struct serve *s = arg;
+    s->shedding = past;
+    intake_pause(s->intake, s->stuck || past);
+    requests_shed(s->requests, past);
+    presence_tell(s->presence);
+    if (past)
+        log_error("serve",
+                  "the worker has %" PRId64 " MB of memory in use (shed_at_mb %" PRId64
+                  "): no new jobs are taken until it has less",
+                  mb, s->config->shed_at_mb);
+    else
+        log_warn("serve", "the worker has %" PRId64 " MB in use: jobs are taken again", mb);
 }
 
 /* ---- among other workers ---- */
@@ -335,7 +240,7 @@ static enum worker_state state_now(void *arg)
         return WORKER_DRAINING;
     if (!s->ready_told)
         return WORKER_STARTING;
-    return s->stuck ? WORKER_STUCK : WORKER_TAKING;
+    return s->stuck || s->shedding ? WORKER_STUCK : WORKER_TAKING;
 }
 
 static const struct presence_events presence_handlers = {
@@ -393,7 +298,7 @@ static const struct executor_events executor_handlers = {
     .may_start = turns_may_start,
     .started = holding_started,
     .retrying = holding_retrying,
-    .committed = on_committed,
+    .committed = publish_committed,
     .stuck = on_stuck,
     .unstuck = on_unstuck,
 };
@@ -476,6 +381,8 @@ static int open_parts(struct serve *s, const struct serve_options *o, struct err
     s->after = (struct after_context){
         .config = o->config, .subjects = &s->subjects, .link = s->link, .held = s->held};
     rc = requests_open(&rq, &s->requests, e);
+    if (!rc)
+        s->shed = shed_open(s->loop, o->config->shed_at_mb, on_shed, s);
     return rc ? rc : presence_open(&pc, &presence_handlers, s, &s->presence, e);
 }
 
@@ -489,9 +396,9 @@ int serve_open(uv_loop_t *loop, const struct serve_options *o, const struct serv
     s->ev = *ev;
     s->arg = arg;
     list_init(&s->publishing);
-    uv_timer_init(loop, &s->retry);
+    publish_open(s);
     uv_timer_init(loop, &s->drain_timer);
-    s->retry.data = s->drain_timer.data = s;
+    s->drain_timer.data = s;
     s->timers = 2;
     int rc = open_parts(s, o, e);
     if (rc) {
@@ -558,6 +465,7 @@ static void forget(struct attempt *a, void *arg)
 void serve_close(struct serve *s)
 {
     s->draining = s->closing = true;
+    shed_close(s->shed);
     requests_close(s->requests);
     batches_close(s->batches);
     s->batches = NULL;

@@ -1,7 +1,7 @@
 /* The inside of the NATS front-end: serve.c (its life, results out), takein.c (jobs in),
  * holding.c (jobs that wait), waiting.c (for others), turns.c (for a place of their
- * concurrency_key), live.c (output and progress), ends.c (results of batches), dead.c (dead
- * letters). Nobody else includes this. */
+ * concurrency_key), publish.c (results out), live.c (output and progress), ends.c (results of
+ * batches), dead.c (dead letters). Nobody else includes this. */
 #pragma once
 
 #include "executor/after.h"
@@ -35,11 +35,18 @@ struct serve {
     struct list publishing; /* what waits for a confirmation, or for another try */
     int parked;             /* custodies that are, and the bytes of their messages */
     int64_t parked_bytes;
+    /* publish.c: bytes of envelopes that are kept, and of those that wait for a PubAck */
+    size_t kept_bytes, flying_bytes;
+    int unconfirmed; /* publishes without a PubAck, in a row */
+    bool doubt;      /* the last one: nothing is published before the stream says it is there */
+    bool asking;     /* … which it was asked */
+    bool behind;     /* results wait that were never sent, or not again */
+    struct shed *shed;
     uv_timer_t retry, drain_timer;
     int timers; /* of these two, not closed yet: freed with the last */
     int64_t drain_until_us;
     bool executor_up, intake_ready, named, cancels_known; /* jobs are taken with all of them */
-    bool ready_told, stuck, draining, drained_told, closing;
+    bool ready_told, stuck, shedding, draining, drained_told, closing;
 };
 
 /* ---- serve.c ---- */
@@ -47,10 +54,18 @@ struct serve {
 /* Acks it and forgets it; hands it back. */
 void serve_settle(struct serve *s, struct custody *c);
 void serve_hand_back(struct serve *s, struct custody *c, int64_t delay_ms);
+
+/* ---- publish.c ---- */
+
+void publish_open(struct serve *s);
+/* executor's event */
+void publish_committed(struct attempt *a, const struct result *r, const char *envelope, size_t len,
+                       void *serve);
 /* Its result is durable here: publishes it, then a dead job's copy, then settles. */
 void serve_publish_result(struct serve *s, struct custody *c, const char *envelope, size_t len);
-/* Something that waits in `publishing` is tried again in a while. */
+/* Something that waits in `publishing` is tried again in a while; now. */
 void serve_try_again(struct serve *s);
+void publish_again(struct serve *s);
 
 /* ---- takein.c ---- */
 

@@ -200,7 +200,9 @@ static int store_batch(struct recorder *rec, struct list *batch, struct err *e)
                                                  .envelope_len = row->envelope.len,
                                                  .hash = row->hash};
     }
-    if (n)
+    if (n && fault(F_RESULT_STORING))
+        rc = err_set(e, ERR_IO, "fault point result_storing");
+    if (n && !rc)
         rc = store_commit(rec->writer, rec->batch, n, e);
     if (!rc && n && fault(F_RESULT_COMMITTED))
         rc = err_set(e, ERR_IO, "fault point result_committed");

@@ -162,6 +162,16 @@ async function while_not_writable(c, w, harm, mend, says) {
 }
 
 describe('disk and database', { concurrency: AT_ONCE }, () => {
+    // Each commit takes a quarter of a second: rows share it, nothing is acked before it, nothing runs out of time.
+    test('the disk is slow', () => place(async ({ c, begin }) => {
+        const w = await begin({ env: { ISOLANE_FAULT: 'result_storing=slow' } });
+        const begun = performance.now(), ids = await publish_all(c, 'slow', 60, napping);
+        await assert_one_result_each(c, ids);
+        const took = performance.now() - begun;
+        assert.ok(took >= 250 && took < 60 * 250, `${took} ms: commits are shared`);
+        await all_is_well(c, w, ids);
+    }));
+
     test('the disk is full, then has room', (t) => with_small_disk(t, async (c, w, folder) => {
         const filler = join(folder, 'filler');
         await while_not_writable(c, w, () => assert.throws(() => { for (;;) appendFileSync(filler, Buffer.alloc(4096)); }, { code: 'ENOSPC' }),

@@ -119,3 +119,17 @@ test('a NATS client that does not read the logs it asked for is dropped by the s
     assert.doesNotMatch(w.stderr, /connection to NATS lost/);
     await w.stop();
 }, { server: { conf: 'max_pending: 8MB\nwrite_deadline: "500ms"', max_payload: '8MB' } }));
+
+test('a worker past its limit of memory takes no more jobs and says so; another one does', () => place(async ({ nats, c, begin }) => {
+    const config = { max_running: 1, nats: { prefetch: 1, heartbeat_s: 1 } };
+    const full = await worker(nats.url, { config: { ...config, worker: 'full', shed_at_mb: 1 } });
+    await until('it to say so', () => /the worker has \d+ MB of memory in use \(shed_at_mb 1\): no new jobs are taken/.test(full.stderr));
+    assert.match((await c.get('nobody')).error, /past its limit of memory \(shed_at_mb\): ask again, or poll by JetStream direct get/);
+    for (let i = 0; i < 12; i++) await c.publish({ id: `job-${i}`, script: 'export default 1' });
+    await c.result('job-0'); // of the pull that waited
+    const other = await begin();
+    const by = await Promise.all([...Array(12).keys()].map(async (i) => (await c.result(`job-${i}`)).worker));
+    assert.ok(by.filter((name) => name === 'full').length <= 4, by.join(' '));
+    await full.stop();
+    await other.stop();
+}));

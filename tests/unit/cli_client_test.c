@@ -83,7 +83,7 @@ static void submit_names_what_the_server_says(void **state)
     assert_non_null(strstr(said_err, "is a worker running?"));
     EXPECT(0, &command_submit, "submit ok.js --set nats.prefix=full", "1\n", NULL);
     EXPECT(3, &command_submit, "submit ok.js --set nats.prefix=full", NULL,
-           "the server refused the job: maximum messages exceeded (the queue is full");
+           "the server refused the job: maximum messages exceeded: the queue is full");
     assert_int_equal(fs_write_file("big.js", big, 1200000, 0600, false, NULL), 0);
     EXPECT(3, &command_submit, "submit big.js", NULL, "the server takes at most 1048576");
     free(big);
