@@ -82,7 +82,7 @@ export const bigintValueOf = uncurry(BigInt.prototype.valueOf);
 export const booleanValueOf = uncurry(Boolean.prototype.valueOf);
 export const symbolToString = uncurry(Symbol.prototype.toString);
 export const symbolValueOf = uncurry(Symbol.prototype.valueOf);
-export const { ceil, floor, max, min, round, sqrt, trunc } = Math;
+export const { ceil, clz32, floor, max, min, round, sqrt, trunc } = Math;
 
 export const { hasInstance, iterator, toPrimitive, toStringTag } = Symbol;
 export const customInspect = Symbol.for('nodejs.util.inspect.custom');

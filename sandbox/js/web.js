@@ -3,6 +3,7 @@
 import { TypeError, define, isArray, list, push, typedArrayTag } from './primordials.js';
 import { typedArrayByteLength } from './primordials.js';
 import { DOMException, QuotaExceededError, isDOMException } from './dom_exception.js';
+import { park, unpark, whileCloning } from './cloneable.js';
 import { installAttribute, installInterface } from './interface.js';
 import { lazy } from './parts.js';
 
@@ -26,8 +27,9 @@ const host = {
   __proto__: null,
   // What native.clone asks about objects that are not plain data.
   take: (object) =>
-    isDOMException(object) ? [object.name, object.message, object.stack] : undefined,
+    isDOMException(object) ? [object.name, object.message, object.stack] : park(object),
   make: (name, message, stack) => {
+    if (stack === undefined) return unpark(name);
     const error = new DOMException(message, name);
     define(error, { stack }, false);
     return error;
@@ -58,7 +60,8 @@ function transferList(options) {
 const functions = {
   structuredClone(value, options = undefined) {
     if (arguments.length === 0) throw new TypeError('structuredClone: one argument is needed');
-    return clone.clone(value, transferList(options), host.take, host.make, host.refuse);
+    const transfer = transferList(options);
+    return whileCloning(() => clone.clone(value, transfer, host.take, host.make, host.refuse));
   },
 };
 

@@ -6,6 +6,7 @@
 // Bytes are copied where the standard says "get a copy of the bytes": after the algorithm was read, which may
 // run the script's code.
 import { arrayIndexOf } from '../../primordials.js';
+import { shapeInterface } from '../../interface.js';
 import './aes.js';
 import './ec.js';
 import './hmac.js';
@@ -25,7 +26,6 @@ import {
   VERIFY,
   WRAP,
   isCryptoKey,
-  makeKey,
   slots,
   toKey,
   usageBit,
@@ -34,7 +34,6 @@ import { normalize, rowOf } from './normalize.js';
 import {
   access,
   bytesOf,
-  finishInterface,
   isObject,
   natives,
   notSupported,
@@ -129,37 +128,39 @@ function normalizeEither(algorithm, first, second) {
 
 let constructing = false;
 
-function atLeast(given, needed, method) {
-  if (given < needed)
-    throw new TypeError(`${method}: ${needed} arguments are needed, found ${given}`);
-}
+let isSubtle;
+
+// One method: a promise of what f gives.
+const run = (subtle, given, needed, method, f) =>
+  promised(() => {
+    if (!isSubtle(subtle)) throw new TypeError('Illegal invocation');
+    if (given < needed)
+      throw new TypeError(`${method}: ${needed} arguments are needed, found ${given}`);
+    return f();
+  });
 
 export class SubtleCrypto {
   #brand;
   constructor() {
     if (!constructing) throw new TypeError('Illegal constructor');
   }
-  static #run(subtle, given, needed, method, f) {
-    return promised(() => {
-      if (!isObject(subtle) || !(#brand in subtle)) throw new TypeError('Illegal invocation');
-      atLeast(given, needed, method);
-      return f();
-    });
+  static {
+    isSubtle = (value) => isObject(value) && #brand in value;
   }
   encrypt(algorithm, key, data) {
-    return SubtleCrypto.#run(this, arguments.length, 3, 'encrypt', () =>
+    return run(this, arguments.length, 3, 'encrypt', () =>
       crypt('encrypt', ENCRYPT, toAlgorithm(algorithm, 'algorithm'), key, data));
   }
   decrypt(algorithm, key, data) {
-    return SubtleCrypto.#run(this, arguments.length, 3, 'decrypt', () =>
+    return run(this, arguments.length, 3, 'decrypt', () =>
       crypt('decrypt', DECRYPT, toAlgorithm(algorithm, 'algorithm'), key, data));
   }
   sign(algorithm, key, data) {
-    return SubtleCrypto.#run(this, arguments.length, 3, 'sign', () =>
+    return run(this, arguments.length, 3, 'sign', () =>
       crypt('sign', SIGN, toAlgorithm(algorithm, 'algorithm'), key, data));
   }
   verify(algorithm, key, signature, data) {
-    return SubtleCrypto.#run(this, arguments.length, 4, 'verify', () => {
+    return run(this, arguments.length, 4, 'verify', () => {
       const named = toAlgorithm(algorithm, 'algorithm');
       toKey(key, 'key');
       toSource(signature, 'signature');
@@ -171,7 +172,7 @@ export class SubtleCrypto {
     });
   }
   digest(algorithm, data) {
-    return SubtleCrypto.#run(this, arguments.length, 2, 'digest', () => {
+    return run(this, arguments.length, 2, 'digest', () => {
       const named = toAlgorithm(algorithm, 'algorithm');
       toSource(data, 'data');
       const normalized = normalize(named, 'digest');
@@ -179,7 +180,7 @@ export class SubtleCrypto {
     });
   }
   generateKey(algorithm, extractable, keyUsages) {
-    return SubtleCrypto.#run(this, arguments.length, 3, 'generateKey', () => {
+    return run(this, arguments.length, 3, 'generateKey', () => {
       const named = toAlgorithm(algorithm, 'algorithm');
       const usages = toUsages(keyUsages);
       const normalized = normalize(named, 'generateKey');
@@ -190,7 +191,7 @@ export class SubtleCrypto {
     });
   }
   deriveKey(algorithm, baseKey, derivedKeyType, extractable, keyUsages) {
-    return SubtleCrypto.#run(this, arguments.length, 5, 'deriveKey', () => {
+    return run(this, arguments.length, 5, 'deriveKey', () => {
       const named = toAlgorithm(algorithm, 'algorithm');
       toKey(baseKey, 'baseKey');
       const wanted = toAlgorithm(derivedKeyType, 'derivedKeyType');
@@ -205,7 +206,7 @@ export class SubtleCrypto {
     });
   }
   deriveBits(algorithm, baseKey, length = null) {
-    return SubtleCrypto.#run(this, arguments.length, 2, 'deriveBits', () => {
+    return run(this, arguments.length, 2, 'deriveBits', () => {
       const named = toAlgorithm(algorithm, 'algorithm');
       toKey(baseKey, 'baseKey');
       const bits = length === null ? null : toLong(length, 'length');
@@ -213,7 +214,7 @@ export class SubtleCrypto {
     });
   }
   importKey(format, keyData, algorithm, extractable, keyUsages) {
-    return SubtleCrypto.#run(this, arguments.length, 5, 'importKey', () => {
+    return run(this, arguments.length, 5, 'importKey', () => {
       const kind = toFormat(format);
       const isBytes = natives.source(keyData) !== 0;
       const given = isBytes ? toSource(keyData, 'keyData') : toJwk(keyData, 'keyData');
@@ -226,14 +227,14 @@ export class SubtleCrypto {
     });
   }
   exportKey(format, key) {
-    return SubtleCrypto.#run(this, arguments.length, 2, 'exportKey', () => {
+    return run(this, arguments.length, 2, 'exportKey', () => {
       const kind = toFormat(format);
       const made = exportAny(kind, slots(toKey(key, 'key')));
       return kind === 'jwk' ? jwkObject(made) : made;
     });
   }
   wrapKey(format, key, wrappingKey, wrapAlgorithm) {
-    return SubtleCrypto.#run(this, arguments.length, 4, 'wrapKey', () => {
+    return run(this, arguments.length, 4, 'wrapKey', () => {
       const kind = toFormat(format);
       toKey(key, 'key');
       toKey(wrappingKey, 'wrappingKey');
@@ -245,7 +246,7 @@ export class SubtleCrypto {
     });
   }
   unwrapKey(format, wrappedKey, unwrappingKey, unwrapAlgorithm, unwrappedKeyAlgorithm, extractable, keyUsages) {
-    return SubtleCrypto.#run(this, arguments.length, 7, 'unwrapKey', () => {
+    return run(this, arguments.length, 7, 'unwrapKey', () => {
       const kind = toFormat(format);
       toSource(wrappedKey, 'wrappedKey');
       toKey(unwrappingKey, 'unwrappingKey');
@@ -261,7 +262,7 @@ export class SubtleCrypto {
     });
   }
 }
-finishInterface(SubtleCrypto);
+shapeInterface(SubtleCrypto, 'SubtleCrypto');
 
 function only() {
   constructing = true;
@@ -273,8 +274,3 @@ function only() {
 }
 export const subtle = only();
 export { CryptoKey };
-
-// For structuredClone: what a key is made of, and a key of that.
-export const takeKey = (value) => (isCryptoKey(value) ? slots(value) : undefined);
-export const makeKeyOf = ({ type, handle, algorithm, extractable, usages }) =>
-  makeKey(type, handle, algorithm, extractable, usages);

@@ -1,7 +1,9 @@
 // CryptoKey and the sets of usages. A key's bytes are native (sandbox/engine/crypto_call.h): the handle in its
 // slots is never given to a script.
 import { arrayIndexOf, customInspect, defineProperty, list, push } from '../../primordials.js';
-import { access, finishInterface, isObject, syntax } from './webidl.js';
+import { cloneable } from '../../cloneable.js';
+import { shapeInterface } from '../../interface.js';
+import { access, isObject, syntax } from './webidl.js';
 
 // Usages in the order in which they are told; a set of them is a number with one bit for each.
 const usageNames = ['encrypt', 'decrypt', 'sign', 'verify', 'deriveKey', 'deriveBits', 'wrapKey', 'unwrapKey'];
@@ -47,6 +49,7 @@ export function onlyUsages(set, allowed) {
 }
 
 let making = false;
+let known = false; // to structuredClone
 let isKey;
 let slotsOf;
 
@@ -78,8 +81,9 @@ export class CryptoKey {
     slotsOf = (key) => key.#slots;
   }
 }
-finishInterface(CryptoKey);
+shapeInterface(CryptoKey, 'CryptoKey');
 defineProperty(CryptoKey, 'length', { __proto__: null, value: 0 });
+defineProperty(CryptoKey, 'name', { __proto__: null, value: 'CryptoKey' });
 defineProperty(CryptoKey.prototype, customInspect, {
   __proto__: null,
   value: function (depth, options, inspect) {
@@ -105,9 +109,15 @@ function shown(algorithm) {
 
 // algorithm: {name, and what the kind of key adds} without prototype; hash: of hashes.js.
 export function makeKey(type, handle, algorithm, extractable, usages) {
+  if (!known) cloneable({ __proto__: null, is: isKey, take: slotsOf, make: keyOf });
+  known = true;
+  return keyOf({ __proto__: null, type, handle, algorithm, extractable, usages });
+}
+
+function keyOf(own) {
   making = true;
   try {
-    return new CryptoKey({ __proto__: null, type, handle, algorithm, extractable, usages });
+    return new CryptoKey(own);
   } finally {
     making = false;
   }

@@ -1,13 +1,17 @@
 // RSASSA-PKCS1-v1_5, RSA-PSS, RSA-OAEP (RFC 8017).
-import { arrayBufferByteLength } from '../../primordials.js';
+import { arrayBufferByteLength, clz32 } from '../../primordials.js';
 import { checkAlg, checkJwk, encode, member } from './jwk.js';
 import { DECRYPT, ENCRYPT, SIGN, UNWRAP, VERIFY, WRAP, makeKey, needs, onlyUsages } from './key.js';
 import { register, source, toHash } from './normalize.js';
-import { access, data, done, natives, notSupported, syntax, toBytes, toLong } from './webidl.js';
+import { access, data, done, natives, notSupported, operation, syntax, toBytes, toLong } from './webidl.js';
 
 const KIND = 0; // of crypto_der.cc
 const PKCS1 = 0;
 const PSS = 1;
+// As native code has them (crypto_rsa.cc).
+const BITS_LEAST = 256;
+const BITS_MOST = 16384;
+const EXPONENT_BITS_MOST = 64;
 const partNames = ['n', 'e', 'd', 'p', 'q', 'dp', 'dq', 'qi'];
 
 function toBigInteger(value, what) {
@@ -18,11 +22,22 @@ function toBigInteger(value, what) {
 const generateParameters = [['modulusLength', toLong, true], ['publicExponent', toBigInteger, true], ['hash', toHash, true]];
 const importParameters = [['hash', toHash, true]];
 
+// Bits of a big-endian number, without zeros in front.
 function bitsOf(n) {
   const view = new Uint8Array(n);
-  let bits = arrayBufferByteLength(n) * 8;
-  for (let mask = 0x80; mask > 0 && !(view[0] & mask); mask >>= 1) bits--;
-  return bits;
+  const bytes = arrayBufferByteLength(n);
+  for (let i = 0; i < bytes; i++) if (view[i] !== 0) return (bytes - i) * 8 - (clz32(view[i]) - 24);
+  return 0;
+}
+
+// What no key can be made of, known before one is tried: the standard tells this before it looks at usages.
+function checkParameters(name, bits, exponent) {
+  if (bits < BITS_LEAST || bits > BITS_MOST)
+    operation(`${name}: modulusLength must be from ${BITS_LEAST} to ${BITS_MOST}, found ${bits}`);
+  const used = bitsOf(exponent);
+  const view = new Uint8Array(exponent);
+  if (used < 2 || used > EXPONENT_BITS_MOST || !(view[arrayBufferByteLength(exponent) - 1] & 1))
+    operation(`${name}: publicExponent must be odd, more than 1, and at most ${EXPONENT_BITS_MOST} bits long`);
 }
 
 function keyOf(name, type, handle, hash, extractable, set) {
@@ -49,8 +64,8 @@ function rsa(name, use, jwkName, publicUsages, privateUsages, dictionaries, func
     __proto__: null,
     generateKey({ modulusLength, publicExponent, hash }, extractable, set) {
       onlyUsages(set, publicUsages | privateUsages);
-      if (!(set & privateUsages) && modulusLength >= 256)
-        syntax(`${name}: a private key without usages would be of no use`);
+      checkParameters(name, modulusLength, publicExponent);
+      if (!(set & privateUsages)) syntax(`${name}: a private key without usages would be of no use`);
       const pair = natives.rsaGenerate(modulusLength, publicExponent);
       const { 0: open, 1: secret } = done(pair, `${name}: no key of these parameters can be made`);
       return {

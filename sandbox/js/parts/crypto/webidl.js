@@ -1,14 +1,5 @@
 // What Web IDL does to arguments before the standard's own steps, and how the standard's errors are made.
-import {
-  defineProperty,
-  floor,
-  isArray,
-  isFinite,
-  list,
-  ownKeys,
-  push,
-  toStringTag,
-} from '../../primordials.js';
+import { floor, isArray, isFinite, list, push } from '../../primordials.js';
 import { DOMException } from '../../dom_exception.js';
 
 export const natives = native.crypto.load();
@@ -90,17 +81,6 @@ export function toDictionary(value, members, what, out = { __proto__: null }) {
     else if (required) throw new TypeError(`${what}: ${name} is missing`);
   }
   return out;
-}
-
-// ---- interfaces ----------------------------------------------------------------------------------------
-export function finishInterface(type) {
-  const { prototype } = type;
-  const names = ownKeys(prototype);
-  for (let i = 0; i < names.length; i++) {
-    if (typeof names[i] === 'string' && names[i] !== 'constructor')
-      defineProperty(prototype, names[i], { __proto__: null, enumerable: true });
-  }
-  defineProperty(prototype, toStringTag, { __proto__: null, value: type.name, configurable: true });
 }
 
 // A promise of what f gives or throws.
