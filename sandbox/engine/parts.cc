@@ -151,6 +151,24 @@ void install(const v8::FunctionCallbackInfo<v8::Value> &args)
 
 const NativeFunction functions[] = {{"compile", compile}, {"install", install}};
 
+// A part may export rehearse(), which does what scripts do with it first: functions that ran are in
+// the code, others are compiled in each cell.
+bool rehearse(v8::Local<v8::Context> context, v8::Local<v8::Value> part, char *why, size_t why_cap)
+{
+    v8::Isolate *isolate = engine.isolate;
+    v8::Local<v8::Value> argv[] = {part, literal("rehearse")}, function, result;
+    if (!call_hook(context, HOOK_PART, 2, argv).ToLocal(&function) || !function->IsFunction())
+        return true;
+    bool ok = function.As<v8::Function>()
+                  ->Call(context, v8::Undefined(isolate), 0, nullptr)
+                  .ToLocal(&result);
+    isolate->PerformMicrotaskCheckpoint();
+    if (!ok)
+        snprintf(why, why_cap, "the part '%s' failed its rehearsal",
+                 utf8_of(part.As<v8::String>(), kNameBytes).c_str());
+    return ok;
+}
+
 bool inside(Span span, size_t size)
 {
     return span.at <= size && span.size <= size - span.at && span.size < (1u << 30);
@@ -228,6 +246,7 @@ bool parts_make_code(std::vector<std::string> *out, char *why, size_t why_cap)
                          : caught.Message()->GetLineNumber(context).FromMaybe(0));
             ok = false;
         }
+        ok = ok && rehearse(context, name, why, why_cap);
     }
     for (size_t i = 0; ok && i < row_count; i++) {
         auto *code =

@@ -1,7 +1,14 @@
 // What ECDH, X25519 and X448 have in common.
 import { arrayBufferByteLength, ceil } from '../../primordials.js';
-import { needs, slots, toKey } from './key.js';
-import { access, done, natives, operation } from './webidl.js';
+import {
+  access,
+  done,
+  natives,
+  needs,
+  operation,
+  slots,
+  toKey,
+} from '../crypto/index.js';
 
 export const toPeer = (value, what) => slots(toKey(value, what));
 

@@ -1,9 +1,22 @@
 // HMAC (RFC 2104).
 import { arrayBufferByteLength, ceil } from '../../primordials.js';
-import { checkAlg, checkJwk, encode, member } from './jwk.js';
-import { SIGN, VERIFY, makeKey, onlyUsages } from './key.js';
-import { register, toHash } from './normalize.js';
-import { data, done, natives, operation, toLong } from './webidl.js';
+import {
+  checkAlg,
+  checkJwk,
+  data,
+  done,
+  encode,
+  makeKey,
+  member,
+  natives,
+  onlyUsages,
+  operation,
+  register,
+  SIGN,
+  toHash,
+  toLong,
+  VERIFY,
+} from '../crypto/index.js';
 
 const usages = SIGN | VERIFY;
 const parameters = [['hash', toHash, true], ['length', toLong, false]];

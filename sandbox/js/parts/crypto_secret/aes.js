@@ -1,9 +1,25 @@
 // AES-CTR, AES-CBC, AES-GCM, AES-KW (SP 800-38A, 38D, 38F; RFC 3394).
 import { arrayBufferByteLength } from '../../primordials.js';
-import { checkAlg, checkJwk, encode, member } from './jwk.js';
-import { DECRYPT, ENCRYPT, UNWRAP, WRAP, makeKey, onlyUsages } from './key.js';
-import { register, source } from './normalize.js';
-import { data, done, natives, operation, toOctet, toShort } from './webidl.js';
+import {
+  checkAlg,
+  checkJwk,
+  data,
+  DECRYPT,
+  done,
+  encode,
+  ENCRYPT,
+  makeKey,
+  member,
+  natives,
+  onlyUsages,
+  operation,
+  register,
+  source,
+  toOctet,
+  toShort,
+  UNWRAP,
+  WRAP,
+} from '../crypto/index.js';
 
 const BLOCK = 16;
 const length = [['length', toShort, true]];

@@ -1,9 +1,27 @@
 // ECDSA (FIPS 186-5) and ECDH (SP 800-56A) on P-256, P-384, P-521.
 import { arrayBufferByteLength } from '../../primordials.js';
-import { checkAlg, checkJwk, encode, member } from './jwk.js';
-import { DERIVE_BITS, DERIVE_KEY, SIGN, VERIFY, makeKey, needs, onlyUsages } from './key.js';
-import { register, toHash } from './normalize.js';
-import { access, data, done, natives, notSupported, syntax, toText } from './webidl.js';
+import {
+  access,
+  checkAlg,
+  checkJwk,
+  data,
+  DERIVE_BITS,
+  DERIVE_KEY,
+  done,
+  encode,
+  makeKey,
+  member,
+  natives,
+  needs,
+  notSupported,
+  onlyUsages,
+  register,
+  SIGN,
+  syntax,
+  toHash,
+  toText,
+  VERIFY,
+} from '../crypto/index.js';
 import { derive, toPeer } from './derive.js';
 
 const curve = (id, bytes, alg) => ({ __proto__: null, id, bytes, alg, kind: id + 1 }); // kind: of crypto_der.cc

@@ -1,9 +1,32 @@
 // RSASSA-PKCS1-v1_5, RSA-PSS, RSA-OAEP (RFC 8017).
 import { arrayBufferByteLength, clz32 } from '../../primordials.js';
-import { checkAlg, checkJwk, encode, member } from './jwk.js';
-import { DECRYPT, ENCRYPT, SIGN, UNWRAP, VERIFY, WRAP, makeKey, needs, onlyUsages } from './key.js';
-import { register, source, toHash } from './normalize.js';
-import { access, data, done, natives, notSupported, operation, syntax, toBytes, toLong } from './webidl.js';
+import {
+  access,
+  checkAlg,
+  checkJwk,
+  data,
+  DECRYPT,
+  done,
+  encode,
+  ENCRYPT,
+  makeKey,
+  member,
+  natives,
+  needs,
+  notSupported,
+  onlyUsages,
+  operation,
+  register,
+  SIGN,
+  source,
+  syntax,
+  toBytes,
+  toHash,
+  toLong,
+  UNWRAP,
+  VERIFY,
+  WRAP,
+} from '../crypto/index.js';
 
 const KIND = 0; // of crypto_der.cc
 const PKCS1 = 0;

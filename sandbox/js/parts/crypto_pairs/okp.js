@@ -1,10 +1,26 @@
 // Ed25519, Ed448 (RFC 8032), X25519, X448 (RFC 7748): Secure Curves in Web Cryptography.
 import { arrayBufferByteLength } from '../../primordials.js';
+import {
+  access,
+  checkJwk,
+  data,
+  DERIVE_BITS,
+  DERIVE_KEY,
+  done,
+  encode,
+  makeKey,
+  member,
+  natives,
+  needs,
+  onlyUsages,
+  operation,
+  register,
+  SIGN,
+  source,
+  syntax,
+  VERIFY,
+} from '../crypto/index.js';
 import { derive, toPeer } from './derive.js';
-import { checkJwk, encode, member } from './jwk.js';
-import { DERIVE_BITS, DERIVE_KEY, SIGN, VERIFY, makeKey, needs, onlyUsages } from './key.js';
-import { register, source } from './normalize.js';
-import { access, data, done, natives, operation, syntax } from './webidl.js';
 
 const FIRST_KIND = 4; // of crypto_der.cc
 

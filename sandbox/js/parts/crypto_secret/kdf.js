@@ -1,7 +1,19 @@
 // HKDF (RFC 5869) and PBKDF2 (RFC 8018).
-import { DERIVE_BITS, DERIVE_KEY, makeKey, onlyUsages } from './key.js';
-import { register, source, toHash } from './normalize.js';
-import { done, natives, notSupported, operation, syntax, toLong } from './webidl.js';
+import {
+  DERIVE_BITS,
+  DERIVE_KEY,
+  done,
+  makeKey,
+  natives,
+  notSupported,
+  onlyUsages,
+  operation,
+  register,
+  source,
+  syntax,
+  toHash,
+  toLong,
+} from '../crypto/index.js';
 
 function kdf(name, parameters, derive) {
   const implementation = {
