@@ -81,6 +81,7 @@ void warm_key_of(const struct job *j, const char *env, size_t env_len, struct wa
     if (j->reuse == REUSE_SCRIPT) {
         add_part(&h, j->script_sha256, sizeof j->script_sha256);
         add_part(&h, j->name, strlen(j->name));
+        add_part(&h, j->typescript, j->typescript ? strlen(j->typescript) : 0);
         add_part(&h, env, env_len);
     }
     crypto_sha256_end(&h, out->v);

@@ -248,6 +248,16 @@ test('many jobs of one source at once all run', async () => {
     for (const [i, id] of ids.entries()) assert.equal((await c.result(id)).value, i + 9);
 });
 
+test('a process that stays for the next job has what its own source and options were made into', async () => {
+    const script = `const seen: unknown[] = []; const d = (...a: any[]): any => { seen.push(a.length) }; class A { @d m(): void {} }
+        let calls = 0; export default (): unknown => [seen, ++calls];`;
+    const job = { script, name: 'stays.ts', reuse: 'script' }, legacy = { ...job, typescript: { experimental_decorators: true } };
+    const values = [];
+    for (const j of [job, job, legacy, legacy, job]) values.push((await c.execute(j)).value);
+    assert.deepEqual(values.map(([seen]) => seen), [[2], [2], [3], [3], [2]]);
+    assert.ok(Math.max(...values.map(([, calls]) => calls)) > 1, JSON.stringify(values));
+});
+
 // ---- accidents and enemies -------------------------------------------------------------------------------
 
 test('9 MB of TypeScript is refused; what cannot be transformed in its bounds ends the job alone', async () => {
