@@ -166,7 +166,14 @@ build/gen/typescript_libs.js: sandbox/toolchain/libs.mjs package-lock.json | $(E
 	@mkdir -p $(@D)
 	@echo "  GEN   $@"
 	@$(E)/node $< $@
-$(E)/typescript.js: build/gen/typescript_libs.js sandbox/toolchain/ambient.d.ts
+# What scripts find, as TypeScript declares it; only written anew when it has changed.
+build/gen/globals.json: $(E)/snapshot.bin
+	@LD_PRELOAD=$(abspath $(E)/libisolane-cell.so) $(abspath $(E)/node) isolane-globals $< > $@.new
+	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+$(E)/isolane.d.ts: sandbox/toolchain/web_types.mjs sandbox/toolchain/ambient.d.ts build/gen/globals.json package-lock.json
+	@echo "  GEN   $@"
+	@$(E)/node $< build/gen/globals.json sandbox/toolchain/ambient.d.ts $@
+$(E)/typescript.js: build/gen/typescript_libs.js $(E)/isolane.d.ts
 $(E)/%.js: sandbox/toolchain/%.js $(wildcard sandbox/toolchain/*.js sandbox/toolchain/shims/*.js) package-lock.json
 	@mkdir -p $(@D)
 	@echo "  GEN   $@"
@@ -281,7 +288,7 @@ install: all
 	install -m 755 build/isolane $(DESTDIR)$(PREFIX)/bin/isolane
 	install -m 755 $(NODE) $(DESTDIR)$(PREFIX)/lib/isolane/engine/node
 	install -m 755 $(E)/libisolane-cell.so $(DESTDIR)$(PREFIX)/lib/isolane/engine/
-	install -m 644 $(E)/snapshot.bin $(E)/toolchain.js $(E)/typescript.js $(DESTDIR)$(PREFIX)/lib/isolane/engine/
+	install -m 644 $(E)/snapshot.bin $(E)/toolchain.js $(E)/typescript.js $(E)/isolane.d.ts $(DESTDIR)$(PREFIX)/lib/isolane/engine/
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)$(PREFIX)/lib/sysusers.d
 	install -m 644 packaging/isolane.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/isolane.conf
 	sed 's#^ExecStart=/usr/local/#ExecStart=$(PREFIX)/#' packaging/isolane.service > $(DESTDIR)$(PREFIX)/lib/systemd/system/isolane.service

@@ -1,6 +1,5 @@
-// What a job finds on its global object beyond ECMAScript, for type checks.
-type IsolaneJson = null | boolean | number | string | IsolaneJson[] | { [key: string]: IsolaneJson };
-
+// What a job finds on its global object that is Isolane's own, or simpler here than elsewhere. The rest comes
+// from lib.webworker.d.ts (web_types.mjs).
 declare const job: {
   readonly id: string;
   readonly tenant: string;
@@ -50,32 +49,47 @@ declare function clearTimeout(id?: number): void;
 declare function clearInterval(id?: number): void;
 declare function clearImmediate(id?: number): void;
 declare function queueMicrotask(callback: () => void): void;
-declare function structuredClone<T>(value: T, options?: { transfer?: readonly ArrayBuffer[] }): T;
-declare function atob(text: string): string;
-declare function btoa(text: string): string;
 
-type BufferSource = ArrayBufferView | ArrayBuffer;
-declare class TextEncoder {
-  readonly encoding: string;
-  encode(text?: string): Uint8Array<ArrayBuffer>;
-  encodeInto(text: string, bytes: Uint8Array): { read: number; written: number };
+interface IsolaneEventMap {
+  error: ErrorEvent;
+  rejectionhandled: PromiseRejectionEvent;
+  unhandledrejection: PromiseRejectionEvent;
 }
-declare class TextDecoder {
-  constructor(label?: string, options?: { fatal?: boolean; ignoreBOM?: boolean });
-  readonly encoding: string;
-  readonly fatal: boolean;
-  readonly ignoreBOM: boolean;
-  decode(bytes?: BufferSource, options?: { stream?: boolean }): string;
+declare function addEventListener<K extends keyof IsolaneEventMap>(
+  type: K,
+  listener: (this: typeof globalThis, event: IsolaneEventMap[K]) => any,
+  options?: boolean | AddEventListenerOptions,
+): void;
+declare function addEventListener(
+  type: string,
+  listener: EventListenerOrEventListenerObject | null,
+  options?: boolean | AddEventListenerOptions,
+): void;
+declare function removeEventListener<K extends keyof IsolaneEventMap>(
+  type: K,
+  listener: (this: typeof globalThis, event: IsolaneEventMap[K]) => any,
+  options?: boolean | EventListenerOptions,
+): void;
+declare function removeEventListener(
+  type: string,
+  listener: EventListenerOrEventListenerObject | null,
+  options?: boolean | EventListenerOptions,
+): void;
+declare function dispatchEvent(event: Event): boolean;
+declare var onerror: ((...args: any[]) => any) | null;
+declare var onunhandledrejection: ((this: typeof globalThis, event: PromiseRejectionEvent) => any) | null;
+declare var onrejectionhandled: ((this: typeof globalThis, event: PromiseRejectionEvent) => any) | null;
+declare var self: typeof globalThis;
+
+// Wider in browsers.
+type Transferable = ArrayBuffer | ReadableStream | WritableStream | TransformStream;
+type MessageEventSource = object;
+
+declare class QuotaExceededError extends DOMException {
+  constructor(message?: string, options?: { quota?: number; requested?: number });
+  readonly quota: number | null;
+  readonly requested: number | null;
 }
-declare class DOMException extends Error {
-  constructor(message?: string, name?: string);
-  readonly code: number;
-}
-declare const performance: { now(): number; readonly timeOrigin: number };
-declare const crypto: {
-  getRandomValues<T extends ArrayBufferView>(array: T): T;
-  randomUUID(): `${string}-${string}-${string}-${string}-${string}`;
-};
 
 interface ImportMeta {
   readonly url: string;

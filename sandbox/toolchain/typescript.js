@@ -5,11 +5,11 @@
 //
 // How this works: what the fast transformer cannot do (JSX, decorators, accessor fields) is transpiled here,
 // one file at a time, with its source map at its end. A check makes a program of all files of the job,
-// strict, with the declarations of ECMAScript and of what a job finds (ambient.d.ts). What this file does when
+// strict, with the declarations of ECMAScript and of what a job finds (web_types.mjs). What this file does when
 // it is loaded is the warm-up: the declarations are parsed and bound once, before the zygote forks, and every
 // check goes on from that program.
 import ts from 'typescript';
-import ambient from './ambient.d.ts';
+import ambient from '../../build/engine/isolane.d.ts';
 import libs from '../../build/gen/typescript_libs.js';
 import { inlineMap, syntaxError, toolError } from './say.js';
 

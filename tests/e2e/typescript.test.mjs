@@ -183,6 +183,15 @@ test('isolane check: files and folders as one program, without running them', as
     }
 });
 
+test('isolane types: the declarations of what a job finds', async () => {
+    const printed = await isolane(['types']), file = join(scratch, 'isolane.d.ts');
+    assert.deepEqual([printed.code, printed.stderr], [0, '']);
+    assert.match(printed.stdout, /^declare const job: \{$/m);
+    assert.match(printed.stdout, /^declare var URL: \{$/m);
+    const written = await isolane(['types', file]);
+    assert.deepEqual([written.code, written.stdout, readFileSync(file, 'utf8') === printed.stdout], [0, '', true]);
+});
+
 // ---- what is refused -------------------------------------------------------------------------------------
 
 test('strict_ts: a tenant\'s plain JavaScript is refused, its TypeScript runs', async () => {

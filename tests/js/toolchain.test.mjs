@@ -2,9 +2,11 @@
 // errors; and the tools in the engine, without jail and queue.
 import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { runInNewContext } from 'node:vm';
 import { runJob } from './shell.mjs';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
@@ -71,4 +73,41 @@ test('typescript: transpiled with a map, checked with all places', () => {
     assert.deepEqual([many.name, many.file, many.line, many.column], ['TypeScriptError', 'a.ts', 1, 5]);
     assert.equal(many.message.split('\n').length, 51);
     assert.match(many.message, /\n… and 10 more$/);
+});
+
+// ---- what a job finds, as a check knows it ----
+
+const ts = createRequire(import.meta.url)('typescript');
+const types = join(root, 'build/engine/isolane.d.ts');
+
+test('types: every global has a declaration, and nothing that a job does not find has a value', () => {
+    const globals = JSON.parse(readFileSync(join(root, 'build/gen/globals.json'), 'utf8'));
+    const file = ts.createSourceFile('isolane.d.ts', readFileSync(types, 'utf8'), ts.ScriptTarget.Latest);
+    const declared = new Set(file.statements.flatMap((s) =>
+        ts.isVariableStatement(s) ? s.declarationList.declarations.map((d) => d.name.text)
+            : ts.isFunctionDeclaration(s) || ts.isClassDeclaration(s) || ts.isModuleDeclaration(s) ? [s.name.text] : []));
+    const language = new Set(runInNewContext('Object.getOwnPropertyNames(globalThis)'));
+    language.delete('WebAssembly');
+    language.delete('console');
+    assert.deepEqual(globals.filter((name) => !language.has(name) && !declared.has(name)), [], 'without a type: sandbox/toolchain/ambient.d.ts');
+    assert.deepEqual([...declared].filter((name) => !globals.includes(name)), [], 'not there');
+});
+
+test('types: the declarations are right among themselves, and those of a worker are not there', () => {
+    const problems = (text) => {
+        const options = { strict: true, noEmit: true, lib: ['lib.esnext.d.ts'], types: [], target: ts.ScriptTarget.ESNext, module: ts.ModuleKind.ESNext };
+        const host = ts.createCompilerHost(options), { getSourceFile } = host;
+        host.getSourceFile = (path, ...more) => path === '/job.ts' ? ts.createSourceFile(path, text, ts.ScriptTarget.ESNext) : getSourceFile(path, ...more);
+        return ts.getPreEmitDiagnostics(ts.createProgram(['/job.ts', types], options, host)).map((d) => `${d.file?.fileName.split('/').at(-1)} ${ts.flattenDiagnosticMessageText(d.messageText, ' ')}`);
+    };
+    assert.deepEqual(problems(`
+        const url = new URL('x', job.env.BASE), params: URLSearchParams = url.searchParams;
+        const stream = new ReadableStream<BufferSource>().pipeThrough(new TextDecoderStream());
+        for await (const text of stream) console.log(text.length, params.get('a')?.length);
+        const key = await crypto.subtle.generateKey({ name: 'Ed25519' }, false, ['sign']);
+        addEventListener('unhandledrejection', (e) => { e.preventDefault(); reportError(e.reason) });
+        const stop = AbortSignal.any([AbortSignal.timeout(5), new AbortController().signal]);
+        const { instance } = await WebAssembly.instantiate(new Uint8Array());
+        export default [key, stop.aborted, instance.exports, structuredClone(url.href), performance.now(), sodium.x];`), []);
+    assert.equal(problems('export default [indexedDB, importScripts, caches, new OffscreenCanvas(1, 1)];').length, 4);
 });
