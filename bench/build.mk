@@ -31,6 +31,11 @@ bench-check: all
 bench-kernels: build-all
 	@$(NODE) bench/kernels.mjs $(KERNELS_ARGS)
 
+# crypto.subtle in a cell beside Node.js of the same version.
+.PHONY: bench-subtle
+bench-subtle: build-all
+	@$(NODE) bench/subtle.mjs $(SUBTLE_ARGS)
+
 # Isolane beside what others use; installs the peers first (bench/peers/README.md).
 PEERS_ARGS ?=
 .PHONY: bench-peers

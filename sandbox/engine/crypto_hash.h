@@ -37,6 +37,19 @@ class Hash
     {
         return id_;
     }
+    // OpenSSL's state; for the hashes that have this one.
+    const SHA_CTX &sha1() const
+    {
+        return state_.sha1;
+    }
+    const SHA256_CTX &sha256() const
+    {
+        return state_.sha256;
+    }
+    const SHA512_CTX &sha512() const
+    {
+        return state_.sha512;
+    }
 
   private:
     HashId id_;
@@ -62,6 +75,18 @@ class Hmac
         return inner_.update(data, len);
     }
     void finish(uint8_t *out);
+    size_t len() const
+    {
+        return hash_kinds[inner_.id()].len;
+    }
+    const Hash &inner() const
+    {
+        return inner_;
+    }
+    const Hash &outer() const
+    {
+        return outer_;
+    }
 
   private:
     Hash inner_, outer_;

@@ -60,3 +60,28 @@ test('the values are those of the standards', () => {
   assert.equal(node.status, 0, node.stderr);
   assert.deepEqual(JSON.parse(node.stdout), wanted);
 });
+
+test('PBKDF2 with every hash, at lengths around blocks, as Node has it', () => {
+  const body = `${helpers}
+    const results = {}, password = await raw(text('correct horse battery staple'), 'PBKDF2', 'deriveBits'), long = await raw(new Uint8Array(200).fill(5), 'PBKDF2', 'deriveBits');
+    for (const hash of ['SHA-1', 'SHA-256', 'SHA-384', 'SHA-512', 'SHA3-256', 'SHA3-384', 'SHA3-512'])
+      for (const [iterations, length] of [[1, 8], [2, 160], [3, 168], [1030, 256], [5, 264], [2, 1032], [2, 0]])
+        for (const key of [password, long])
+          results[[hash, iterations, length, key === long]] = hex(await subtle.deriveBits({ name: 'PBKDF2', hash, salt: text('salt of some length'), iterations }, key, length));`;
+  const node = runNode(`${body} console.log(JSON.stringify(results));`);
+  assert.equal(node.status, 0, node.stderr);
+  const theirs = JSON.parse(node.stdout);
+  assert.equal(Object.keys(theirs).length, 98);
+  assert.deepEqual(runCases(`${body} show('results', results);`).results, theirs);
+});
+
+test('counters of AES-CTR that come round, as Node has it', () => {
+  const body = `${helpers}
+    const results = {}, key = await raw(unhex('${aes128}'), 'AES-CTR', 'encrypt');
+    for (const [counter, length] of [['ff'.repeat(16), 128], ['ff'.repeat(16), 64], ['00'.repeat(8) + 'ff'.repeat(7) + 'fe', 33], ['ab'.repeat(15) + 'fe', 9], ['ab'.repeat(15) + '7f', 7], ['12'.repeat(15) + '05', 3], ['ff'.repeat(15) + '00', 8]])
+      for (const bytes of [1, 16, 31, 32, 33, 100, 128])
+        results[[counter, length, bytes]] = await subtle.encrypt({ name: 'AES-CTR', counter: unhex(counter), length }, key, new Uint8Array(bytes).fill(1)).then(hex, (e) => e.name);`;
+  const node = runNode(`${body} console.log(JSON.stringify(results));`);
+  assert.equal(node.status, 0, node.stderr);
+  assert.deepEqual(runCases(`${body} show('results', results);`).results, JSON.parse(node.stdout));
+});

@@ -3,8 +3,8 @@
 //
 // How this works: everything happens in the call, so an argument that changes later changes nothing, and what
 // comes of it settles a promise. The order of checks is the standard's, for which error is thrown shows it.
-// Bytes are copied where the standard says "get a copy of the bytes": after the algorithm was read, which may
-// run the script's code.
+// Where the standard says "get a copy of the bytes" none is made: from there on no code of the script's runs until
+// the operation is done (reading the algorithm, which may run some, comes before).
 import { arrayIndexOf } from '../../primordials.js';
 import { shapeInterface } from '../../interface.js';
 import './sha.js';
@@ -70,8 +70,7 @@ function crypt(operation, usage, algorithm, key, value) {
   toKey(key, 'key');
   toSource(value, 'data');
   const normalized = normalize(algorithm, operation);
-  const bytes = bytesOf(value);
-  return normalized.row[operation](normalized, keyFor(key, normalized, usage, operation), bytes);
+  return normalized.row[operation](normalized, keyFor(key, normalized, usage, operation), value);
 }
 
 function needsUsages(key) {
@@ -160,9 +159,7 @@ export class SubtleCrypto {
       toSource(signature, 'signature');
       toSource(data, 'data');
       const normalized = normalize(named, 'verify');
-      const signed = bytesOf(signature);
-      const bytes = bytesOf(data);
-      return normalized.row.verify(normalized, keyFor(key, normalized, VERIFY, 'verify'), signed, bytes);
+      return normalized.row.verify(normalized, keyFor(key, normalized, VERIFY, 'verify'), signature, data);
     });
   }
   digest(algorithm, data) {
@@ -170,7 +167,7 @@ export class SubtleCrypto {
       const named = toAlgorithm(algorithm, 'algorithm');
       toSource(data, 'data');
       const normalized = normalize(named, 'digest');
-      return normalized.row.digest(normalized, data); // hashed at once: no copy is needed
+      return normalized.row.digest(normalized, data);
     });
   }
   generateKey(algorithm, extractable, keyUsages) {
@@ -249,9 +246,8 @@ export class SubtleCrypto {
       const usages = toUsages(keyUsages);
       const { normalized, operation } = normalizeEither(named, 'unwrapKey', 'decrypt');
       const target = normalize(wanted, 'importKey');
-      const wrapped = bytesOf(wrappedKey);
       const unwrapping = keyFor(unwrappingKey, normalized, UNWRAP, 'unwrapKey');
-      const bytes = normalized.row[operation](normalized, unwrapping, wrapped);
+      const bytes = normalized.row[operation](normalized, unwrapping, wrappedKey);
       return importAny(kind, kind === 'jwk' ? parseJwk(bytes, 'key') : bytes, target, !!extractable, usages);
     });
   }
