@@ -200,6 +200,18 @@ void okpDerive(Call &c);
 void importDer(Call &c);
 void exportDer(Call &c);
 
+// crypto_pq.cc
+void pqGenerate(Call &c);
+void pqImport(Call &c);
+void pqPublic(Call &c);
+void pqSeed(Call &c);
+void pqSpki(Call &c);
+void pqPkcs8(Call &c);
+void pqSign(Call &c);
+void pqVerify(Call &c);
+void kemEncapsulate(Call &c);
+void kemDecapsulate(Call &c);
+
 // ---- shared by files
 constexpr size_t kCurves = 3;
 extern const char *const curve_names[kCurves]; // OpenSSL's: P-256, P-384, P-521

@@ -26,19 +26,22 @@ const NativeFunction crypto_functions[] = {
     {                                                                                              \
 #name, enter < crypto::name>                                                               \
     }
-    CRYPTO_ROW(digest),     CRYPTO_ROW(hmac),        CRYPTO_ROW(hmacVerify),
-    CRYPTO_ROW(secret),     CRYPTO_ROW(secretBytes), CRYPTO_ROW(secretRandom),
-    CRYPTO_ROW(equal),      CRYPTO_ROW(source),      CRYPTO_ROW(copy),
-    CRYPTO_ROW(base64url),  CRYPTO_ROW(unbase64url), CRYPTO_ROW(aesCbc),
-    CRYPTO_ROW(aesCtr),     CRYPTO_ROW(aesGcm),      CRYPTO_ROW(aesKw),
-    CRYPTO_ROW(hkdf),       CRYPTO_ROW(pbkdf2),      CRYPTO_ROW(rsaGenerate),
-    CRYPTO_ROW(rsaImport),  CRYPTO_ROW(rsaParts),    CRYPTO_ROW(rsaSign),
-    CRYPTO_ROW(rsaVerify),  CRYPTO_ROW(rsaEncrypt),  CRYPTO_ROW(rsaDecrypt),
-    CRYPTO_ROW(ecGenerate), CRYPTO_ROW(ecImport),    CRYPTO_ROW(ecPoint),
-    CRYPTO_ROW(ecParts),    CRYPTO_ROW(ecdsaSign),   CRYPTO_ROW(ecdsaVerify),
-    CRYPTO_ROW(ecdh),       CRYPTO_ROW(okpGenerate), CRYPTO_ROW(okpPublic),
-    CRYPTO_ROW(okpSign),    CRYPTO_ROW(okpVerify),   CRYPTO_ROW(okpDerive),
-    CRYPTO_ROW(importDer),  CRYPTO_ROW(exportDer),
+    CRYPTO_ROW(digest),     CRYPTO_ROW(hmac),           CRYPTO_ROW(hmacVerify),
+    CRYPTO_ROW(secret),     CRYPTO_ROW(secretBytes),    CRYPTO_ROW(secretRandom),
+    CRYPTO_ROW(equal),      CRYPTO_ROW(source),         CRYPTO_ROW(copy),
+    CRYPTO_ROW(base64url),  CRYPTO_ROW(unbase64url),    CRYPTO_ROW(aesCbc),
+    CRYPTO_ROW(aesCtr),     CRYPTO_ROW(aesGcm),         CRYPTO_ROW(aesKw),
+    CRYPTO_ROW(hkdf),       CRYPTO_ROW(pbkdf2),         CRYPTO_ROW(rsaGenerate),
+    CRYPTO_ROW(rsaImport),  CRYPTO_ROW(rsaParts),       CRYPTO_ROW(rsaSign),
+    CRYPTO_ROW(rsaVerify),  CRYPTO_ROW(rsaEncrypt),     CRYPTO_ROW(rsaDecrypt),
+    CRYPTO_ROW(ecGenerate), CRYPTO_ROW(ecImport),       CRYPTO_ROW(ecPoint),
+    CRYPTO_ROW(ecParts),    CRYPTO_ROW(ecdsaSign),      CRYPTO_ROW(ecdsaVerify),
+    CRYPTO_ROW(ecdh),       CRYPTO_ROW(okpGenerate),    CRYPTO_ROW(okpPublic),
+    CRYPTO_ROW(okpSign),    CRYPTO_ROW(okpVerify),      CRYPTO_ROW(okpDerive),
+    CRYPTO_ROW(importDer),  CRYPTO_ROW(exportDer),      CRYPTO_ROW(pqGenerate),
+    CRYPTO_ROW(pqImport),   CRYPTO_ROW(pqPublic),       CRYPTO_ROW(pqSeed),
+    CRYPTO_ROW(pqSpki),     CRYPTO_ROW(pqPkcs8),        CRYPTO_ROW(pqSign),
+    CRYPTO_ROW(pqVerify),   CRYPTO_ROW(kemEncapsulate), CRYPTO_ROW(kemDecapsulate),
 #undef CRYPTO_ROW
 };
 

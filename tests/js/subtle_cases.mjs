@@ -22,6 +22,9 @@ export const kinds = [
   ...['P-256', 'P-384', 'P-521'].map((namedCurve) => ({
     name: `ECDH ${namedCurve}`, pair: true, algorithm: { name: 'ECDH', namedCurve }, usages: ['deriveBits', 'deriveKey'] })),
   ...['Ed25519', 'Ed448'].map((name) => ({ name, pair: true, algorithm: { name }, usages: ['sign', 'verify'] })),
+  ...['ML-DSA-44', 'ML-DSA-65', 'ML-DSA-87'].map((name) => ({ name, pair: true, algorithm: { name }, usages: ['sign', 'verify'] })),
+  ...['ML-KEM-512', 'ML-KEM-768', 'ML-KEM-1024'].map((name) => ({
+    name, pair: true, algorithm: { name }, usages: ['encapsulateKey', 'encapsulateBits', 'decapsulateKey', 'decapsulateBits'] })),
   ...['X25519', 'X448'].map((name) => ({ name, pair: true, algorithm: { name }, usages: ['deriveBits', 'deriveKey'] })),
 ];
 
@@ -40,7 +43,7 @@ async function makeAll(kinds) {
     const own = { keys: [] };
     for (const key of keys) {
       const formats = {};
-      for (const format of ['raw', 'spki', 'pkcs8', 'jwk']) {
+      for (const format of ['raw', 'raw-public', 'raw-seed', 'raw-secret', 'spki', 'pkcs8', 'jwk']) {
         try {
           const exported = await subtle.exportKey(format, key);
           formats[format] = format === 'jwk' ? exported : hex(exported);
@@ -54,6 +57,10 @@ async function makeAll(kinds) {
       const more = { ...algorithm, ...use, iv: new Uint8Array(16).fill(3), counter: new Uint8Array(16).fill(255), label: text('l'), additionalData: text('more') };
       if (algorithm.name === 'AES-CTR') more.length = 5; else delete more.length;
       own.ciphertext = hex(await subtle.encrypt(more, open, message));
+    }
+    if (usages.includes('encapsulateBits')) {
+      const { sharedKey, ciphertext } = await subtle.encapsulateBits(name, open);
+      own.encapsulated = [hex(sharedKey), hex(ciphertext)];
     }
     out[name] = own;
   }
@@ -90,6 +97,15 @@ async function readAll(kinds, made) {
       const more = { ...algorithm, ...use, iv: new Uint8Array(16).fill(3), counter: new Uint8Array(16).fill(255), label: text('l'), additionalData: text('more') };
       if (algorithm.name === 'AES-CTR') more.length = 5; else delete more.length;
       if (hex(await subtle.decrypt(more, key, unhex(own.ciphertext))) !== hex(message)) throw new Error(name + ': not decrypted');
+    }
+    if (own.encapsulated) for (const key of by('decapsulateBits')) {
+      const bits = hex(await subtle.decapsulateBits(name, key, unhex(own.encapsulated[1])));
+      const shared = await subtle.decapsulateKey(name, key, unhex(own.encapsulated[1]), { name: 'HMAC', hash: 'SHA-256' }, true, ['sign']);
+      if (bits !== own.encapsulated[0] || hex(await subtle.exportKey('raw-secret', shared)) !== bits) throw new Error(name + ': another secret');
+    }
+    if (pair) for (const key of got.filter((k) => k.type === 'private')) {
+      const publicKey = got.find((k) => k.type === 'public'), open = await subtle.getPublicKey(key, publicKey.usages);
+      if (JSON.stringify([told(open), await subtle.exportKey('jwk', open)]) !== JSON.stringify([told(publicKey), await subtle.exportKey('jwk', publicKey)])) throw new Error(name + ': another public key');
     }
     if (usages.includes('deriveBits')) {
       const mine = await subtle.generateKey(algorithm, true, usages);

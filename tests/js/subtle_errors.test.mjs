@@ -22,6 +22,9 @@ const ecdh = await subtle.generateKey({ name: 'ECDH', namedCurve: 'P-256' }, tru
 const ecdh384 = await subtle.generateKey({ name: 'ECDH', namedCurve: 'P-384' }, true, ['deriveBits', 'deriveKey']);
 const ed = await subtle.generateKey('Ed25519', true, ['sign', 'verify']);
 const x = await subtle.generateKey('X25519', true, ['deriveBits', 'deriveKey']);
+const kem = await subtle.generateKey('ML-KEM-768', true, ['encapsulateBits', 'decapsulateBits']), dsa = await subtle.generateKey('ML-DSA-44', true, ['sign', 'verify']);
+const dsaJwk = await subtle.exportKey('jwk', dsa.privateKey), dsaOther = await subtle.exportKey('jwk', (await subtle.generateKey('ML-DSA-44', true, ['sign', 'verify'])).publicKey);
+const nonsense = unhex('3082' + '0a14' + '020100' + '300b0609608648016503040311' + '04820a00' + '00'.repeat(2560));
 const jwkOf = (key) => subtle.exportKey('jwk', key);
 const rsaJwk = await jwkOf(rsa.privateKey), ecJwk = await jwkOf(ec.privateKey), edJwk = await jwkOf(ed.privateKey), aesJwk = await jwkOf(gcm), hmacJwk = await jwkOf(hmac);
 const other = await jwkOf((await subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, true, ['sign', 'verify'])).privateKey);
@@ -186,6 +189,23 @@ const cases = [
   ['ECDH with no key', `subtle.deriveBits({ name: 'ECDH', public: {} }, ecdh.privateKey, 8)`, 'TypeError'],
   ['X25519 with a point of small order', `subtle.importKey('raw', new Uint8Array(32), 'X25519', true, []).then((k) => subtle.deriveBits({ name: 'X25519', public: k }, x.privateKey, 256))`, 'OperationError'],
   ['Ed25519 with a key of small order', `subtle.importKey('raw', new Uint8Array([1, ...new Uint8Array(31)]), 'Ed25519', true, ['verify']).then((k) => subtle.verify('Ed25519', k, new Uint8Array([1, ...new Uint8Array(63)]), raw))`, false],
+  // post-quantum keys, public halves
+  ['ML-KEM with a ciphertext of another length', `subtle.decapsulateBits('ML-KEM-768', kem.privateKey, raw)`, 'OperationError'],
+  ['ML-KEM with a wrong ciphertext gives some secret', `subtle.decapsulateBits('ML-KEM-768', kem.privateKey, new Uint8Array(1088))`, 'fine'],
+  ['ML-KEM with the wrong half', `subtle.encapsulateBits('ML-KEM-768', kem.privateKey)`, 'InvalidAccessError'],
+  ['ML-KEM of another size', `subtle.encapsulateBits('ML-KEM-512', kem.publicKey)`, 'InvalidAccessError'],
+  ['ML-KEM to make a key, for bits', `subtle.encapsulateKey('ML-KEM-768', kem.publicKey, 'AES-GCM', true, ['encrypt'])`, 'InvalidAccessError'],
+  ['encapsulating with ECDH', `subtle.encapsulateBits('ECDH', ecdh.publicKey)`, 'NotSupportedError'],
+  ['ML-DSA with a long context', `subtle.sign({ name: 'ML-DSA-44', context: new Uint8Array(256) }, dsa.privateKey, raw)`, 'OperationError'],
+  ['ML-DSA with a seed of another length', `subtle.importKey('raw-seed', new Uint8Array(31), 'ML-DSA-44', true, ['sign'])`, 'DataError'],
+  ['ML-DSA with a public key of another length', `subtle.importKey('raw-public', new Uint8Array(1311), 'ML-DSA-44', true, ['verify'])`, 'DataError'],
+  ['ML-DSA as raw', `subtle.exportKey('raw', dsa.publicKey)`, 'NotSupportedError'],
+  ['ML-DSA jwk of two keys', `subtle.importKey('jwk', { ...dsaJwk, pub: dsaOther.pub }, 'ML-DSA-44', true, ['sign'])`, 'DataError'],
+  ['ML-DSA jwk of another size', `subtle.importKey('jwk', dsaJwk, 'ML-DSA-65', true, ['sign'])`, 'DataError'],
+  ['ML-DSA whose private key is nonsense', `subtle.importKey('pkcs8', nonsense, 'ML-DSA-44', true, ['sign'])`, 'DataError'],
+  ['the public half of a public key', `subtle.getPublicKey(ec.publicKey, ['verify'])`, 'InvalidAccessError'],
+  ['the public half of a secret key', `subtle.getPublicKey(gcm, ['encrypt'])`, 'NotSupportedError'],
+  ['a public half to sign with', `subtle.getPublicKey(ec.privateKey, ['sign'])`, 'SyntaxError'],
   // wrap
   ['wrapped with a key that is not for it', `subtle.wrapKey('raw', gcm, cbc, { name: 'AES-CBC', iv: iv16 })`, 'InvalidAccessError'],
   ['a key that is not extractable, wrapped', `subtle.wrapKey('raw', hidden, kw, 'AES-KW')`, 'InvalidAccessError'],

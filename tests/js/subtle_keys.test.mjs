@@ -21,9 +21,11 @@ test('interfaces are as Web IDL has them', () => {
     const refused = subtle.digest();
     show('promise', Object.getPrototypeOf(refused) === Promise.prototype && (await refused.catch((e) => e instanceof TypeError)));`);
   assert.deepEqual(r.names, ['SubtleCrypto', 'CryptoKey', 0, 0, '[object SubtleCrypto]', '[object CryptoKey]', '[object Crypto]']);
-  const methods = ['decrypt', 'deriveBits', 'deriveKey', 'digest', 'encrypt', 'exportKey', 'generateKey', 'importKey', 'sign', 'unwrapKey', 'verify', 'wrapKey'];
+  const methods = ['decapsulateBits', 'decapsulateKey', 'decrypt', 'deriveBits', 'deriveKey', 'digest', 'encapsulateBits', 'encapsulateKey', 'encrypt',
+    'exportKey', 'generateKey', 'getPublicKey', 'importKey', 'sign', 'unwrapKey', 'verify', 'wrapKey'];
   assert.deepEqual(r.members, [['length', 'name', 'prototype'], ['length', 'name', 'prototype'], methods, ['algorithm', 'extractable', 'type', 'usages']]);
-  assert.deepEqual(Object.fromEntries(r.lengths), { decrypt: 3, deriveBits: 2, deriveKey: 5, digest: 2, encrypt: 3, exportKey: 2, generateKey: 3, importKey: 5, sign: 3, unwrapKey: 7, verify: 4, wrapKey: 4 });
+  assert.deepEqual(Object.fromEntries(r.lengths), { decapsulateBits: 3, decapsulateKey: 6, decrypt: 3, deriveBits: 2, deriveKey: 5, digest: 2, encapsulateBits: 2, encapsulateKey: 5,
+    encrypt: 3, exportKey: 2, generateKey: 3, getPublicKey: 2, importKey: 5, sign: 3, unwrapKey: 7, verify: 4, wrapKey: 4 });
   assert.deepEqual(r.same, [true, true, true, false]);
   assert.deepEqual(r.usages, ['encrypt', 'decrypt']);
   assert.deepEqual(r['what a script changes changes no key'], [32, 'InvalidAccessError', ['encrypt', 'decrypt']]);

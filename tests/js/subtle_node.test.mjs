@@ -31,6 +31,10 @@ test('Node reads keys, signatures and ciphertexts made here, and exports the sam
 });
 
 test('what Node made is read here, and exported the same', () => {
-  const told = inJob(`${read} show('read', await readAll(${JSON.stringify(kinds)}, job.input));`, theirs).read;
+  const told = {};
+  for (let i = 0; i < kinds.length; i += 10) { // an argument of a program has less room than all of them need
+    const some = kinds.slice(i, i + 10), made = Object.fromEntries(some.map(({ name }) => [name, theirs[name]]));
+    Object.assign(told, inJob(`${read} show('read', await readAll(${JSON.stringify(some)}, job.input));`, made).read);
+  }
   assert.deepEqual(formatsRead(told), formatsOf(theirs));
 });

@@ -11,9 +11,13 @@ import './sha.js';
 import { jwkObject, jwkOf, jwkText, parseJwk, toJwk } from './jwk.js';
 import {
   CryptoKey,
+  DECAPSULATE_BITS,
+  DECAPSULATE_KEY,
   DECRYPT,
   DERIVE_BITS,
   DERIVE_KEY,
+  ENCAPSULATE_BITS,
+  ENCAPSULATE_KEY,
   ENCRYPT,
   SIGN,
   UNWRAP,
@@ -39,12 +43,14 @@ import {
   toText,
 } from './webidl.js';
 
-const formats = ['raw', 'spki', 'pkcs8', 'jwk'];
+const formats = ['raw', 'spki', 'pkcs8', 'jwk', 'raw-public', 'raw-seed', 'raw-secret'];
 
 function toFormat(value) {
   const format = toText(value, 'format');
   if (arrayIndexOf(formats, format) < 0)
-    throw new TypeError(`format must be raw, spki, pkcs8 or jwk, found '${format}'`);
+    throw new TypeError(
+      `format must be raw, raw-public, raw-seed, raw-secret, spki, pkcs8 or jwk, found '${format}'`,
+    );
   return format;
 }
 
@@ -80,13 +86,16 @@ function needsUsages(key) {
   return key;
 }
 
-function checkFormat(row, format, name) {
-  if (arrayIndexOf(row.formats, format) < 0) notSupported(`keys of ${name} have no format '${format}'`);
+// The format by the name that the row has for it: raw is also called for what kind of key it is.
+function formatOf(row, format, name) {
+  const known = format === row.rawName ? 'raw' : format;
+  if (arrayIndexOf(row.formats, known) < 0) notSupported(`keys of ${name} have no format '${format}'`);
+  return known;
 }
 
 function importAny(format, bytes, normalized, extractable, usages) {
-  checkFormat(normalized.row, format, normalized.name);
-  return needsUsages(normalized.row.importKey(format, bytes, normalized, extractable, usages));
+  const known = formatOf(normalized.row, format, normalized.name);
+  return needsUsages(normalized.row.importKey(known, bytes, normalized, extractable, usages));
 }
 
 // The key as bytes, or what jwkOf() gives.
@@ -94,9 +103,18 @@ function exportAny(format, key) {
   const row = rowOf(key);
   if (row.exportKey === undefined) notSupported(`keys of ${key.algorithm.name} cannot be exported`);
   if (!key.extractable) access('the key is not extractable');
-  checkFormat(row, format, key.algorithm.name);
-  const made = row.exportKey(format, key);
+  const made = row.exportKey(formatOf(row, format, key.algorithm.name), key);
   return format === 'jwk' ? jwkOf(made, key) : made;
+}
+
+function encapsulate(algorithm, key, usage, name) {
+  const normalized = normalize(algorithm, 'encapsulate');
+  return normalized.row.encapsulate(normalized, keyFor(key, normalized, usage, name));
+}
+
+function decapsulate(algorithm, key, ciphertext, usage, name) {
+  const normalized = normalize(algorithm, 'decapsulate');
+  return normalized.row.decapsulate(normalized, keyFor(key, normalized, usage, name), ciphertext);
 }
 
 function derived(normalized, baseKey, usage, name, length) {
@@ -251,6 +269,56 @@ export class SubtleCrypto {
       return importAny(kind, kind === 'jwk' ? parseJwk(bytes, 'key') : bytes, target, !!extractable, usages);
     });
   }
+  getPublicKey(key, keyUsages) {
+    return run(this, arguments.length, 2, 'getPublicKey', () => {
+      const own = slots(toKey(key, 'key'));
+      const usages = toUsages(keyUsages);
+      const row = rowOf(own);
+      if (row.publicKey === undefined) notSupported(`keys of ${own.algorithm.name} have no public half`);
+      if (own.type !== 'private') access(`a private key is needed, found a ${own.type} one`);
+      return row.publicKey(own, usages);
+    });
+  }
+  encapsulateKey(encapsulationAlgorithm, encapsulationKey, sharedKeyAlgorithm, extractable, keyUsages) {
+    return run(this, arguments.length, 5, 'encapsulateKey', () => {
+      const named = toAlgorithm(encapsulationAlgorithm, 'encapsulationAlgorithm');
+      toKey(encapsulationKey, 'encapsulationKey');
+      const wanted = toAlgorithm(sharedKeyAlgorithm, 'sharedKeyAlgorithm');
+      const usages = toUsages(keyUsages);
+      const target = normalize(wanted, 'importKey');
+      const made = encapsulate(named, encapsulationKey, ENCAPSULATE_KEY, 'encapsulateKey');
+      const sharedKey = importAny('raw-secret', made.sharedKey, target, !!extractable, usages);
+      return { sharedKey, ciphertext: made.ciphertext };
+    });
+  }
+  encapsulateBits(encapsulationAlgorithm, encapsulationKey) {
+    return run(this, arguments.length, 2, 'encapsulateBits', () => {
+      const named = toAlgorithm(encapsulationAlgorithm, 'encapsulationAlgorithm');
+      toKey(encapsulationKey, 'encapsulationKey');
+      const made = encapsulate(named, encapsulationKey, ENCAPSULATE_BITS, 'encapsulateBits');
+      return { sharedKey: made.sharedKey, ciphertext: made.ciphertext };
+    });
+  }
+  decapsulateKey(decapsulationAlgorithm, decapsulationKey, ciphertext, sharedKeyAlgorithm, extractable, keyUsages) {
+    return run(this, arguments.length, 6, 'decapsulateKey', () => {
+      const named = toAlgorithm(decapsulationAlgorithm, 'decapsulationAlgorithm');
+      toKey(decapsulationKey, 'decapsulationKey');
+      toSource(ciphertext, 'ciphertext');
+      const wanted = toAlgorithm(sharedKeyAlgorithm, 'sharedKeyAlgorithm');
+      const usages = toUsages(keyUsages);
+      const target = normalize(wanted, 'importKey');
+      const secret = decapsulate(named, decapsulationKey, ciphertext, DECAPSULATE_KEY, 'decapsulateKey');
+      return importAny('raw-secret', secret, target, !!extractable, usages);
+    });
+  }
+  decapsulateBits(decapsulationAlgorithm, decapsulationKey, ciphertext) {
+    return run(this, arguments.length, 3, 'decapsulateBits', () => {
+      const named = toAlgorithm(decapsulationAlgorithm, 'decapsulationAlgorithm');
+      toKey(decapsulationKey, 'decapsulationKey');
+      toSource(ciphertext, 'ciphertext');
+      return decapsulate(named, decapsulationKey, ciphertext, DECAPSULATE_BITS, 'decapsulateBits');
+    });
+  }
 }
 shapeInterface(SubtleCrypto, 'SubtleCrypto');
 
@@ -273,6 +341,7 @@ export function rehearse() {
 export { checkAlg, checkJwk, encode, member } from './jwk.js';
 export { makeKey, needs, onlyUsages, slots, toKey } from './key.js';
 export { ENCRYPT, DECRYPT, SIGN, VERIFY, DERIVE_KEY, DERIVE_BITS, WRAP, UNWRAP } from './key.js';
+export { ENCAPSULATE_KEY, ENCAPSULATE_BITS, DECAPSULATE_KEY, DECAPSULATE_BITS } from './key.js';
 export { register, source, toHash } from './normalize.js';
 export { access, data, done, natives, notSupported, operation, syntax } from './webidl.js';
 export { toBytes, toLong, toOctet, toShort, toText } from './webidl.js';

@@ -24,6 +24,8 @@ const members = [
   ['n', toText],
   ['oth', (value, what) => toSequence(value, what, (v, w) => toDictionary(v, otherPrime, w))],
   ['p', toText],
+  ['priv', toText],
+  ['pub', toText],
   ['q', toText],
   ['qi', toText],
   ['use', toText],

@@ -6,7 +6,10 @@ import { shapeInterface } from '../../interface.js';
 import { access, isObject, syntax } from './webidl.js';
 
 // Usages in the order in which they are told; a set of them is a number with one bit for each.
-const usageNames = ['encrypt', 'decrypt', 'sign', 'verify', 'deriveKey', 'deriveBits', 'wrapKey', 'unwrapKey'];
+const usageNames = [
+  'encrypt', 'decrypt', 'sign', 'verify', 'deriveKey', 'deriveBits', 'wrapKey', 'unwrapKey',
+  'encapsulateKey', 'encapsulateBits', 'decapsulateKey', 'decapsulateBits',
+];
 export const ENCRYPT = 1;
 export const DECRYPT = 2;
 export const SIGN = 4;
@@ -15,6 +18,10 @@ export const DERIVE_KEY = 16;
 export const DERIVE_BITS = 32;
 export const WRAP = 64;
 export const UNWRAP = 128;
+export const ENCAPSULATE_KEY = 256;
+export const ENCAPSULATE_BITS = 512;
+export const DECAPSULATE_KEY = 1024;
+export const DECAPSULATE_BITS = 2048;
 
 export function usageBit(name, what) {
   const i = arrayIndexOf(usageNames, name);

@@ -31,6 +31,12 @@ const homes = {
   'rsassa-pkcs1-v1_5': 'crypto_pairs',
   x25519: 'crypto_pairs',
   x448: 'crypto_pairs',
+  'ml-dsa-44': 'crypto_pq',
+  'ml-dsa-65': 'crypto_pq',
+  'ml-dsa-87': 'crypto_pq',
+  'ml-kem-1024': 'crypto_pq',
+  'ml-kem-512': 'crypto_pq',
+  'ml-kem-768': 'crypto_pq',
 };
 
 function rowNamed(name) {

@@ -102,6 +102,13 @@ function ec(name, use, publicUsages, privateUsages, dictionaries, functions) {
       if (isPrivate) jwk.d = encode(parts[2]);
       return jwk;
     },
+    publicKey(key, set) {
+      onlyUsages(set, publicUsages);
+      const { namedCurve } = key.algorithm;
+      const handle = natives.ecImport(curves[namedCurve].id, natives.ecPoint(key.handle));
+      return keyOf('public', done(handle, `${name}: no public key could be made`), namedCurve, true, set);
+    },
+    rawName: 'raw-public',
     formats: ['raw', 'spki', 'pkcs8', 'jwk'],
     ...functions,
   };

@@ -79,6 +79,12 @@ function okp(name, id, bytes, use, publicUsages, privateUsages, dictionaries, fu
       if (format === 'raw') return natives.secretBytes(key.handle);
       return done(natives.exportDer(FIRST_KIND + id, isPrivate, key.handle), `${name}: the key cannot be exported`);
     },
+    publicKey(key, set) {
+      onlyUsages(set, publicUsages);
+      const open = done(natives.okpPublic(id, key.handle), `${name}: no public key could be made`);
+      return keyOf('public', natives.secret(open), true, set);
+    },
+    rawName: 'raw-public',
     formats: ['raw', 'spki', 'pkcs8', 'jwk'],
     ...functions,
   };

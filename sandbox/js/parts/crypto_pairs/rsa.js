@@ -122,6 +122,12 @@ function rsa(name, use, jwkName, publicUsages, privateUsages, dictionaries, func
       for (let i = 0; i < numbers.length; i++) jwk[partNames[i]] = encode(numbers[i]);
       return jwk;
     },
+    publicKey(key, set) {
+      onlyUsages(set, publicUsages);
+      const { 0: n, 1: e } = natives.rsaParts(key.handle, false);
+      const handle = done(natives.rsaImport(n, e), `${name}: no public key could be made`);
+      return keyOf(name, 'public', handle, key.algorithm.hash, true, set);
+    },
     formats: ['spki', 'pkcs8', 'jwk'],
     ...functions,
   };

@@ -56,6 +56,7 @@ function aes(name, jwkName, usages, dictionaries, functions) {
       const alg = `A${key.algorithm.length}${jwkName}`;
       return { __proto__: null, alg, k: encode(bytes), kty: 'oct' };
     },
+    rawName: 'raw-secret',
     formats: ['raw', 'jwk'],
     keyLength: (algorithm) => checkLength(algorithm.length),
     ...functions,

@@ -64,6 +64,7 @@ const implementation = {
     if (format === 'raw') return bytes;
     return { __proto__: null, alg: jwkName(key.algorithm.hash), k: encode(bytes), kty: 'oct' };
   },
+  rawName: 'raw-secret',
   formats: ['raw', 'jwk'],
   keyLength({ hash, length }) {
     if (length === 0) throw new TypeError('HMAC: length must not be 0');

@@ -24,6 +24,7 @@ function kdf(name, parameters, derive) {
       if (extractable) syntax(`${name}: a key cannot be extractable`);
       return makeKey('secret', natives.secret(keyData), { __proto__: null, name }, false, set);
     },
+    rawName: 'raw-secret',
     formats: ['raw'],
     keyLength: () => null,
     deriveBits(algorithm, key, bits) {
