@@ -124,7 +124,7 @@ void ecImport(Call &c)
         return;
     start();
     Number d;
-    if (secret.data) {
+    if (!c.value(2)->IsUndefined()) {
         d.reset(BN_new());
         if (!d || !BN_bin2bn(secret.data, static_cast<int>(secret.len), d.get()))
             return;

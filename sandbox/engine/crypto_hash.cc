@@ -191,8 +191,9 @@ void digest(Call &c)
 {
     HashId id = hash_of(c, 0);
     Bytes data = c.bytes(1);
-    if (uint8_t *out = c.output(hash_kinds[id].len))
-        hash_once(id, data, out);
+    uint8_t *out = c.output(hash_kinds[id].len);
+    if (out && !hash_once(id, data, out))
+        c.refuse();
 }
 
 // hmac(hash, key, data)
@@ -205,7 +206,8 @@ void hmac(Call &c)
     if (!out)
         return;
     Hmac h(id, key->raw());
-    h.update(data.data, data.len);
+    if (!h.update(data.data, data.len))
+        return c.refuse();
     h.finish(out);
 }
 
@@ -219,7 +221,8 @@ void hmacVerify(Call &c)
         return;
     uint8_t want[kHashMost];
     Hmac h(id, key->raw());
-    h.update(data.data, data.len);
+    if (!h.update(data.data, data.len))
+        return;
     h.finish(want);
     c.give(signature.len == hash_kinds[id].len &&
            CRYPTO_memcmp(want, signature.data, signature.len) == 0);

@@ -169,8 +169,10 @@ void hkdf(Call &c)
         Hmac next = keyed;
         if (n > 1)
             next.update(t, step);
-        if (!next.update(info.data, info.len))
+        if (!next.update(info.data, info.len)) {
+            c.refuse();
             break;
+        }
         next.update(&number, 1);
         next.finish(t);
         memcpy(out + done, t, std::min(step, len - done));
@@ -194,8 +196,10 @@ void pbkdf2(Call &c)
     uint8_t block[kHashMost];
     uint32_t index = 1;
     for (size_t done = 0; done < len; done += step, index++) {
-        if (!pbkdf2_block(keyed, salt, index, rounds, block))
+        if (!pbkdf2_block(keyed, salt, index, rounds, block)) {
+            c.refuse();
             break;
+        }
         memcpy(out + done, block, std::min(step, len - done));
     }
     OPENSSL_cleanse(block, sizeof block);

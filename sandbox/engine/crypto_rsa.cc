@@ -116,7 +116,7 @@ void rsaGenerate(Call &c)
 void rsaImport(Call &c)
 {
     Number parts[kParts];
-    size_t count = c.bytes(D).data ? kParts : kPublicParts;
+    size_t count = c.value(D)->IsUndefined() ? kPublicParts : kParts;
     start();
     for (size_t i = 0; i < count; i++) {
         Bytes b = c.bytes(static_cast<int>(i));

@@ -126,6 +126,7 @@ const cases = [
   ['jwk that must not be extractable', `subtle.importKey('jwk', { ...aesJwk, ext: false }, 'AES-GCM', true, ['encrypt'])`, 'DataError'],
   ['HMAC jwk of another hash', `subtle.importKey('jwk', hmacJwk, { name: 'HMAC', hash: 'SHA-512' }, true, ['sign'])`, 'DataError'],
   ['RSA jwk without q', `subtle.importKey('jwk', { ...rsaJwk, q: undefined }, rsaAlg, true, ['sign'])`, 'DataError'],
+  ['RSA jwk whose d is empty', `subtle.importKey('jwk', { ...rsaJwk, d: '' }, rsaAlg, true, ['sign'])`, 'DataError', 'fine'],
   ['RSA jwk without n', `subtle.importKey('jwk', { ...rsaJwk, n: undefined }, rsaAlg, true, ['sign'])`, 'DataError'],
   ['RSA jwk of another alg', `subtle.importKey('jwk', { ...rsaJwk, alg: 'PS384' }, rsaAlg, true, ['sign'])`, 'DataError'],
   ['RSA jwk whose primes do not fit', `subtle.importKey('jwk', { ...rsaJwk, p: rsaJwk.q, q: rsaJwk.q }, rsaAlg, true, ['sign'])`, 'DataError'],
