@@ -39,12 +39,12 @@ if (!checkout || !existsSync(join(checkout, 'resources/testharness.js'))) {
 const folder = mkdtempSync(join(tmpdir(), 'isolane-wpt-'));
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
 
-/** Lines `path | test | reason`: the test's name, or its beginning and `*`. */
+/** Lines `path | test | reason`: the test's name, or its beginning and `*`, or `*` and its end. */
 const expected = readFileSync(options.expected, 'utf8').split('\n')
   .filter((line) => line.trim() && !line.startsWith('#'))
   .map((line) => line.split(' | ').map((s) => s.trim()))
   .map(([path, name, reason]) => ({ path, name, reason, used: false }));
-const matches = (pattern, text) => (pattern.endsWith('*') ? text.startsWith(pattern.slice(0, -1)) : pattern === text);
+const matches = (pattern, text) => (pattern.startsWith('*') ? text.endsWith(pattern.slice(1)) : pattern.endsWith('*') ? text.startsWith(pattern.slice(0, -1)) : pattern === text);
 const listed = (path, name) => expected.find((e) => matches(e.path, path) && matches(e.name, name));
 
 function execute(command, args, env) {
