@@ -3,6 +3,7 @@
 
 #include <cstring>
 
+#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 
 namespace isolane::crypto
@@ -42,6 +43,14 @@ v8::Local<v8::ObjectTemplate> handle_template(v8::Isolate *isolate)
 Secret::~Secret()
 {
     OPENSSL_cleanse(bytes_.data(), bytes_.size());
+}
+
+SignatureContext::SignatureContext(Bytes context)
+    : params{OSSL_PARAM_construct_end(), OSSL_PARAM_construct_end()}
+{
+    if (context.len)
+        params[0] = OSSL_PARAM_construct_octet_string(
+            OSSL_SIGNATURE_PARAM_CONTEXT_STRING, const_cast<uint8_t *>(context.data), context.len);
 }
 
 void Call::fail()

@@ -20,6 +20,7 @@
 
 #include <openssl/bn.h>
 #include <openssl/evp.h>
+#include <openssl/params.h>
 
 #include "sandbox/engine/natives.h"
 
@@ -222,6 +223,12 @@ struct OkpKind {
     size_t key_len, signature_len;
 };
 extern const OkpKind okp_kinds[kOkps];
+
+// Parameters of a signature with a context of at most 255 bytes: Ed448 and ML-DSA.
+struct SignatureContext {
+    OSSL_PARAM params[2];
+    explicit SignatureContext(Bytes context);
+};
 
 // Whether the numbers of an RSA key fit each other (the primes are not tested).
 bool rsa_fits(const EVP_PKEY *pkey, bool is_private);

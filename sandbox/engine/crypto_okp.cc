@@ -10,9 +10,7 @@
 #include <cstring>
 #include <sodium.h>
 
-#include <openssl/core_names.h>
 #include <openssl/crypto.h>
-#include <openssl/params.h>
 
 namespace isolane::crypto
 {
@@ -73,21 +71,9 @@ bool make_public(uint32_t kind, const uint8_t *secret, uint8_t *out)
     return pkey && EVP_PKEY_get_raw_public_key(pkey.get(), out, &len) == 1;
 }
 
-// Ed448's parameters: a context of at most 255 bytes.
-struct Context {
-    OSSL_PARAM params[2];
-    explicit Context(Bytes context) : params{OSSL_PARAM_construct_end(), OSSL_PARAM_construct_end()}
-    {
-        if (context.len)
-            params[0] =
-                OSSL_PARAM_construct_octet_string(OSSL_SIGNATURE_PARAM_CONTEXT_STRING,
-                                                  const_cast<uint8_t *>(context.data), context.len);
-    }
-};
-
 bool sign_448(const uint8_t *secret, Bytes data, Bytes context, uint8_t *out)
 {
-    Context more(context);
+    SignatureContext more(context);
     Pkey pkey = private_of(ED448, secret);
     std::unique_ptr<EVP_MD_CTX, Free<EVP_MD_CTX_free>> ctx(EVP_MD_CTX_new());
     size_t len = okp_kinds[ED448].signature_len;
@@ -99,7 +85,7 @@ bool sign_448(const uint8_t *secret, Bytes data, Bytes context, uint8_t *out)
 
 bool verify_448(const uint8_t *open, Bytes signature, Bytes data, Bytes context)
 {
-    Context more(context);
+    SignatureContext more(context);
     Pkey pkey = public_of(ED448, open);
     std::unique_ptr<EVP_MD_CTX, Free<EVP_MD_CTX_free>> ctx(EVP_MD_CTX_new());
     return pkey && ctx &&

@@ -94,18 +94,6 @@ size_t seed_of(const EVP_PKEY *pkey, uint8_t out[kSeedMost])
                : 0;
 }
 
-// A context of at most 255 bytes, for signatures.
-struct Context {
-    OSSL_PARAM params[2];
-    explicit Context(Bytes context) : params{OSSL_PARAM_construct_end(), OSSL_PARAM_construct_end()}
-    {
-        if (context.len)
-            params[0] =
-                OSSL_PARAM_construct_octet_string(OSSL_SIGNATURE_PARAM_CONTEXT_STRING,
-                                                  const_cast<uint8_t *>(context.data), context.len);
-    }
-};
-
 } // namespace
 
 // What a key is given as: 0 seed, 1 public key, 2 PrivateKeyInfo, 3 SubjectPublicKeyInfo.
@@ -221,7 +209,7 @@ void pqSign(Call &c)
     Bytes data = c.bytes(1), context = c.bytes(2);
     if (c.failed() || context.len > kContextMost)
         return;
-    Context more(context);
+    SignatureContext more(context);
     DigestContext ctx(EVP_MD_CTX_new());
     size_t len = kSignatureMost;
     uint8_t *out = c.output(len);
@@ -242,7 +230,7 @@ void pqVerify(Call &c)
     Bytes signature = c.bytes(1), data = c.bytes(2), context = c.bytes(3);
     if (c.failed() || context.len > kContextMost)
         return;
-    Context more(context);
+    SignatureContext more(context);
     DigestContext ctx(EVP_MD_CTX_new());
     c.give(ctx &&
            EVP_DigestVerifyInit_ex(ctx.get(), nullptr, nullptr, nullptr, nullptr, key->pkey.get(),

@@ -96,6 +96,37 @@ class Call
     v8::MaybeLocal<v8::Value> hidden(int i, const char *kind) const;
 };
 
+inline constexpr char kNoMemory[] = "not enough memory";
+
+// Memory that libsodium takes for one call (pwhash), in the job's budget for that time. False: the
+// call has failed.
+class Charge
+{
+  public:
+    Charge(Call &c, uint64_t bytes) : call_(c), bytes_(bytes)
+    {
+        held_ = !c.failed() && charge_memory(c.isolate(), bytes);
+        if (!held_)
+            c.fail(kNoMemory);
+    }
+    Charge(const Charge &) = delete;
+    Charge &operator=(const Charge &) = delete;
+    ~Charge()
+    {
+        if (held_)
+            uncharge_memory(call_.isolate(), bytes_);
+    }
+    explicit operator bool() const
+    {
+        return held_;
+    }
+
+  private:
+    Call &call_;
+    uint64_t bytes_;
+    bool held_;
+};
+
 #define SODIUM_DECLARE(name, parameters) void name(Call &c);
 SODIUM_FUNCTIONS(SODIUM_DECLARE)
 #undef SODIUM_DECLARE

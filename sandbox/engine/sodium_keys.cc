@@ -17,7 +17,6 @@ namespace
 constexpr uint64_t kCostMax =
     uint64_t{crypto_pwhash_OPSLIMIT_SENSITIVE} * crypto_pwhash_MEMLIMIT_SENSITIVE;
 constexpr size_t kKeyMax = 1 << 20; // longer results are a mistake
-constexpr char kNoMemory[] = "not enough memory";
 
 struct Cost {
     uint64_t passes, memory;
@@ -30,32 +29,6 @@ Cost cost_of(Call &c, int ops, int mem, uint64_t min_passes)
     uint64_t passes = c.integer(ops, min_passes, kCostMax / memory);
     return {passes, memory};
 }
-
-// The job's budget for the time of one hash.
-class Charge
-{
-  public:
-    Charge(Call &c, uint64_t bytes) : call_(c), bytes_(bytes)
-    {
-        held_ = !c.failed() && charge_memory(c.isolate(), bytes);
-        if (!held_)
-            c.fail(kNoMemory);
-    }
-    ~Charge()
-    {
-        if (held_)
-            uncharge_memory(call_.isolate(), bytes_);
-    }
-    explicit operator bool() const
-    {
-        return held_;
-    }
-
-  private:
-    Call &call_;
-    uint64_t bytes_;
-    bool held_;
-};
 
 // The number after ",<name>=" or "$<name>=" in a hashed password; 0 when it is not there.
 uint64_t number_in(const std::string &hashed, char name)

@@ -18,7 +18,6 @@ constexpr uint64_t kOpsMost = crypto_pwhash_scryptsalsa208sha256_OPSLIMIT_SENSIT
 constexpr uint64_t kNMost = 1u << 24,
                    kFactorMost = 1u << 16; // of n, and of r and p: the product fits
 constexpr size_t kKeyMost = 1 << 20;       // longer results are a mistake
-constexpr char kNoMemory[] = "not enough memory";
 
 // RFC 7914: the table of N blocks, and what p lanes and the mixing take.
 uint64_t memory_of(uint64_t n, uint64_t r, uint64_t p)
@@ -61,31 +60,6 @@ Parameters chosen(uint64_t ops, uint64_t memory)
     return c;
 }
 
-class Charge
-{
-  public:
-    Charge(Call &c, const Parameters &cost) : call_(c), bytes_(memory_of(cost.n, cost.r, cost.p))
-    {
-        held_ = !c.failed() && charge_memory(c.isolate(), bytes_);
-        if (!held_)
-            c.fail(kNoMemory);
-    }
-    ~Charge()
-    {
-        if (held_)
-            uncharge_memory(call_.isolate(), bytes_);
-    }
-    explicit operator bool() const
-    {
-        return held_;
-    }
-
-  private:
-    Call &call_;
-    uint64_t bytes_;
-    bool held_;
-};
-
 Parameters limits_of(Call &c, int ops, int mem)
 {
     uint64_t memory = c.integer(mem, crypto_pwhash_scryptsalsa208sha256_MEMLIMIT_MIN, kMemoryMost);
@@ -116,7 +90,7 @@ void cryptoPwhashScryptsalsa208sha256(Call &c)
     uint8_t *out = c.output(len);
     if (!out)
         return;
-    Charge charge(c, cost);
+    Charge charge(c, memory_of(cost.n, cost.r, cost.p));
     if (charge &&
         crypto_pwhash_scryptsalsa208sha256(out, len, reinterpret_cast<const char *>(password.data),
                                            password.len, salt.data, ops, memory) != 0)
@@ -138,7 +112,7 @@ void cryptoPwhashScryptsalsa208sha256Ll(Call &c)
     uint8_t *out = c.output(len);
     if (!out)
         return;
-    Charge charge(c, cost);
+    Charge charge(c, memory_of(cost.n, cost.r, cost.p));
     if (charge && crypto_pwhash_scryptsalsa208sha256_ll(
                       password.data, password.len, salt.data, salt.len, cost.n,
                       static_cast<uint32_t>(cost.r), static_cast<uint32_t>(cost.p), out, len) != 0)
@@ -153,7 +127,7 @@ void cryptoPwhashScryptsalsa208sha256Str(Call &c)
     uint64_t ops = c.integer(1, 0, kOpsMost), memory = c.integer(2, 0, kMemoryMost);
     if (c.failed())
         return;
-    Charge charge(c, cost);
+    Charge charge(c, memory_of(cost.n, cost.r, cost.p));
     if (!charge)
         return;
     if (crypto_pwhash_scryptsalsa208sha256_str(out, reinterpret_cast<const char *>(password.data),
@@ -185,7 +159,7 @@ void cryptoPwhashScryptsalsa208sha256StrVerify(Call &c)
                                 ", p " + std::to_string(cost.p));
     if (!affordable(c, 0, cost.n, cost.r, cost.p))
         return;
-    Charge charge(c, cost);
+    Charge charge(c, memory_of(cost.n, cost.r, cost.p));
     if (charge)
         c.give(crypto_pwhash_scryptsalsa208sha256_str_verify(
                    hashed.c_str(), reinterpret_cast<const char *>(password.data), password.len) ==
