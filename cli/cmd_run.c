@@ -330,7 +330,8 @@ static int run_command(const struct command *self, int argc, char **argv)
                      .help = "print one result object a line"},
                 },
                 7);
-    options_add_rights(&o, &r.rights, "permit it: eval, wasm, sab, clock_us=N, net=HOST, env=NAME");
+    options_add_rights(&o, &r.rights,
+                       "permit it: eval, wasm, sab, kv, emit, clock_us=N, net=HOST, env=NAME");
     options_add_limits(&o, &r.limits);
     options_add_settings(&o, &r.settings, false);
     int code = options_parse(&o, argc, argv, 1, FILES_MAX, "FILE|DIR");

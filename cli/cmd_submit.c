@@ -230,8 +230,9 @@ static void add_options(struct options *o, struct submission *s)
              .help = "print JSON: the result, or without --wait where the job went"},
         },
         14);
-    options_add_rights(o, &s->rights,
-                       "ask the tenant for it: eval, wasm, sab, clock_us=N, net=HOST, env=NAME");
+    options_add_rights(
+        o, &s->rights,
+        "ask the tenant for it: eval, wasm, sab, kv, emit, clock_us=N, net=HOST, env=NAME");
     options_add_patience(o, &s->patience);
     options_add_limits(o, &s->limits);
     options_add_settings(o, &s->settings, true);

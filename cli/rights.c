@@ -8,8 +8,8 @@
 #include "config/keys.h"
 #include "config/profile.h"
 
-#define ALLOWED "eval, wasm, sab, clock_us=N, net=HOST, env=NAME"
-#define DENIED  "eval, wasm, sab, net, env"
+#define ALLOWED "eval, wasm, sab, kv, emit, clock_us=N, net=HOST, env=NAME"
+#define DENIED  "eval, wasm, sab, kv, emit, net, env"
 
 static const char *const profiles[] = {"default", "jitless", NULL};
 

@@ -100,6 +100,8 @@ struct nats_config {
     int64_t artifacts_max_age_hours; /* in a tenant's bucket, 0: for good, default 168 */
     int64_t artifacts_max_mb;        /* in a tenant's bucket, default 4096 */
     int64_t artifact_max_mb;         /* one of them, default 1024 */
+    int64_t kv_max_mb;               /* in a tenant's key-value store, default 64 */
+    int64_t kv_max_age_hours;        /* of an entry there, 0: for good, the default */
     int64_t prefetch;                /* jobs held by the worker and not running, default 256 */
     enum consumers consumers;        /* default CONSUMERS_BY_TENANT */
     int64_t max_queued_a_tenant; /* messages of one tenant and class in the stream, 0: no bound */

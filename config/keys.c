@@ -196,6 +196,8 @@ const struct config_key config_keys[] = {
     INT_KEY("nats.dead_max_age_hours", nats.dead_max_age_hours, 1, 87600, 720),
     INT_KEY("nats.dead_max_mb", nats.dead_max_mb, 1, 16777216, 1024),
     INT_KEY("nats.artifacts_max_age_hours", nats.artifacts_max_age_hours, 0, 87600, 168),
+    INT_KEY("nats.kv_max_mb", nats.kv_max_mb, 1, 1048576, 64),
+    INT_KEY("nats.kv_max_age_hours", nats.kv_max_age_hours, 0, 876000, 0),
     INT_KEY("nats.artifacts_max_mb", nats.artifacts_max_mb, 1, 16777216, 4096),
     INT_KEY("nats.artifact_max_mb", nats.artifact_max_mb, 1, 16777216, 1024),
     INT_KEY("nats.max_held", nats.max_held, 1, 1000000, 100000),

@@ -31,10 +31,10 @@ int data_paths(const char *data_dir, struct data_paths *out, struct err *e)
         char *to;
         const char *name;
     } files[] = {
-        {out->db, "results.db"},         {out->key, "worker.key"}, {out->pub, "worker.pub"},
-        {out->nats_dir, "nats"},         {out->url, "nats.url"},   {out->lock, "worker.lock"},
-        {out->log, "isolane.log"},       {out->seal, "seal.key"},  {out->seal_pub, "seal.pub"},
-        {out->transforms, "transforms"},
+        {out->db, "results.db"},     {out->key, "worker.key"},        {out->pub, "worker.pub"},
+        {out->nats_dir, "nats"},     {out->url, "nats.url"},          {out->lock, "worker.lock"},
+        {out->kv_db, "kv.db"},       {out->log, "isolane.log"},       {out->seal, "seal.key"},
+        {out->seal_pub, "seal.pub"}, {out->transforms, "transforms"},
     };
     for (size_t i = 0; i < ARRAY_LEN(files) && !rc; i++)
         rc = fs_path(files[i].to, PATH_MAX, e, "%s/%s", out->dir, files[i].name);

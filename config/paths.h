@@ -14,6 +14,7 @@ struct data_paths {
     char seal_pub[PATH_MAX]; /* seal.pub: its public half, SPKI PEM */
     char nats_dir[PATH_MAX]; /* nats/: the embedded server's JetStream folder */
     char url[PATH_MAX];      /* nats.url: URL of the running `up`, removed at its end */
+    char kv_db[PATH_MAX];    /* kv.db: what scripts of `isolane run` keep with kv */
     char lock[PATH_MAX];     /* worker.lock: flock'ed by the one worker of this folder */
     char transforms[PATH_MAX]; /* transforms/: what became of TypeScript (a cache) */
     char log[PATH_MAX];        /* isolane.log: of `up --detach` */

@@ -7,6 +7,8 @@
  *         eval: true                            # eval(), new Function()
  *         wasm: true                            # WebAssembly
  *         sab: true                             # SharedArrayBuffer, Atomics.wait
+ *         kv: true                              # the tenant's key-value store
+ *         emit: true                            # follow-up jobs of the same tenant
  *         clock_us: 1000                        # what guest clocks are coarsened to
  *         net: [api.example.com, "*.example.org:443"]
  *         env: [LANG, CI_REGION]                # of the worker's own environment
@@ -31,7 +33,14 @@
 #define CLOCK_US_MIN     5
 #define CLOCK_US_MAX     1000000
 
-enum permission_flag { PERMISSION_EVAL, PERMISSION_WASM, PERMISSION_SAB, PERMISSION_FLAGS };
+enum permission_flag {
+    PERMISSION_EVAL,
+    PERMISSION_WASM,
+    PERMISSION_SAB,
+    PERMISSION_KV,
+    PERMISSION_EMIT,
+    PERMISSION_FLAGS
+};
 enum permission_list { PERMISSION_NET, PERMISSION_ENV, PERMISSION_SECRETS, PERMISSION_LISTS };
 
 struct permission_entries {
@@ -51,7 +60,7 @@ struct permissions_asked {
     bool flag_given[PERMISSION_FLAGS], clock_given, list_given[PERMISSION_LISTS];
 };
 
-extern const char *const permission_flag_names[PERMISSION_FLAGS]; /* "eval", "wasm", "sab" */
+extern const char *const permission_flag_names[PERMISSION_FLAGS]; /* "eval", "wasm", … */
 extern const char *const permission_list_names[PERMISSION_LISTS]; /* "net", "env", "secrets" */
 
 /* Index of the flag or list of that name, or -1. */

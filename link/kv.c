@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/jsonw.h"
 #include "base/mem.h"
 #include "link/subjects.h"
@@ -17,6 +18,7 @@
 
 #define NS_PER_MS    ((int64_t)1000000)
 #define OPERATION    "KV-Operation" /* header of markers: DEL, PURGE */
+#define EXPIRES      "Isolane-Expires"
 #define WATCH_BATCH  256
 #define DUPLICATE_MS ((int64_t)120000)
 
@@ -40,6 +42,7 @@ struct call {
     char key[KV_KEY_MAX + 1];
     char *value; /* of a put that may have to be tried twice */
     size_t len;
+    int64_t expires_at_ms;
 };
 
 static void let_go(struct kv *kv)
@@ -176,6 +179,19 @@ static bool is_marker(const struct link_msg *m)
     return op && (!strcmp(op, "DEL") || !strcmp(op, "PURGE"));
 }
 
+static int64_t expires_at_ms(const struct link_msg *m)
+{
+    const char *text = link_msg_header(m, EXPIRES);
+    return text ? strtoll(text, NULL, 10) : 0;
+}
+
+/* Deleted, or as good as that. */
+static bool is_over(const struct link_msg *m)
+{
+    int64_t at_ms = expires_at_ms(m);
+    return is_marker(m) || (at_ms > 0 && at_ms <= clock_real_us() / 1000);
+}
+
 static void on_found(const struct js_message *found, const struct err *why, void *arg)
 {
     struct call *c = arg;
@@ -184,12 +200,13 @@ static void on_found(const struct js_message *found, const struct err *why, void
         call_free(c);
         return;
     }
-    if (found && !is_marker(found->m)) {
+    if (found && !is_over(found->m)) {
         struct kv_entry entry = {.key = c->key,
                                  .value = found->m->data,
                                  .len = found->m->len,
                                  .revision = found->seq,
-                                 .stored_at_us = found->stored_at_us};
+                                 .stored_at_us = found->stored_at_us,
+                                 .expires_at_ms = expires_at_ms(found->m)};
         c->got(&entry, NULL, c->arg);
     } else if (found || why->code == ERR_NOT_FOUND) {
         err_set(&gone, ERR_NOT_FOUND, "%s has no key '%s'", c->kv->bucket, c->key);
@@ -240,18 +257,23 @@ static void on_stored(uint64_t seq, bool duplicate, const struct err *why, void 
 static int store(struct call *c, uint64_t revision, bool marker, js_stored cb, struct err *e)
 {
     char subject[SUBJECT_MAX];
-    struct link_header del = {OPERATION, "DEL"};
+    char expires[24];
+    struct link_header header = {OPERATION, "DEL"};
     subject_of(c->kv, c->key, subject);
-    return js_publish(c->kv->link, subject, &del, marker ? 1 : 0, c->value ? c->value : "", c->len,
-                      revision, cb, c, e);
+    if (c->expires_at_ms) {
+        snprintf(expires, sizeof expires, "%" PRId64, c->expires_at_ms);
+        header = (struct link_header){EXPIRES, expires};
+    }
+    return js_publish(c->kv->link, subject, &header, marker || c->expires_at_ms ? 1 : 0,
+                      c->value ? c->value : "", c->len, revision, cb, c, e);
 }
 
-/* Somebody has the key: taken over only where that is the marker of its deletion. */
+/* Somebody has the key: taken over only where it was deleted or has expired. */
 static void on_occupant(const struct js_message *found, const struct err *why, void *arg)
 {
     struct call *c = arg;
     struct err e = {0};
-    if (found && is_marker(found->m)) {
+    if (found && is_over(found->m)) {
         if (!store(c, found->seq, false, on_stored, &e))
             return;
     } else if (found || why->code == ERR_NOT_FOUND) {
@@ -278,6 +300,12 @@ static void on_created(uint64_t seq, bool duplicate, const struct err *why, void
 int kv_put(struct kv *kv, const char *key, const void *value, size_t len, uint64_t revision,
            kv_done cb, void *arg, struct err *e)
 {
+    return kv_put_until(kv, key, value, len, revision, 0, cb, arg, e);
+}
+
+int kv_put_until(struct kv *kv, const char *key, const void *value, size_t len, uint64_t revision,
+                 int64_t expires_ms, kv_done cb, void *arg, struct err *e)
+{
     int rc = check_key(key, e);
     if (rc)
         return rc;
@@ -285,6 +313,7 @@ int kv_put(struct kv *kv, const char *key, const void *value, size_t len, uint64
     c->done = cb;
     c->value = mem_copy(value, len);
     c->len = len;
+    c->expires_at_ms = expires_ms;
     rc = store(c, revision, false, revision ? on_stored : on_created, e);
     if (rc)
         call_free(c);
@@ -326,6 +355,7 @@ static void on_message(const struct follow_message *m, void *arg)
                              .len = m->m->len,
                              .revision = m->seq,
                              .stored_at_us = m->stored_at_us,
+                             .expires_at_ms = expires_at_ms(m->m),
                              .deleted = is_marker(m->m)};
     if (entry.deleted && !w->current)
         return; /* what was never told need not be taken back */

@@ -16,12 +16,12 @@
 struct kv;
 struct kv_watch;
 
-#define KV_BUCKET_MAX 64
+#define KV_BUCKET_MAX 160
 #define KV_KEY_MAX    256
 #define KV_ANY        JS_ANY /* whatever the revision */
 
 struct kv_options {
-    const char *bucket; /* [A-Za-z0-9_-]{1,64} */
+    const char *bucket; /* [A-Za-z0-9_-]{1,160} */
     const char *about;  /* description, for those who list buckets; NULL: none */
     int history;        /* values kept of each key, 1..64 */
     int64_t ttl_ms;     /* of values, 0: for good */
@@ -45,10 +45,11 @@ struct kv_entry {
     size_t len;
     uint64_t revision;
     int64_t stored_at_us;
-    bool deleted; /* only told by a watch */
+    int64_t expires_at_ms; /* real time, 0: it does not */
+    bool deleted;          /* only told by a watch */
 };
 
-/* ERR_NOT_FOUND: no such key, or it was deleted. The entry lives for the call. */
+/* ERR_NOT_FOUND: no such key, or it was deleted or has expired. The entry lives for the call. */
 typedef void (*kv_got)(const struct kv_entry *entry, const struct err *why, void *arg);
 int kv_get(struct kv *kv, const char *key, kv_got cb, void *arg, struct err *e);
 
@@ -57,6 +58,12 @@ int kv_get(struct kv *kv, const char *key, kv_got cb, void *arg, struct err *e);
 typedef void (*kv_done)(uint64_t revision, const struct err *why, void *arg);
 int kv_put(struct kv *kv, const char *key, const void *value, size_t len, uint64_t revision,
            kv_done cb, void *arg, struct err *e);
+/* The same, for a value that is no more from then on (milliseconds since 1970; 0: it stays). The
+ * time stands in the message's header Isolane-Expires, since the server knows no time for one key
+ * before its version 2.11: other clients see the value until somebody removes it. A watch tells
+ * such values as they are. */
+int kv_put_until(struct kv *kv, const char *key, const void *value, size_t len, uint64_t revision,
+                 int64_t expires_ms, kv_done cb, void *arg, struct err *e);
 /* The same conditions, but 0. */
 int kv_delete(struct kv *kv, const char *key, uint64_t revision, kv_done cb, void *arg,
               struct err *e);

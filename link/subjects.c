@@ -33,6 +33,7 @@ int subjects_init(struct subjects *s, const struct nats_config *c, struct err *e
     snprintf(s->schedules_bucket, sizeof s->schedules_bucket, "%s_SCHEDULES", c->stream_prefix);
     snprintf(s->leases_bucket, sizeof s->leases_bucket, "%s_LEASES", c->stream_prefix);
     snprintf(s->artifacts, sizeof s->artifacts, "%s_ARTIFACTS_", c->stream_prefix);
+    snprintf(s->kv, sizeof s->kv, "%s_KV_", c->stream_prefix);
     snprintf(s->workers_bucket, sizeof s->workers_bucket, "%s_WORKERS", c->stream_prefix);
     snprintf(s->groups_stream, sizeof s->groups_stream, "%s_GROUPS", c->stream_prefix);
     snprintf(s->held_stream, sizeof s->held_stream, "%s_HELD", c->stream_prefix);
@@ -54,6 +55,11 @@ static void put(char *out, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(out, SUBJECT_MAX, fmt, ap);
     va_end(ap);
+}
+
+void subject_kv_bucket(const struct subjects *s, const char *tenant, char *out, size_t cap)
+{
+    snprintf(out, cap, "%s%s", s->kv, tenant);
 }
 
 void subject_artifacts_bucket(const struct subjects *s, const char *tenant, char *out, size_t cap)

@@ -23,6 +23,7 @@ struct subjects {
     char dead_stream[65];    /* "ISOLANE_DEAD" */
     char later_stream[65];   /* "ISOLANE_LATER" */
     char artifacts[81];      /* "ISOLANE_ARTIFACTS_": what buckets of the object store begin with */
+    char kv[73];             /* "ISOLANE_KV_": what the buckets of `kv` begin with */
     char workers_bucket[65]; /* "ISOLANE_WORKERS", a key-value bucket */
     char groups_stream[65];  /* "ISOLANE_GROUPS" */
     char held_stream[65];    /* "ISOLANE_HELD" */
@@ -32,6 +33,9 @@ struct subjects {
 
 /* A tenant's artifacts: "ISOLANE_ARTIFACTS_<tenant>", a bucket of the object store. */
 void subject_artifacts_bucket(const struct subjects *s, const char *tenant, char *out, size_t cap);
+
+/* What a tenant's scripts keep with `kv`: "ISOLANE_KV_<tenant>", a key-value bucket. */
+void subject_kv_bucket(const struct subjects *s, const char *tenant, char *out, size_t cap);
 
 int subjects_init(struct subjects *s, const struct nats_config *c, struct err *e);
 

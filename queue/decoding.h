@@ -54,6 +54,9 @@ void read_on_failure(struct decoding *d, const struct jv *v);
 void check_after(struct decoding *d);
 void free_after(struct job *j);
 
+/* The field "emitted" (job_emitted.c). */
+void read_emitted(struct decoding *d, const struct jv *v);
+
 /* The fields "concurrency_key" and "concurrency_limit", and what they mean together. */
 void read_concurrency_key(struct decoding *d, const struct jv *v);
 void read_concurrency_limit(struct decoding *d, const struct jv *v);

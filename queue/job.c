@@ -254,6 +254,7 @@ static const struct field {
     {"profile", read_profile},
     {"permissions", read_permissions},
     {"secrets", read_secrets},
+    {"emitted", read_emitted},
 };
 
 static int read_field(const char *name, const struct jv *v, void *arg)
@@ -277,7 +278,8 @@ static int read_field(const char *name, const struct jv *v, void *arg)
             "unknown field '%s'; allowed: id, script, files, main, language, check, typescript, "
             "type, name, input, "
             "env, limits, max_attempts, backoff, retry_on, not_before, deadline, ttl_ms, after, "
-            "on_failure, concurrency_key, concurrency_limit, reuse, profile, permissions, secrets",
+            "on_failure, concurrency_key, concurrency_limit, reuse, profile, permissions, "
+            "secrets, emitted",
             in_line(name, strlen(name), found));
     return 0;
 }
@@ -456,7 +458,7 @@ static void encode_limits(struct jsonw *w, const struct limits *l)
     jsonw_object_end(w);
 }
 
-static void encode_permissions(struct jsonw *w, const struct permissions_asked *p)
+void job_write_permissions(struct jsonw *w, const struct permissions_asked *p)
 {
     jsonw_name(w, "permissions");
     jsonw_object(w);
@@ -525,7 +527,7 @@ void job_encode(const struct job_request *r, struct buf *out)
     if (r->retry)
         encode_retry(&w, r->retry);
     if (r->permissions)
-        encode_permissions(&w, r->permissions);
+        job_write_permissions(&w, r->permissions);
     if (r->profile)
         jsonw_kstr(&w, "profile", r->profile);
     if (r->reuse)

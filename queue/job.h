@@ -24,6 +24,7 @@ enum on_failure { ON_FAILURE_SKIP, ON_FAILURE_RUN, ON_FAILURE_FAIL };
 extern const char *const on_failure_names[]; /* "skip", "run", "fail", NULL */
 #define JOB_AFTER_MAX 64
 
+#define EMIT_DEPTH_MAX        8
 #define CONCURRENCY_KEY_MAX   64
 #define CONCURRENCY_LIMIT_MAX 100
 
@@ -70,6 +71,7 @@ struct job {
     enum on_failure on_failure;                    /* of one of them */
     char concurrency_key[CONCURRENCY_KEY_MAX + 1]; /* "": none */
     int concurrency_limit; /* so many of its tenant's jobs with that key run at once */
+    int emit_depth;        /* emitted by a job that was emitted … so many times; 0: published */
     char *parents;         /* what came of them, JSON for the script; NULL: none */
     size_t parents_len;
     struct sealed_secrets secrets;  /* what it carries; their names stand in permissions too */
@@ -139,3 +141,6 @@ struct job_request {
     const struct retry_asked *retry;             /* NULL: nothing asked */
 };
 void job_encode(const struct job_request *r, struct buf *out);
+/* The member "permissions" with what is marked as given. */
+struct jsonw;
+void job_write_permissions(struct jsonw *w, const struct permissions_asked *p);

@@ -70,8 +70,8 @@ static void unknown_permission(struct decoding *d, const char *name)
     for (int l = 0; l < PERMISSION_LISTS; l++)
         nearest_try(&n, permission_list_names[l]);
     fault_at(d,
-             "permissions: unknown field '%s'; allowed: eval, wasm, sab, clock_us, net, env, "
-             "secrets%s%s%s",
+             "permissions: unknown field '%s'; allowed: eval, wasm, sab, kv, emit, clock_us, "
+             "net, env, secrets%s%s%s",
              in_line(name, strlen(name), found), n.best ? "; did you mean '" : "",
              n.best ? n.best : "", n.best ? "'?" : "");
 }

@@ -5,6 +5,8 @@
 #include "base/mem.h"
 
 static const struct service *const table[] = {
+    &service_emit,
+    &service_kv,
     &service_progress,
     &service_secret,
 };

@@ -3,6 +3,9 @@
 export const globals = {
   crypto: { interfaces: ['CryptoKey', 'SubtleCrypto'] },
   sodium: { interfaces: ['sodium'] },
+  emit: { functions: ['emit'] },
+  kv: { interfaces: ['kv'] },
+  log: { interfaces: ['log'] },
   compression: { interfaces: ['CompressionStream', 'DecompressionStream'] },
   streams: {
     interfaces: [

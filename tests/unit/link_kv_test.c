@@ -388,6 +388,13 @@ static void keys_are_put_by_revision(void **state)
     assert_int_equal(put(f, kv, "a", "again", 0).code, 0); /* a deleted key is not there */
     assert_string_equal(get(f, kv, "a").text, "again");
     assert_int_equal(put(f, kv, "a", "x", 0).code, ERR_CONFLICT);
+    struct seen past = {0};
+    assert_int_equal(kv_put_until(kv, "short", "x", 1, 0, 1000, on_put, &past, &e), 0);
+    UNTIL(f, past.done);
+    assert_int_equal(past.code, 0);
+    assert_int_equal(get(f, kv, "short").code, ERR_NOT_FOUND); /* its time is over */
+    assert_int_equal(put(f, kv, "short", "new", 0).code, 0);   /* so it can be made anew */
+    assert_string_equal(get(f, kv, "short").text, "new");
     for (const char *const *bad =
              (const char *const[]){"", ".a", "a.", "a..b", "a b", "ä", "a*", NULL};
          *bad; bad++)

@@ -172,6 +172,12 @@ static void test_bad_ids(void **state)
     refused("{\"id\":\"123\",\"script\":\"1\"}",
             "id: found \"123\"; ids of digits alone are reserved for stream sequences");
     refused("{\"id\":7,\"script\":\"1\"}", "id: found 7; allowed:");
+    refused("{\"script\":\"1\",\"emitted\":1}", "emitted: found 1; allowed: an object");
+    refused("{\"script\":\"1\",\"emitted\":{\"by\":\"a b\"}}",
+            "emitted.by: found \"a b\"; allowed: the id of a job");
+    refused("{\"script\":\"1\",\"emitted\":{\"depth\":0}}",
+            "emitted.depth: found 0; allowed: a whole number from 1 to 8");
+    refused("{\"script\":\"1\",\"emitted\":{\"x\":0}}", "emitted: unknown field 'x'");
     refused("{\"id\":null,\"script\":\"1\"}", "id: found null; allowed:");
     refused("{\"id\":[\"a\"],\"script\":\"1\"}", "id: found array; allowed:");
 }
