@@ -87,6 +87,13 @@ export const sections = [
     ['queue.flood.cpu.all', 'CPU a job: all'],
     ['queue.flood.faults.cell', 'page faults of a cell'],
   ]],
+  ['A small tenant beside one with 10,000 queued jobs of 1 ms: published → result seen', [
+    ['fair.alone.wait.p50', 'alone, p50'],
+    ['fair.alone.wait.p99', '… p99'],
+    ['fair.tenant.wait.p50', 'beside the crowd, p50'],
+    ['fair.tenant.wait.p99', '… p99'],
+    ['fair.class.wait', 'beside the crowd without fairness (`consumers: class`)'],
+  ]],
   ['What the jail costs a cell, with every layer beside `jail: off`', [
     ['jail.on.ready.p50', 'jailed: fork asked → cell ready, p50'],
     ['jail.off.ready.p50', '`jail: off`: fork asked → cell ready, p50'],

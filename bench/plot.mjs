@@ -88,6 +88,11 @@ function panels(metrics) {
       ...parts('in-process', 'dispatch.flood.cpu', inside),
       ...parts('through JetStream', 'queue.flood.cpu', [...inside, 'nats-server', 'publisher']),
     ], 26],
+    ['A small tenant beside 10,000 queued jobs of another: published → result seen', amounts, [
+      ...one('alone', 'fair.alone.wait.p50', PALETTE[0]),
+      ...one('beside the crowd', 'fair.tenant.wait.p50', PALETTE[0]),
+      ...one('without fairness', 'fair.class.wait', PALETTE[4]),
+    ], 0],
     ['Cold start of a whole process', amounts, [
       ...one('isolane run hello.js', 'coldstart.isolane.whole.p50', PALETTE[0]),
       ...one('node hello.js', 'coldstart.node.whole.p50', PALETTE[4]),

@@ -8,16 +8,9 @@
  * Afterwards every result is read back from the database: its signature must hold and its outcome
  * be `ok`, and their number must be the number of jobs. Figures of a queue that loses jobs are
  * worth nothing. */
-#include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <poll.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -26,12 +19,11 @@
 #include "base/mem.h"
 #include "bench/bed.h"
 #include "bench/measure.h"
+#include "bench/upworker.h"
 #include "link/link.h"
 #include "link/subjects.h"
 #include "results/envelope.h"
 #include "results/store.h"
-
-extern char **environ;
 
 static int64_t single_jobs = 400, flood_jobs = 5000, window = 512, pause_ms = 2;
 
@@ -39,15 +31,14 @@ static int64_t single_jobs = 400, flood_jobs = 5000, window = 512, pause_ms = 2;
 #define GROWN                                                                                      \
     600 /* jobs before anything is measured: until the WAL has its size, see dispatch.c            \
          */
-#define UP_TIMEOUT_MS   30000
 #define CONNECT_MS      5000
 #define STALL_MS        20000 /* nothing came for so long: something is broken, end with an error */
 #define ACK_SUBJECT     "isolane-bench.ack"
 #define RESULTS_AT_ONCE 65536 /* the subscriber's bound on what waits for the loop */
 
 struct worker {
-    pid_t supervisor, zygote, nats_server;
-    char url[256];
+    struct up_worker up;
+    pid_t zygote, nats_server;
 };
 
 struct bench {
@@ -66,61 +57,6 @@ struct bench {
 
 /* ---- the worker ---- */
 
-static pid_t to_stop; /* the worker, while it runs */
-
-/* die() ends us anywhere: the worker must not outlive that. */
-static void at_exit(void)
-{
-    if (to_stop > 0)
-        kill(to_stop, SIGTERM);
-}
-
-static void read_line(int fd, char *out, size_t cap)
-{
-    size_t len = 0;
-    struct pollfd p = {.fd = fd, .events = POLLIN};
-    while (len + 1 < cap) {
-        if (poll(&p, 1, UP_TIMEOUT_MS) <= 0)
-            die("isolane up: not ready after %d ms", UP_TIMEOUT_MS);
-        ssize_t n = read(fd, out + len, 1);
-        if (n <= 0)
-            die("isolane up ended before it was ready");
-        if (out[len] == '\n')
-            break;
-        len++;
-    }
-    out[len] = 0;
-}
-
-static void start_worker(struct bench *b)
-{
-    char program[PATH_MAX], line[1024];
-    char *args[] = {program, "up", "--data", b->bed.dir, NULL};
-    const char *build = getenv("ISOLANE_BUILD");
-    int out[2];
-    posix_spawn_file_actions_t fa;
-    struct err e = {0};
-    must(fs_path(program, sizeof program, &e, "%s/isolane", build ? build : "build"), &e,
-         "isolane");
-    if (pipe2(out, O_CLOEXEC))
-        die("pipe: %s", strerror(errno));
-    posix_spawn_file_actions_init(&fa);
-    posix_spawn_file_actions_adddup2(&fa, out[1], STDOUT_FILENO);
-    int rc = posix_spawn(&b->worker.supervisor, program, &fa, NULL, args, environ);
-    if (rc)
-        die("cannot start %s: %s", program, strerror(rc));
-    to_stop = b->worker.supervisor;
-    atexit(at_exit);
-    posix_spawn_file_actions_destroy(&fa);
-    close(out[1]);
-    read_line(out[0], line, sizeof line);
-    close(out[0]);
-    const char *url = strstr(line, "nats://");
-    if (!url)
-        die("isolane up said '%s': no URL in it", line);
-    snprintf(b->worker.url, sizeof b->worker.url, "%s", url);
-}
-
 /* nats-server by its name; the zygote is the other process below the supervisor that has children.
  */
 static void find_parts(struct worker *w, pid_t below)
@@ -137,15 +73,6 @@ static void find_parts(struct worker *w, pid_t below)
     }
     if (!w->nats_server || !w->zygote)
         die("cannot find nats-server and zygote below process %d", (int)below);
-}
-
-static void stop_worker(struct worker *w)
-{
-    int status;
-    to_stop = 0;
-    kill(w->supervisor, SIGTERM);
-    if (waitpid(w->supervisor, &status, 0) < 0 || !WIFEXITED(status) || WEXITSTATUS(status) != 0)
-        die("isolane up ended with wait status %#x; expected: exit 0", status);
 }
 
 /* ---- publishing and seeing ---- */
@@ -249,7 +176,7 @@ static void open_link(struct bench *b)
     char results[SUBJECT_MAX];
     struct subjects s;
     struct err e = {0};
-    must(config_set(b->bed.config, "nats.url", b->worker.url, "bench", &e), &e, "URL");
+    must(config_set(b->bed.config, "nats.url", b->worker.up.url, "bench", &e), &e, "URL");
     must(link_open(&b->bed.loop, &b->bed.config->nats, "isolane bench", CONNECT_MS, &events, b,
                    &b->link, &e),
          &e, "connection");
@@ -295,7 +222,7 @@ static struct usage usage_now(const struct worker *w)
 {
     return (struct usage){
         .at_us = now_us(),
-        .supervisor = process_cpu_us(w->supervisor),
+        .supervisor = process_cpu_us(w->up.supervisor),
         .zygote = process_cpu_us(w->zygote),
         .nats_server = process_cpu_us(w->nats_server),
         .publisher = process_cpu_us(getpid()),
@@ -393,20 +320,20 @@ int main(int argc, char **argv)
         "for each job.",
         options, ARRAY_LEN(options));
     bed_make(&b.bed);
-    start_worker(&b);
+    up_worker_start(&b.worker.up, &b.bed, NULL);
     uv_timer_init(&b.bed.loop, &b.pause);
     uv_timer_init(&b.bed.loop, &b.stall);
     b.stall.data = &b;
     open_link(&b);
     rest(&b, 200);
-    find_parts(&b.worker, b.worker.supervisor);
+    find_parts(&b.worker, b.worker.up.supervisor);
     grow(&b);
     if (flood_jobs > 0)
         run_flood(&b);
     if (single_jobs > 0)
         run_single(&b);
     close_link(&b);
-    stop_worker(&b.worker);
+    up_worker_stop(&b.worker.up);
     audit(&b);
     uv_close((uv_handle_t *)&b.pause, NULL);
     uv_close((uv_handle_t *)&b.stall, NULL);

@@ -163,3 +163,25 @@ test('a worker that starts beside held jobs learns of them', async () => {
     await c.publish({ id: 's-parent', script: 'export default 1' });
     assert.equal((await c.result('s-child')).value, 1);
 });
+
+test('ISOLANE_HELD is full: one more is handed out again, and runs when there is room or its parent is there; else it ends in words', async () => {
+    const small = await NatsServer.start();
+    const one = await worker(small.url, { config: { ...config, nats: { ...config.nats, max_held: 2 } } });
+    const mine = await Client.connect(small.url);
+    const script = 'export default job.parents';
+    for (const id of ['h-1', 'h-2']) await mine.publish({ id, after: ['h-parent'], script });
+    await until('the stream to be full', async () => (await mine.jsm.streams.info('ISOLANE_HELD')).state.messages === 4);
+    await mine.publish({ id: 'h-3', after: ['h-parent'], script });
+    await until('it to be refused', () => /too many jobs wait for others/.test(one.stderr));
+    await mine.publish({ id: 'h-parent', script: '1' });
+    for (const id of ['h-1', 'h-2', 'h-3']) assert.equal((await mine.result(id)).outcome, 'ok', id);
+    for (const id of ['i-1', 'i-2']) await mine.publish({ id, after: ['i-never'], script });
+    await until('it to be full again', async () => (await mine.jsm.streams.info('ISOLANE_HELD')).state.messages === 4);
+    await mine.publish({ id: 'i-3', after: ['i-never'], script });
+    const r = await mine.result('i-3', { timeout: 60_000 });
+    assert.deepEqual([r.outcome, r.state], ['internal', 'dead']);
+    assert.match(r.error.message, /too many jobs wait for others \(nats\.max_held, nats\.max_queued_mb\)/);
+    await mine.close();
+    await one.stop();
+    await small.stop();
+});

@@ -174,3 +174,13 @@ test('a tenant without keys takes jobs as before, and `isolane run` asks for no 
     const end = await isolane(['run', '-', '--data', w.data, '--json', '--config', file('run.yaml', JSON.stringify({ tenants: [{ name: 'ci', job_keys: [`${ours}.pub`] }] }))], { input: 'export default 5' });
     assert.equal(JSON.parse(end.stdout).value, 5, end.stderr);
 });
+
+test('a signed job that waits for another keeps its signature while it is held', async () => {
+    const job = JSON.stringify({ id: 'child', after: ['parent'], script: 'export default job.parents.parent.value' });
+    const child = publish(job, [await sign(job)], { id: 'child' });
+    await until('it to be held', async () => (await c.get('child', { tenant: 'ci' })).state === 'held');
+    const parent = JSON.stringify({ id: 'parent', script: 'export default 7' });
+    assert.equal((await publish(parent, [await sign(parent)], { id: 'parent' })).value, 7);
+    const r = await child;
+    assert.deepEqual([r.outcome, r.value, r.signed_by], ['ok', 7, keyid]);
+});
