@@ -87,10 +87,20 @@ static void on_unstuck(void *arg)
     x->ev.unstuck(x->arg);
 }
 
+void executor_pruning_goes_on(struct executor *x)
+{
+    janitor_pruned(x->janitor, x->pruned_rows, x->pruned_more);
+}
+
 static void on_pruned(size_t rows, bool more, void *arg)
 {
     struct executor *x = arg;
-    janitor_pruned(x->janitor, rows, more);
+    x->pruned_rows = rows;
+    x->pruned_more = more;
+    if (x->ev.pruned)
+        x->ev.pruned(x->arg);
+    else
+        executor_pruning_goes_on(x);
 }
 
 /* ---- attempts ---- */

@@ -58,6 +58,9 @@ struct executor_events {
     /* Results cannot be written / can again: take no new jobs in between. */
     void (*stuck)(const struct err *why, void *arg);
     void (*unstuck)(void *arg);
+    /* Retention removed results, and a checkpoint says so in the chain (prune_read()). Nothing more
+     * is removed before executor_pruning_goes_on(). NULL: it goes on at once. */
+    void (*pruned)(void *arg);
 };
 
 struct executor_stats {
@@ -118,3 +121,6 @@ void executor_set_envelope_max(struct executor *x, size_t bytes);
 /* Nothing may wait or run. Commits what is submitted (events are told), closes pool and recorder.
  */
 void executor_close(struct executor *x);
+
+/* After `pruned`. */
+void executor_pruning_goes_on(struct executor *x);

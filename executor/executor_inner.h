@@ -20,6 +20,8 @@ struct executor {
     struct seal_key *seal; /* guarded; NULL: none */
     struct recorder *recorder;
     struct janitor *janitor; /* NULL: everything is kept */
+    size_t pruned_rows;      /* told to the janitor when the front-end says so */
+    bool pruned_more;
     struct backlog *backlog;
     struct pools *pools;     /* NULL once they were closed: see executor_last() */
     struct warm *warm;       /* likewise: its cells are the pools' */

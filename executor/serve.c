@@ -12,6 +12,7 @@
 #include "executor/batches.h"
 #include "executor/cancels.h"
 #include "executor/leases.h"
+#include "executor/checkpoints.h"
 #include "executor/presence.h"
 #include "executor/requests.h"
 #include "executor/schedules.h"
@@ -81,6 +82,7 @@ static void on_intake_ready(void *arg)
 {
     struct serve *s = arg;
     s->intake_ready = true;
+    checkpoints_publish(s->checkpoints); /* whoever died before that */
     maybe_tick(s);
     maybe_ready(s);
 }
@@ -157,6 +159,24 @@ static void on_shed(bool past, int64_t mb, void *arg)
                   mb, s->config->shed_at_mb);
     else
         log_warn("serve", "the worker has %" PRId64 " MB in use: jobs are taken again", mb);
+}
+
+/* ---- retention ---- */
+
+static void on_pruned(void *arg)
+{
+    struct serve *s = arg;
+    s->pruning_waits = true;
+    if (s->checkpoints)
+        checkpoints_publish(s->checkpoints);
+}
+
+static void on_checkpoint_stored(void *arg)
+{
+    struct serve *s = arg;
+    if (s->pruning_waits)
+        executor_pruning_goes_on(s->executor);
+    s->pruning_waits = false;
 }
 
 /* ---- among other workers ---- */
@@ -301,6 +321,7 @@ static const struct executor_events executor_handlers = {
     .committed = publish_committed,
     .stuck = on_stuck,
     .unstuck = on_unstuck,
+    .pruned = on_pruned,
 };
 static const struct intake_events intake_handlers = {
     .job = takein_job,
@@ -367,6 +388,13 @@ static int open_parts(struct serve *s, const struct serve_options *o, struct err
                                        .link = s->link,
                                        .subjects = &s->subjects,
                                        .replicas = (int)o->config->nats.replicas};
+    const struct checkpoints_context kc = {.loop = s->loop,
+                                           .link = s->link,
+                                           .subjects = &s->subjects,
+                                           .store = s->store,
+                                           .stored = on_checkpoint_stored,
+                                           .arg = s};
+    s->checkpoints = checkpoints_open(&kc);
     s->leases = leases_open(s->loop, s->link, o->config, &s->subjects);
     s->batches = ends_batches(s);
     s->cancels = cancels_open(&cc, &cancels_handlers, s);
@@ -466,6 +494,8 @@ void serve_close(struct serve *s)
 {
     s->draining = s->closing = true;
     shed_close(s->shed);
+    checkpoints_close(s->checkpoints);
+    s->checkpoints = NULL;
     requests_close(s->requests);
     batches_close(s->batches);
     s->batches = NULL;

@@ -29,7 +29,8 @@ struct serve {
     struct cancels *cancels;
     struct held *held;
     struct leases *leases;
-    struct batches *batches; /* NULL: draining */
+    struct checkpoints *checkpoints; /* NULL: closing */
+    struct batches *batches;         /* NULL: draining */
     struct after_context after;
     struct custody_table custodies;
     struct list publishing; /* what waits for a confirmation, or for another try */
@@ -46,7 +47,7 @@ struct serve {
     int timers; /* of these two, not closed yet: freed with the last */
     int64_t drain_until_us;
     bool executor_up, intake_ready, named, cancels_known; /* jobs are taken with all of them */
-    bool ready_told, stuck, shedding, draining, drained_told, closing;
+    bool pruning_waits, ready_told, stuck, shedding, draining, drained_told, closing;
 };
 
 /* ---- serve.c ---- */

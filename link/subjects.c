@@ -1,6 +1,7 @@
 #include "link/subjects.h"
 
 #include <ctype.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -91,6 +92,11 @@ void subject_result(const struct subjects *s, const char *tenant, const char *id
 void subject_results_all(const struct subjects *s, char *out)
 {
     put(out, "%s.results.*.>", s->prefix);
+}
+
+void subject_checkpoint(const struct subjects *s, const char *keyid, uint64_t seq, char *out)
+{
+    put(out, "%s.results.=checkpoints.%.16s.%" PRIu64, s->prefix, keyid, seq);
 }
 
 void subject_results_get(const struct subjects *s, char *out)

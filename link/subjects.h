@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/err.h"
 #include "config/config.h"
@@ -47,7 +48,11 @@ void subject_job_class(const struct subjects *s, enum job_class c,
 /* Of a jobs stream that is not ready to take jobs: isolane.jobs-not-yet */
 void subject_jobs_not_yet(const struct subjects *s, char *out);
 void subject_result(const struct subjects *s, const char *tenant, const char *id, char *out);
-void subject_results_all(const struct subjects *s, char *out);            /* isolane.results.*.> */
+void subject_results_all(const struct subjects *s, char *out); /* isolane.results.*.> */
+/* A checkpoint of a worker's retention: isolane.results.=checkpoints.<16 digits of the key's
+ * id>.<seq>
+ * ('=' stands in no tenant's name) */
+void subject_checkpoint(const struct subjects *s, const char *keyid, uint64_t seq, char *out);
 void subject_results_get(const struct subjects *s, char *out);            /* isolane.results.get */
 void subject_cancel(const struct subjects *s, const char *id, char *out); /* id ">" for all */
 void subject_logs(const struct subjects *s, const char *tenant, const char *id, char *out);

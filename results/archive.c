@@ -4,6 +4,7 @@
 #include "results/archive_inner.h"
 #include "results/decode.h"
 #include "results/envelope.h"
+#include "results/prune.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -15,7 +16,8 @@
  * it a row. Gaps of a chain are kept as runs; a result that fills one splits or removes its run. */
 
 const char *const archive_end_names[ARCHIVE_ENDS] = {
-    "archived", "known", "second", "fork", "untrusted", "forged", "unreadable", "misplaced",
+    "archived",  "known",  "second",     "checkpoint", "fork",
+    "untrusted", "forged", "unreadable", "misplaced",
 };
 
 int archive_stmt(struct archive *a, enum archive_query q, struct stmt **out, struct err *e)
@@ -121,6 +123,9 @@ struct arrival {
     char *payload;
     struct buf object;
     struct decoded d;
+    bool is_checkpoint;
+    struct checkpoint checkpoint;
+    struct result place;    /* of a checkpoint: worker, seq, prev */
     const struct result *r; /* NULL: not decoded (yet) */
     struct archive_news *news;
 };
@@ -371,6 +376,18 @@ static int job_known(struct arrival *x, char first[KEYID_LEN], uint64_t *seq, st
     return rc;
 }
 
+static int keep_checkpoint(struct arrival *x, struct err *e)
+{
+    char reason[160];
+    snprintf(reason, sizeof reason,
+             "worker %.64s removed %" PRIu64 " results by its retention, %" PRIu64 " in all",
+             x->r->worker, x->checkpoint.removed, x->checkpoint.rows);
+    int rc = keep(x, ARCHIVE_CHECKPOINT, reason, true, e);
+    if (!x->news->gap)
+        x->news->text[0] = 0; /* nothing that a person must know */
+    return rc;
+}
+
 static int store(struct arrival *x, struct err *e)
 {
     char why[160], reason[320], first[KEYID_LEN];
@@ -397,6 +414,8 @@ static int store(struct arrival *x, struct err *e)
         rc = keep(x, ARCHIVE_FORK, why, false, e);
     if (rc)
         return rc;
+    if (x->is_checkpoint)
+        return keep_checkpoint(x, e);
     rc = job_known(x, first, &seq, e);
     if (rc == 1) {
         snprintf(reason, sizeof reason,
@@ -408,6 +427,24 @@ static int store(struct arrival *x, struct err *e)
 }
 
 /* ---- the checks in front of it ---- */
+
+#define PREDICATE_WITHIN 512 /* bytes at the beginning of a statement that have its predicateType  \
+                              */
+
+/* A worker's word that its retention removed something: no result, but a place in the chain. */
+static bool take_checkpoint(struct arrival *x, size_t len)
+{
+    size_t head = len < PREDICATE_WITHIN ? len : PREDICATE_WITHIN;
+    if (!memmem(x->payload, head, CHECKPOINT_PREDICATE, strlen(CHECKPOINT_PREDICATE)) ||
+        checkpoint_decode(x->payload, len, &x->checkpoint, NULL) || x->checkpoint.seq < 1)
+        return false;
+    x->is_checkpoint = true;
+    x->place.worker = x->checkpoint.worker;
+    x->place.seq = x->checkpoint.seq;
+    memcpy(x->place.prev, x->checkpoint.prev, sizeof x->place.prev);
+    x->r = &x->place;
+    return true;
+}
 
 /* 0: go on; 1: it ended in a fault. */
 static int open_envelope(struct arrival *x, const struct trust *t, struct err *e)
@@ -427,6 +464,8 @@ static int open_envelope(struct arrival *x, const struct trust *t, struct err *e
         return keep(x, ARCHIVE_UNTRUSTED, reason, true, e) ? -1 : 1;
     }
     crypto_sha256_hex(x->payload, len, x->hash);
+    if (take_checkpoint(x, len))
+        return 0;
     rc = statement_result(x->payload, len, &x->object, &why);
     if (!rc)
         rc = result_decode(x->object.data, x->object.len, x->hash, x->m->envelope, x->m->len, &x->d,
@@ -443,7 +482,10 @@ static int open_envelope(struct arrival *x, const struct trust *t, struct err *e
 static int check_subject(struct arrival *x, struct err *e)
 {
     char subject[SUBJECT_MAX], reason[SUBJECT_MAX + 64];
-    subject_result(x->subjects, x->r->tenant, x->r->id, subject);
+    if (x->is_checkpoint)
+        subject_checkpoint(x->subjects, x->keyid, x->r->seq, subject);
+    else
+        subject_result(x->subjects, x->r->tenant, x->r->id, subject);
     if (!strcmp(subject, x->m->subject))
         return 0;
     snprintf(reason, sizeof reason, "it belongs on %s", subject);

@@ -5,7 +5,7 @@
  * lost on the way. A chain is known by the id of its key. Results come in the order in which the
  * stream took them, which is not always that of a chain: what is not there yet is a gap, and goes
  * when it comes. A gap that stays is a result that the stream refused (another worker had the job's
- * result in first), a checkpoint of retention, or something that somebody took away:
+ * result in first), or something that somebody took away:
  * docs/operations.md says how to tell. */
 #pragma once
 
@@ -38,6 +38,8 @@ enum archive_end {
     ARCHIVED,
     ARCHIVE_KNOWN,      /* it is there already */
     ARCHIVE_SECOND,     /* its job has a result; this one is kept beside */
+    ARCHIVE_CHECKPOINT, /* no result: a worker's retention removed some; it has a place in the chain
+                         */
     ARCHIVE_FORK,       /* the worker signed two different statements for one place of its chain */
     ARCHIVE_UNTRUSTED,  /* signed by a key that is not trusted; kept until it is */
     ARCHIVE_FORGED,     /* its signature does not hold */
@@ -83,7 +85,7 @@ struct archive_chain {
     const uint8_t *key; /* ED25519_PUBLIC bytes */
     bool given;         /* its key was given, not taken from the registry at first sight */
     uint64_t first, last, results, gaps, missing;
-    uint64_t beside; /* kept as ARCHIVE_SECOND */
+    uint64_t beside; /* kept as ARCHIVE_SECOND, and checkpoints */
 };
 int archive_each_chain(struct archive *a, int (*fn)(const struct archive_chain *c, void *arg),
                        void *arg, struct err *e);

@@ -112,7 +112,8 @@ const struct db_kind archive_kind = {
 static const char *const queries[ARCHIVE_QUERIES] = {
     [A_OF_JOB] = "SELECT chain, seq, hash FROM results WHERE id = ?1 AND tenant = ?2",
     [A_LINK] = "SELECT prev, hash FROM results WHERE chain = ?1 AND seq = ?2 UNION ALL "
-               "SELECT prev, hash FROM faults WHERE chain = ?1 AND seq = ?2 AND kind = 'second'",
+               "SELECT prev, hash FROM faults WHERE chain = ?1 AND seq = ?2 AND kind IN ('second', "
+               "'checkpoint')",
     [A_CHAIN] = "SELECT worker, key, given, first, last FROM chains WHERE chain = ?1",
     [A_CHAIN_SET] = "INSERT INTO chains VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (chain) DO "
                     "UPDATE SET worker = excluded.worker, given = max(given, excluded.given), "
@@ -121,7 +122,8 @@ static const char *const queries[ARCHIVE_QUERIES] = {
         "SELECT chain, worker, key, given, first, last, (SELECT count(*) FROM results r WHERE "
         "r.chain = c.chain), (SELECT count(*) FROM gaps g WHERE g.chain = c.chain), (SELECT "
         "coalesce(sum(last - first + 1), 0) FROM gaps g WHERE g.chain = c.chain), (SELECT count(*) "
-        "FROM faults f WHERE f.chain = c.chain AND f.kind = 'second') FROM chains c "
+        "FROM faults f WHERE f.chain = c.chain AND f.kind IN ('second', 'checkpoint')) FROM chains "
+        "c "
         "ORDER BY worker, chain",
     [A_GAP_OF] = "SELECT first, last FROM gaps WHERE chain = ?1 AND first <= ?2 AND last >= ?2 "
                  "ORDER BY first DESC LIMIT 1",

@@ -130,6 +130,31 @@ test('a connection that is lost and comes back: it follows on by itself', async 
     assert.equal((await p.ended).code, 0);
 });
 
+test('retention: checkpoints are in the stream, so the archive knows why a chain has places without a result', async () => {
+    const server = await NatsServer.start(), client = await Client.connect(server.url), db = fresh();
+    const short = { worker: 'short', retention: { max_rows: 5 }, retention_interval_s: 1 };
+    const w = await worker(server.url, { config: short });
+    const heard = [];
+    client.nc.subscribe('isolane.results.=checkpoints.>', { callback: (_, m) => heard.push(m.subject) });
+    for (let i = 0; i < 20; i++) await client.execute({ id: `r-${i}`, script: 'export default 1' });
+    await until('a checkpoint', () => heard.length > 0);
+    for (let i = 0; i < 3; i++) await client.execute({ id: `s-${i}`, script: 'export default 1' });
+    await w.stop();
+    const again = await worker(server.url, { data: w.data, config: short }); // publishes the newest once more: the stream has it
+    await client.execute({ id: 'last', script: 'export default 1' });
+    await again.stop();
+    const end = await isolane(['archive', '--db', db, '--nats', server.url, '--once', '--json', '--trust', join(w.data, 'worker.pub')]);
+    assert.equal(end.code, 0, end.stderr);
+    const told = JSON.parse(end.stdout);
+    assert.deepEqual([told.results, told.missing, told.gaps], [24, 0, []], end.stdout + end.stderr);
+    const verified = await isolane(['verify', '--db', db]);
+    assert.equal(verified.code, 0, verified.stderr);
+    const { state } = await client.jsm.streams.info('ISOLANE_RESULTS', { subjects_filter: 'isolane.results.=checkpoints.>' });
+    assert.ok(Object.values(state.subjects).every((n) => n === 1), 'each once');
+    await client.close();
+    await server.stop();
+});
+
 test('a result that somebody took out of the stream is a gap, said at once and in the summary', async () => {
     const seq = (await c.jsm.direct.getMessage('ISOLANE_RESULTS', { last_by_subj: 'isolane.results.default.first-20' })).seq;
     const { worker: name, seq: place } = await c.result('first-20');
