@@ -428,8 +428,8 @@ static int store(struct arrival *x, struct err *e)
 
 /* ---- the checks in front of it ---- */
 
-#define PREDICATE_WITHIN 512 /* bytes at the beginning of a statement that have its predicateType  \
-                              */
+/* Bytes at the beginning of a statement that have its predicateType. */
+#define PREDICATE_WITHIN 512
 
 /* A worker's word that its retention removed something: no result, but a place in the chain. */
 static bool take_checkpoint(struct arrival *x, size_t len)
