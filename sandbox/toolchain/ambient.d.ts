@@ -19,6 +19,44 @@ declare class InvalidArgument extends HostError {}
 declare class NotFound extends HostError {}
 declare class Conflict extends HostError {}
 
+interface IsolaneKvEntry<T> {
+  readonly key: string;
+  readonly value: T;
+  readonly revision: number;
+  readonly storedAt: number;
+  readonly expiresAt: number | undefined;
+}
+type IsolaneKvChange<T> =
+  | ({ readonly type: 'put' } & IsolaneKvEntry<T>)
+  | { readonly type: 'delete'; readonly key: string; readonly revision: number }
+  | { readonly type: 'current' };
+interface IsolaneKvType {
+  json: any;
+  text: string;
+  bytes: Uint8Array<ArrayBuffer>;
+}
+declare const kv: {
+  get<T extends keyof IsolaneKvType = 'json'>(key: string, options?: { type?: T }): Promise<IsolaneKvType[T] | undefined>;
+  entry<T extends keyof IsolaneKvType = 'json'>(
+    key: string,
+    options?: { type?: T },
+  ): Promise<IsolaneKvEntry<IsolaneKvType[T]> | undefined>;
+  put(key: string, value: any, options?: { revision?: number; ttlMs?: number }): Promise<number>;
+  delete(key: string, options?: { revision?: number }): Promise<void>;
+  list(options?: { prefix?: string; limit?: number }): Promise<{ keys: string[]; complete: boolean }>;
+  watch<T extends keyof IsolaneKvType = 'json'>(options?: {
+    prefix?: string;
+    type?: T;
+  }): AsyncIterableIterator<IsolaneKvChange<IsolaneKvType[T]>>;
+};
+declare function emit(
+  job: { [field: string]: any },
+  options?: { class?: 'high' | 'normal' | 'low' },
+): Promise<{ id: string; seq: number; duplicate: boolean }>;
+declare const log: {
+  [level in 'debug' | 'info' | 'warn' | 'error']: (message: string, fields?: { [name: string]: unknown }) => void;
+};
+
 interface Console {
   assert(condition?: unknown, ...data: unknown[]): void;
   clear(): void;

@@ -108,6 +108,9 @@ test('types: the declarations are right among themselves, and those of a worker 
         addEventListener('unhandledrejection', (e) => { e.preventDefault(); reportError(e.reason) });
         const stop = AbortSignal.any([AbortSignal.timeout(5), new AbortController().signal]);
         const { instance } = await WebAssembly.instantiate(new Uint8Array());
+        const stored: string | undefined = await kv.get('a', { type: 'text' });
+        for await (const change of kv.watch()) if (change.type === 'put') log.info(change.key, { stored, at: change.storedAt });
+        console.log((await emit({ script: '1' }, { class: 'low' })).id);
         export default [key, stop.aborted, instance.exports, structuredClone(url.href), performance.now(), sodium.x];`), []);
     assert.equal(problems('export default [indexedDB, importScripts, caches, new OffscreenCanvas(1, 1)];').length, 4);
 });
