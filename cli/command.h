@@ -30,7 +30,7 @@ extern const struct command command_attest, command_cancel, command_doctor, comm
     command_logs, command_result, command_secret, command_submit, command_verify, command_version,
     command_ls, command_export, command_backup, command_egress, command_batch, command_check,
     command_types;
-extern const struct command command_schedule, command_artifact;
+extern const struct command command_schedule, command_artifact, command_call;
 extern const struct command command_workers, command_drain, command_archive, command_dead;
 extern const struct command command_up, command_worker, command_run;
 

@@ -13,12 +13,12 @@
 #include "cli/command.h"
 
 static const struct command *const commands[] = {
-    &command_up,      &command_worker,   &command_run,    &command_check,    &command_types,
-    &command_submit,  &command_result,   &command_logs,   &command_cancel,   &command_batch,
-    &command_dead,    &command_verify,   &command_ls,     &command_export,   &command_backup,
-    &command_archive, &command_workers,  &command_drain,  &command_schedule, &command_keys,
-    &command_secret,  &command_artifact, &command_doctor, &command_attest,   &command_egress,
-    &command_version,
+    &command_up,     &command_worker,  &command_run,      &command_check,  &command_types,
+    &command_submit, &command_call,    &command_result,   &command_logs,   &command_cancel,
+    &command_batch,  &command_dead,    &command_verify,   &command_ls,     &command_export,
+    &command_backup, &command_archive, &command_workers,  &command_drain,  &command_schedule,
+    &command_keys,   &command_secret,  &command_artifact, &command_doctor, &command_attest,
+    &command_egress, &command_version,
 };
 
 static const struct command *find(const char *name)

@@ -107,6 +107,7 @@ struct nats_config {
     int64_t max_queued_a_tenant; /* messages of one tenant and class in the stream, 0: no bound */
     int64_t heartbeat_s;         /* of the worker's entry in the registry, 0: none, default 5 */
     int64_t max_held;            /* jobs that wait for others, then they are refused */
+    int64_t max_calls;           /* requests in hand, then they are refused; 0: none are taken */
     int64_t after_wait_s;        /* the longest such wait, default 86400 */
     int64_t lease_s;             /* a dead worker's places are free after it, default 30 */
 };

@@ -201,6 +201,7 @@ const struct config_key config_keys[] = {
     INT_KEY("nats.artifacts_max_mb", nats.artifacts_max_mb, 1, 16777216, 4096),
     INT_KEY("nats.artifact_max_mb", nats.artifact_max_mb, 1, 16777216, 1024),
     INT_KEY("nats.max_held", nats.max_held, 1, 1000000, 100000),
+    INT_KEY("nats.max_calls", nats.max_calls, 0, 65536, 1024),
     INT_KEY("nats.lease_s", nats.lease_s, 2, 3600, 30),
     INT_KEY("nats.after_wait_s", nats.after_wait_s, 1, 31622400, 86400),
     INT_KEY("nats.prefetch", nats.prefetch, 1, 65536, 256),

@@ -28,7 +28,8 @@ struct custody {
     enum custody_state state;
     char key[CUSTODY_KEY_MAX]; /* "<tenant>/<id>" */
     char tenant[TENANT_NAME_MAX + 1], id[JOB_ID_MAX + 1];
-    struct delivery *delivery; /* NULL: the result of a batch, which no message asked for */
+    struct delivery *delivery; /* NULL: the result of a batch, or a call: no message asked for it */
+    struct call *call;         /* calls.h; NULL: none */
     struct job *job;           /* LOOKING, MOVING to wait for others: not with the executor */
     struct attempt *attempt;   /* HELD and STORING; NULL in the latter: drained meanwhile */
     char *envelope;            /* PUBLISHING, BURYING; NULL: it is read from the database */

@@ -67,7 +67,8 @@ void holding_started(struct attempt *a, void *serve)
 {
     struct custody *c = attempt_tag(a);
     holding_end(serve, c);
-    intake_runs(((struct serve *)serve)->intake, c->delivery);
+    if (c->delivery)
+        intake_runs(((struct serve *)serve)->intake, c->delivery);
     holding_tell(serve, c, "running", attempt_number(a), NULL, attempt_tries(a));
 }
 

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "executor/batches.h"
+#include "executor/calls.h"
 #include "executor/presence.h"
 #include "executor/serve_inner.h"
 #include "results/store.h"
@@ -239,6 +240,10 @@ void publish_committed(struct attempt *a, const struct result *r, const char *en
     struct serve *s = arg;
     struct custody *c = attempt_tag(a);
     presence_done(s->presence);
+    if (c->call) {
+        calls_answer(s->calls, c, envelope, len);
+        return;
+    }
     if (!c->delivery)
         fault(F_BATCH_COMMITTED);
     turns_end(c);

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "executor/batches.h"
+#include "executor/calls.h"
 #include "executor/cancels.h"
 #include "executor/leases.h"
 #include "executor/checkpoints.h"
@@ -33,11 +34,21 @@ static void maybe_take(struct serve *s)
         intake_want(s->intake, (int)(s->config->nats.prefetch + s->config->max_running));
 }
 
+/* A worker that takes no calls is still one for jobs. */
+static void take_calls(struct serve *s)
+{
+    struct err e = {0};
+    if (!s->draining && calls_open(s, &s->calls, &e))
+        log_error("serve", "no calls are taken: %s", e.msg);
+    calls_pause(s->calls, s->stuck || s->shedding);
+}
+
 static void maybe_ready(struct serve *s)
 {
     if (!s->executor_up || !s->intake_ready || !s->named || !s->cancels_known || s->ready_told)
         return;
     s->ready_told = true;
+    take_calls(s);
     presence_tell(s->presence);
     s->ev.ready(s->arg);
 }
@@ -59,6 +70,10 @@ void serve_settle(struct serve *s, struct custody *c)
 
 void serve_hand_back(struct serve *s, struct custody *c, int64_t delay_ms)
 {
+    if (c->call) {
+        calls_give_up(s->calls, c, "this worker drains");
+        return;
+    }
     turns_end(c);
     holding_end(s, c);
     intake_hand_back(s->intake, c->delivery, delay_ms);
@@ -131,6 +146,7 @@ static void on_stuck(const struct err *why, void *arg)
     struct serve *s = arg;
     s->stuck = true;
     intake_pause(s->intake, true);
+    calls_pause(s->calls, true);
     presence_tell(s->presence);
     log_error("serve", "results cannot be written, no new jobs are taken: %s", why->msg);
 }
@@ -140,6 +156,7 @@ static void on_unstuck(void *arg)
     struct serve *s = arg;
     s->stuck = false;
     intake_pause(s->intake, s->shedding);
+    calls_pause(s->calls, s->shedding || s->draining);
     presence_tell(s->presence);
     log_warn("serve", "results can be written again");
 }
@@ -150,6 +167,7 @@ static void on_shed(bool past, int64_t mb, void *arg)
     struct serve *s = arg;
     s->shedding = past;
     intake_pause(s->intake, s->stuck || past);
+    calls_pause(s->calls, s->stuck || past || s->draining);
     requests_shed(s->requests, past);
     presence_tell(s->presence);
     if (past)
@@ -465,6 +483,7 @@ void serve_drain(struct serve *s, int grace_ms)
     if (!s->draining) {
         s->draining = true;
         intake_stop(s->intake);
+        calls_pause(s->calls, true);
         later_stop(s->later);
         schedules_stop(s->schedules);
         batches_close(s->batches); /* another worker counts */
@@ -509,6 +528,7 @@ void serve_close(struct serve *s)
         executor_abandon(s->executor, forget, s);
         executor_close(s->executor);
     }
+    calls_close(s->calls);
     leases_close(s->leases);
     store_close(s->store);
     leftovers_close(s->leftovers);

@@ -29,6 +29,7 @@ struct serve {
     struct cancels *cancels;
     struct held *held;
     struct leases *leases;
+    struct calls *calls;             /* NULL: none are taken */
     struct checkpoints *checkpoints; /* NULL: closing */
     struct batches *batches;         /* NULL: draining */
     struct after_context after;

@@ -129,6 +129,11 @@ void subject_cancels(const struct subjects *s, const char *tenant, const char *b
     put(out, "%s.cancels.%s%s%s", s->prefix, tenant, batch ? "." : "", batch ? batch : "");
 }
 
+void subject_call(const struct subjects *s, const char *tenant, char *out)
+{
+    put(out, "%s.call.%s", s->prefix, tenant);
+}
+
 void subject_batch(const struct subjects *s, const char *tenant, const char *batch, char *out)
 {
     put(out, "%s.batches.%s.%s", s->prefix, tenant, batch);
@@ -253,6 +258,13 @@ bool subject_parse_cancels(const struct subjects *s, const char *subject, char *
 {
     return split_tenant(behind(s, subject, "cancels"), tenant, tenant_cap, batch) &&
            (!*batch || batch_id_valid(*batch, strlen(*batch)));
+}
+
+bool subject_parse_call(const struct subjects *s, const char *subject, char *tenant,
+                        size_t tenant_cap)
+{
+    const char *rest;
+    return split_tenant(behind(s, subject, "call"), tenant, tenant_cap, &rest) && !rest;
 }
 
 bool subject_parse_waits(const struct subjects *s, const char *subject, char *tenant,

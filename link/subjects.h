@@ -48,6 +48,10 @@ void subject_job_class(const struct subjects *s, enum job_class c,
 /* Of a jobs stream that is not ready to take jobs: isolane.jobs-not-yet */
 void subject_jobs_not_yet(const struct subjects *s, char *out);
 void subject_result(const struct subjects *s, const char *tenant, const char *id, char *out);
+/* A job as a request: isolane.call.<tenant> */
+void subject_call(const struct subjects *s, const char *tenant, char *out);
+bool subject_parse_call(const struct subjects *s, const char *subject, char *tenant,
+                        size_t tenant_cap);
 void subject_results_all(const struct subjects *s, char *out); /* isolane.results.*.> */
 /* A checkpoint of a worker's retention: isolane.results.=checkpoints.<16 digits of the key's
  * id>.<seq>

@@ -262,13 +262,13 @@ static int read_field(const char *name, const struct jv *v, void *arg)
     struct decoding *d = arg;
     struct nearest n = {.word = name};
     char found[FOUND_TEXT];
-    for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
+    for (size_t i = 0; i < ARRAY_LEN(fields); i++)
         if (!strcmp(name, fields[i].name)) {
             fields[i].read(d, v);
             return 0;
         }
+    for (size_t i = 0; i < ARRAY_LEN(fields); i++)
         nearest_try(&n, fields[i].name);
-    }
     if (n.best)
         fault_at(d, "unknown field '%s'; did you mean '%s'?", in_line(name, strlen(name), found),
                  n.best);

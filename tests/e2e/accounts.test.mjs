@@ -86,6 +86,12 @@ test('a tenant\'s login submits a batch and sees its counts, and cancels only it
     assert.deepEqual(JSON.parse(end.stdout).value.outcomes, { ok: 1, cancelled: 1 });
 });
 
+test('a tenant calls with its own login, and nobody calls for it', async () => {
+    const envelope = (await users.ci.request('isolane.call.ci', '{"script":"export default job.tenant"}', { timeout })).json();
+    assert.equal(JSON.parse(Buffer.from(envelope.payload, 'base64')).predicate.value, 'ci');
+    await refused('a call for another tenant', () => users.web.request('isolane.call.ci', '{"script":"1"}', { timeout }));
+});
+
 test('nobody gets in without a login, or with another\'s password', async () => {
     await assert.rejects(connect({ servers: server.url, maxReconnectAttempts: 0 }), /uthorization/);
     await assert.rejects(connect({ servers: server.url, user: 'ci', pass: 'web-password', maxReconnectAttempts: 0 }), /uthorization/);

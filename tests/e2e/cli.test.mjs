@@ -8,7 +8,7 @@ import { fresh_folder, program, scratch } from './lib/place.mjs';
 import { isolane, sleep, start, until } from './lib/process.mjs';
 import { config_file, up } from './lib/worker.mjs';
 
-const COMMANDS = ['up', 'worker', 'run', 'submit', 'result', 'logs', 'cancel', 'batch', 'dead', 'verify', 'keys', 'secret', 'artifact', 'archive', 'workers', 'drain', 'doctor', 'attest', 'version'];
+const COMMANDS = ['up', 'worker', 'run', 'submit', 'call', 'result', 'logs', 'cancel', 'batch', 'dead', 'verify', 'keys', 'secret', 'artifact', 'archive', 'workers', 'drain', 'doctor', 'attest', 'version'];
 
 let w, c;
 before(async () => {
