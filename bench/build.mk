@@ -1,8 +1,8 @@
 # Bench programs link the executor and everything below it. `make bench` never passes or fails on time.
-BENCH_PROGRAMS := floor dispatch jail budgets queue fair memory coldstart typescript
+BENCH_PROGRAMS := floor dispatch jail budgets queue fair reuse memory coldstart typescript
 BENCH_ROOMS := $(filter-out cli,$(ROOMS))
 BENCH_ARCHIVES := $(foreach r,$(call reverse,$(BENCH_ROOMS)),$(call archive_of,$(r)))
-BENCH_SHARED := $(B)/obj/bench/measure.o $(B)/obj/bench/bed.o $(B)/obj/bench/upworker.o
+BENCH_SHARED := $(B)/obj/bench/measure.o $(B)/obj/bench/bed.o $(B)/obj/bench/upworker.o $(B)/obj/bench/upparts.o
 
 .PHONY: bench-programs
 bench-programs: $(foreach p,$(BENCH_PROGRAMS),$(B)/bench/$(p))

@@ -84,9 +84,17 @@ function panels(metrics) {
       ...one('in-process', 'dispatch.flood.jobs'),
       ...one('through JetStream', 'queue.flood.jobs'),
     ], 0],
+    ['Re-use: jobs per second, signed durable results', amounts, [
+      ...one('a fresh process', 'reuse.none.jobs'),
+      ...one('reuse: tenant', 'reuse.tenant.jobs'),
+      ...one('reuse: script', 'reuse.script.jobs'),
+      ...one('a call, reuse: script', 'reuse.call.jobs'),
+    ], 0],
     ['CPU time of a job, µs', stacks, [
       ...parts('in-process', 'dispatch.flood.cpu', inside),
       ...parts('through JetStream', 'queue.flood.cpu', [...inside, 'nats-server', 'publisher']),
+      ...parts('… reuse: tenant', 'reuse.tenant.cpu', [...inside, 'nats-server', 'publisher']),
+      ...parts('… reuse: script', 'reuse.script.cpu', [...inside, 'nats-server', 'publisher']),
     ], 26],
     ['A small tenant beside 10,000 queued jobs of another: published → result seen', amounts, [
       ...one('alone', 'fair.alone.wait.p50', PALETTE[0]),

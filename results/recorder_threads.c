@@ -53,8 +53,7 @@ static void sign_row(struct recorder *rec, struct row *row, size_t envelope_max)
         sign_checkpoint(rec, row);
         return;
     }
-    if (row->duplicate || store_has(rec->reader, r->tenant, r->id)) {
-        row->duplicate = true;
+    if (row->duplicate) {
         r->seq = 0;
         return;
     }
@@ -67,13 +66,31 @@ static void sign_row(struct recorder *rec, struct row *row, size_t envelope_max)
         row->fail_once = true;
 }
 
+/* Which of them have a result already; several are looked up together. */
+static void look_up(struct recorder *rec, struct list *rows)
+{
+    bool several = rows->next != rows->prev;
+    if (several)
+        store_hold(rec->reader);
+    LIST_FOREACH(n, rows)
+    {
+        struct row *row = LIST_ENTRY(n, struct row, node);
+        if (row->r && !row->duplicate)
+            row->duplicate = store_has(rec->reader, row->r->tenant, row->r->id);
+    }
+    if (several)
+        store_let_go(rec->reader);
+}
+
 void *recorder_signer(void *arg)
 {
     struct recorder *rec = arg;
     pthread_mutex_lock(&rec->lock);
     while (!rec->stop) {
-        struct list *n = list_pop_front(&rec->to_sign);
-        if (!n) {
+        struct list *n, mine;
+        list_init(&mine);
+        list_append(&mine, &rec->to_sign);
+        if (list_empty(&mine)) {
             rec->signer_idle = true;
             pthread_cond_wait(&rec->sign_cv, &rec->lock);
             rec->signer_idle = false;
@@ -81,15 +98,20 @@ void *recorder_signer(void *arg)
         }
         size_t envelope_max = rec->envelope_max;
         pthread_mutex_unlock(&rec->lock);
-        sign_row(rec, LIST_ENTRY(n, struct row, node), envelope_max);
+        look_up(rec, &mine);
         pthread_mutex_lock(&rec->lock);
-        list_push_back(&rec->to_commit, n);
-        if (++rec->commit_count == rec->wake_at) {
-            /* Not under the lock: on a machine that is busy the committer would take our processor,
-             * wait for the lock, and both would wait for whoever runs next. */
+        while ((n = list_pop_front(&mine))) {
             pthread_mutex_unlock(&rec->lock);
-            pthread_cond_signal(&rec->commit_cv);
+            sign_row(rec, LIST_ENTRY(n, struct row, node), envelope_max);
             pthread_mutex_lock(&rec->lock);
+            list_push_back(&rec->to_commit, n);
+            if (++rec->commit_count == rec->wake_at) {
+                /* Not under the lock: on a machine that is busy the committer would take our
+                 * processor, wait for the lock, and both would wait for whoever runs next. */
+                pthread_mutex_unlock(&rec->lock);
+                pthread_cond_signal(&rec->commit_cv);
+                pthread_mutex_lock(&rec->lock);
+            }
         }
     }
     pthread_mutex_unlock(&rec->lock);

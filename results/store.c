@@ -252,6 +252,20 @@ int store_find(struct store *s, const char *tenant, const char *id, struct buf *
     return rc;
 }
 
+void store_hold(struct store *s)
+{
+    struct err e = {0};
+    if (db_exec(s->db, "BEGIN", "look up jobs", &e))
+        log_error("store", "%s", e.msg);
+}
+
+void store_let_go(struct store *s)
+{
+    struct err e = {0};
+    if (db_exec(s->db, "COMMIT", "look up jobs", &e))
+        log_error("store", "%s", e.msg);
+}
+
 bool store_has(struct store *s, const char *tenant, const char *id)
 {
     struct err e = {0};

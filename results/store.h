@@ -72,6 +72,11 @@ int store_prune(struct store *s, const struct prune_plan *plan, const struct che
 /* Envelope of a job's result. tenant NULL: any tenant (ERR_CONFLICT when several have that id).
  * Appends to out. ERR_NOT_FOUND. */
 int store_find(struct store *s, const char *tenant, const char *id, struct buf *out, struct err *e);
+/* Between these two a reader sees the database as it was at the first question: many questions take
+ * its locks once. Not on a writer. */
+void store_hold(struct store *s);
+void store_let_go(struct store *s);
+
 /* tenant NULL: any. False also when the database cannot be read (logged). */
 bool store_has(struct store *s, const char *tenant, const char *id);
 
