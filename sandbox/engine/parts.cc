@@ -249,8 +249,11 @@ bool parts_make_code(std::vector<std::string> *out, char *why, size_t why_cap)
         ok = ok && rehearse(context, name, why, why_cap);
     }
     for (size_t i = 0; ok && i < row_count; i++) {
+        v8::Local<v8::Function> body = compiled[i].Get(engine.isolate);
+        if (body.IsEmpty() && !body_of(context, &rows[i]).ToLocal(&body)) // loaded at the warm-up
+            body = {};
         auto *code =
-            v8::ScriptCompiler::CreateCodeCacheForFunction(compiled[i].Get(engine.isolate));
+            body.IsEmpty() ? nullptr : v8::ScriptCompiler::CreateCodeCacheForFunction(body);
         ok = code != nullptr;
         if (!ok)
             snprintf(why, why_cap, "V8 made no code cache of the part '%s'", rows[i].name);

@@ -77,11 +77,19 @@ int run(int source, const char *script, int round, std::string *message)
 
 } // namespace
 
+// What loads parts of the built-ins (sandbox/js/parts.js) is compiled once for all cells.
+static bool load_part()
+{
+    v8::HandleScope scope(engine.isolate);
+    v8::Local<v8::Value> name = literal("warm");
+    return !call_hook(engine.context.Get(engine.isolate), HOOK_PART, 1, &name).IsEmpty();
+}
+
 bool warm_zygote(bool few_cells, char *why, size_t why_cap)
 {
     std::string message;
-    bool ok = true;
     engine.muted = true;
+    bool ok = few_cells || load_part();
     if (few_cells)
         ok = run(FRAME_MODULE, kCell, kZygoteRounds, &message) == FRAME_END_OK;
     for (int round = 0; !few_cells && ok && round < kZygoteRounds; round++)

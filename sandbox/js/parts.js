@@ -27,15 +27,19 @@ const loaded = { __proto__: null }; // name → exports
 const order = list(); // names of loaded parts
 let loading = { __proto__: null };
 
+// A module of the base as parts see it, made once.
+const seen = { __proto__: null };
+const module = (name) => (seen[name] ??= shared(name));
+
 // The exports of a part.
 export function load(name) {
   const known = loaded[name];
   if (known !== undefined) return known;
   if (loading[name]) throw new language.Error(`the built-in part '${name}' needs itself`);
-  loading[name] = true;
-  const out = { __proto__: null };
+  const out = { __proto__: null }; // may meet the end of the stack
   try {
-    apply(parts.compile(name), undefined, [native, { __proto__: null, shared, load, language, out }]);
+    loading[name] = true;
+    apply(parts.compile(name), undefined, [native, { __proto__: null, shared: module, load, language, out }]);
   } finally {
     loading[name] = false;
   }
