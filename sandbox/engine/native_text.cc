@@ -4,6 +4,7 @@
 //   encodeInto(text, bytes)     [UTF-16 units read, bytes written]
 //   decode(encoding, bytes, flags, state)  string; throws a TypeError with FATAL
 //   atob(text), btoa(text)      undefined when the text cannot be converted
+//   base64(bytes), unbase64(text)  the same with bytes
 //
 // Decoding a stream: `state` is a Uint8Array of STATE_BYTES that belongs to the decoder. It keeps
 // the bytes of a character that was cut (at most three) and whether the start of the stream, where
@@ -340,7 +341,8 @@ void give_latin1(const Info &args, const uint8_t *data, size_t len)
         args.GetReturnValue().Set(text);
 }
 
-void atob(const Info &args)
+// The bytes of base64 text, as `give` wants them; nothing when it is none.
+void decode_text(const Info &args, void (*give)(const Info &, const uint8_t *, size_t))
 {
     if (!args[0]->IsString())
         return;
@@ -351,20 +353,32 @@ void atob(const Info &args)
         return;
     int64_t n = decode_base64(v8::String::ValueView(args.GetIsolate(), text), len, out.get());
     if (n >= 0)
-        give_latin1(args, out.get(), static_cast<size_t>(n));
+        give(args, out.get(), static_cast<size_t>(n));
 }
 
-void btoa(const Info &args)
+void give_bytes(const Info &args, const uint8_t *data, size_t len)
 {
-    if (!args[0]->IsString() || !args[0].As<v8::String>()->ContainsOnlyOneByte())
-        return;
-    v8::Local<v8::String> text = args[0].As<v8::String>();
-    size_t len = static_cast<size_t>(text->Length()), n = 0;
-    Memory<uint8_t> in = allocate<uint8_t>(args.GetIsolate(), len);
+    v8::Local<v8::Uint8Array> bytes;
+    if (make_bytes(args.GetIsolate(), data, len).ToLocal(&bytes))
+        args.GetReturnValue().Set(bytes);
+}
+
+void atob(const Info &args)
+{
+    decode_text(args, give_latin1);
+}
+
+void unbase64(const Info &args)
+{
+    decode_text(args, give_bytes);
+}
+
+void encode_bytes(const Info &args, const uint8_t *in, size_t len)
+{
+    size_t n = 0;
     Memory<uint8_t> out = allocate<uint8_t>(args.GetIsolate(), (len + 2) / 3 * 4);
-    if (!in || !out)
+    if (!out)
         return;
-    text->WriteOneByteV2(args.GetIsolate(), 0, static_cast<uint32_t>(len), in.get());
     for (size_t i = 0; i < len; i += 3) {
         size_t left = len - i;
         uint32_t bits = static_cast<uint32_t>(in[i]) << 16;
@@ -378,9 +392,31 @@ void btoa(const Info &args)
     give_latin1(args, out.get(), n);
 }
 
+void btoa(const Info &args)
+{
+    if (!args[0]->IsString() || !args[0].As<v8::String>()->ContainsOnlyOneByte())
+        return;
+    v8::Local<v8::String> text = args[0].As<v8::String>();
+    size_t len = static_cast<size_t>(text->Length());
+    Memory<uint8_t> in = allocate<uint8_t>(args.GetIsolate(), len);
+    if (!in)
+        return;
+    text->WriteOneByteV2(args.GetIsolate(), 0, static_cast<uint32_t>(len), in.get());
+    encode_bytes(args, in.get(), len);
+}
+
+void base64(const Info &args)
+{
+    const uint8_t *data = nullptr;
+    size_t len = 0;
+    if (bytes_of(args[0], &data, &len))
+        encode_bytes(args, data, len);
+}
+
 const NativeFunction functions[] = {
-    {"utf8Length", utf8_length}, {"encode", encode}, {"encodeInto", encode_into},
-    {"decode", decode},          {"atob", atob},     {"btoa", btoa},
+    {"utf8Length", utf8_length}, {"encode", encode},     {"encodeInto", encode_into},
+    {"decode", decode},          {"atob", atob},         {"btoa", btoa},
+    {"base64", base64},          {"unbase64", unbase64},
 };
 
 } // namespace

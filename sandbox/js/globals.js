@@ -1,11 +1,14 @@
 // Global names that lazily loaded parts bring (parts.js): `interfaces` (and namespaces) are not enumerable,
 // `functions` are, as Web IDL has it. Each name must be an export of the part's index.js.
 export const globals = {
+  eventsource: { interfaces: ['EventSource'] },
   crypto: { interfaces: ['CryptoKey', 'SubtleCrypto'] },
   sodium: { interfaces: ['sodium'] },
   emit: { functions: ['emit'] },
   kv: { interfaces: ['kv'] },
   log: { interfaces: ['log'] },
+  blob: { interfaces: ['Blob', 'File'] },
+  fetch: { interfaces: ['FormData', 'Headers', 'Request', 'Response'], functions: ['fetch'] },
   compression: { interfaces: ['CompressionStream', 'DecompressionStream'] },
   streams: {
     interfaces: [

@@ -39,6 +39,7 @@ export const {
 } = Reflect;
 const { getOwnPropertyDescriptor } = Reflect;
 export const {
+  create: objectCreate,
   freeze,
   getOwnPropertyNames,
   getOwnPropertySymbols,
@@ -56,6 +57,7 @@ export const arrayIndexOf = uncurry(Array.prototype.indexOf);
 export const arraySort = uncurry(Array.prototype.sort);
 export const arraySplice = uncurry(Array.prototype.splice);
 
+export const { fromCharCode } = String;
 const { prototype: string } = String;
 export const charCodeAt = uncurry(string.charCodeAt);
 export const stringEndsWith = uncurry(string.endsWith);
@@ -69,6 +71,7 @@ export const stringRepeat = uncurry(string.repeat);
 export const stringSlice = uncurry(string.slice);
 export const stringStartsWith = uncurry(string.startsWith);
 export const stringToLowerCase = uncurry(string.toLowerCase);
+export const stringToUpperCase = uncurry(string.toUpperCase);
 export const stringToWellFormed = uncurry(string.toWellFormed);
 export const stringTrim = uncurry(string.trim);
 export const stringValueOf = uncurry(string.valueOf);
@@ -136,6 +139,16 @@ export const typedArrayByteLength = getter(typedArray, 'byteLength');
 export const typedArrayByteOffset = getter(typedArray, 'byteOffset');
 export const typedArrayLength = getter(typedArray, 'length');
 export const typedArrayTag = getter(typedArray, toStringTag);
+export const typedArrayIndexOf = uncurry(typedArray.indexOf);
+export const typedArraySet = uncurry(typedArray.set);
+// Parts of Uint8Arrays: these read no `constructor`.
+export const typedArraySubarray = (bytes, from, to = typedArrayLength(bytes)) =>
+  new Uint8Array(typedArrayBuffer(bytes), typedArrayByteOffset(bytes) + from, to - from);
+export function typedArraySlice(bytes, from, to = typedArrayLength(bytes)) {
+  const out = new Uint8Array(to - from);
+  typedArraySet(out, typedArraySubarray(bytes, from, to), 0);
+  return out;
+}
 export const dataViewBuffer = getter(DataView.prototype, 'buffer');
 export const dataViewByteLength = getter(DataView.prototype, 'byteLength');
 export const dataViewByteOffset = getter(DataView.prototype, 'byteOffset');

@@ -187,7 +187,12 @@ export function resetTimers(again) {
   foreground = 0;
 }
 
-// For other built-ins: a timer for which a job that is settled does not wait. Milliseconds; gives its id.
+// For other built-ins: a timer; milliseconds; gives its id.
+export function startTimer(callback, delay) {
+  checkPending('timer');
+  return add(callback, delay, [], false);
+}
+// One for which a job that is settled does not wait.
 export function startBackgroundTimer(callback, delay) {
   checkPending('timer');
   return add(callback, delay, [], false, true);

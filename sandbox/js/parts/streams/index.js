@@ -15,7 +15,7 @@ import {
   WritableStreamDefaultController,
   WritableStreamDefaultWriter,
 } from 'web-streams-polyfill';
-import { defineProperty, getPrototypeOf, objectKeys, setPrototypeOf } from '../../primordials.js';
+import { defineProperty, getPrototypeOf, hasOwn, objectKeys, setPrototypeOf } from '../../primordials.js';
 import { customInspect } from '../../primordials.js';
 import { inspect } from '../../inspect.js';
 import { shapeInterface } from '../../interface.js';
@@ -67,6 +67,8 @@ delete iteratorOfStream[Symbol.asyncIterator];
 
 // For other parts: has anything of it been read, or has it been cancelled?
 export const isDisturbed = (stream) => stream._disturbed;
+export const isReadableStream = (value) =>
+  typeof value === 'object' && value !== null && hasOwn(value, '_readableStreamController');
 
 export {
   ByteLengthQueuingStrategy,

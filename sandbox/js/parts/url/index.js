@@ -9,9 +9,11 @@ import {
 } from '../../primordials.js';
 import { inspect } from '../../inspect.js';
 import { needArguments, shapeInterface } from '../../interface.js';
+import { lazy } from '../../parts.js';
 import { URLSearchParams, inside, parsePairs, writePairs } from './search_params.js';
 
 const { url } = native;
+const blobs = lazy('blob');
 
 // Members of native.url.change().
 const PROTOCOL = 1;
@@ -88,6 +90,14 @@ export class URL {
     input = usv(input);
     if (base !== undefined) base = usv(base);
     return inside.parse(input, base);
+  }
+  static createObjectURL(blob) {
+    needArguments(arguments.length, 1, 'URL.createObjectURL');
+    return blobs().createObjectUrl(blob);
+  }
+  static revokeObjectURL(address) {
+    needArguments(arguments.length, 1, 'URL.revokeObjectURL');
+    blobs().revokeObjectUrl(usv(address));
   }
   get href() {
     return this.#href;
