@@ -73,6 +73,13 @@ struct egress_config {
     int64_t connect_timeout_ms; /* all addresses of a name, default 10000 */
     int64_t max_lookups;        /* at once; more wait, default 64 */
     int64_t max_redirects;      /* of one request, default 20 */
+    char *ca_file;              /* PEM of trusted CAs; NULL: the system's */
+    int64_t request_timeout_ms; /* one request with its response's body, default 300000 */
+    int64_t idle_timeout_ms;    /* without a byte from the peer, default 60000 */
+    int64_t max_body_mb;        /* one response's body, as on the wire (MiB), default 1024 */
+    int64_t max_requests;       /* of one attempt, redirects counted, default 1000 */
+    int64_t max_concurrent;     /* requests of one attempt at once, default 16 */
+    int64_t max_attempt_mb;     /* bodies of one attempt, both ways (MiB), default 4096 */
 };
 
 struct nats_config {

@@ -19,6 +19,7 @@
 #define HTTP_ROOM           (64u << 10)
 #define HTTP_LENGTH_OPEN    (-1) /* length of a request's body that nobody knows: chunked */
 #define HTTP_TIMEOUT_MAX_MS 3600000
+#define HTTP_REASON_MAX     255
 
 struct http_client;
 struct http_exchange;
@@ -58,6 +59,7 @@ struct http_request {
 
 struct http_head {
     int status;
+    const char *reason; /* as it came, at most HTTP_REASON_MAX bytes; "" with HTTP/2 */
     bool http2;
     int field_count;
     /* field_count times a name in small letters, NUL, a value, NUL. Bytes as they came, but for

@@ -419,6 +419,7 @@ static void tell(struct http_exchange *x)
     }
     if (x->head_whole && !x->head_told) {
         const struct http_head h = {.status = x->status,
+                                    .reason = x->reason,
                                     .http2 = x->http2,
                                     .field_count = x->field_count,
                                     .fields = x->head.data ? x->head.data : "",

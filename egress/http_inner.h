@@ -60,6 +60,7 @@ struct http_exchange {
     /* Response. The head is told once it is whole; then what is in `in`. */
     struct buf head;
     int status, field_count;
+    char reason[HTTP_REASON_MAX + 1];
     bool http2, head_whole, head_told, last_was_field;
     struct buf in;
     bool in_paused; /* libcurl holds back what it has read */

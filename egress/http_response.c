@@ -18,8 +18,13 @@ static void new_head(struct http_exchange *x, const char *line, size_t n)
     x->last_was_field = false;
     x->http2 = n > 6 && line[5] == '2';
     x->status = 0;
-    for (const char *p = blank ? blank + 1 : line + n; p < line + n && *p >= '0' && *p <= '9'; p++)
+    const char *p = blank ? blank + 1 : line + n, *end = line + n;
+    for (; p < end && *p >= '0' && *p <= '9'; p++)
         x->status = x->status < 1000 ? x->status * 10 + (*p - '0') : x->status;
+    p += p < end;
+    size_t len = (size_t)(end - p) < HTTP_REASON_MAX ? (size_t)(end - p) : HTTP_REASON_MAX;
+    memcpy(x->reason, p, len);
+    x->reason[len] = 0;
 }
 
 static void take_field(struct http_exchange *x, const char *line, size_t n)

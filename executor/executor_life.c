@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "executor/ceilings.h"
+#include "executor/net.h"
 #include "executor/retention.h"
 #include "executor/toolchain.h"
 #include "sandbox/jail/jail.h"
@@ -50,6 +51,7 @@ int executor_open(uv_loop_t *loop, const struct executor_options *o,
     x->ev = *ev;
     x->arg = arg;
     x->world = (struct service_world){.loop = loop,
+                                      .net = net_open(loop, o->config),
                                       .config = o->config,
                                       .link = o->link,
                                       .subjects = o->subjects,
@@ -86,6 +88,7 @@ int executor_open(uv_loop_t *loop, const struct executor_options *o,
         rc = recorder_open(loop, &ro, &executor_recorder_handlers, x, &x->recorder, e);
     if (rc) {
         executor_close_pools(x); /* they tell nothing any more */
+        net_close(x->world.net);
         uv_close((uv_handle_t *)x->turn_done, free_handle);
         uv_close((uv_handle_t *)x->wake, free_handle);
         recorder_close(x->recorder, 0, NULL);
@@ -205,6 +208,7 @@ void executor_close(struct executor *x)
     uv_close((uv_handle_t *)x->turn_done, free_handle);
     uv_close((uv_handle_t *)x->wake, free_handle);
     executor_close_pools(x);
+    net_close(x->world.net);
     backlog_free(x->backlog);
     toolchain_free(x->tools);
     sign_key_wipe(&x->key);

@@ -46,7 +46,8 @@ struct service {
     int (*handle)(const struct service_call *c, struct buf *reply, struct err *e);
 };
 
-extern const struct service service_emit, service_kv, service_progress, service_secret;
+extern const struct service service_emit, service_fetch, service_fetch_body, service_fetch_cancel,
+    service_kv, service_progress, service_secret;
 
 /* The service of that name, NULL when there is none. */
 const struct service *service_find(const char *name, size_t len);

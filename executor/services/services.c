@@ -5,10 +5,8 @@
 #include "base/mem.h"
 
 static const struct service *const table[] = {
-    &service_emit,
-    &service_kv,
-    &service_progress,
-    &service_secret,
+    &service_emit, &service_fetch,    &service_fetch_body, &service_fetch_cancel,
+    &service_kv,   &service_progress, &service_secret,
 };
 
 const struct service *service_find(const char *name, size_t len)

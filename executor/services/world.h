@@ -8,9 +8,11 @@ struct config;
 struct link;
 struct subjects;
 struct data_paths;
+struct net;
 
 struct service_world {
     uv_loop_t *loop;
+    struct net *net; /* resolver and connections for scripts (executor/net.h) */
     const struct config *config;
     /* To NATS; NULL under `isolane run`, which has none: a service then says so, or works on files
      * below paths. */
