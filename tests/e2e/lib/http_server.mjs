@@ -102,7 +102,10 @@ const paths = {
     '/bomb': (req, res, url) => {
         const as = url.searchParams.get('as') ?? 'gzip';
         res.setHeader('content-encoding', as);
-        res.end(encoders[as](Buffer.alloc(number(url, 'mb', 256) * MiB)));
+        const mb = number(url, 'mb', 256);
+        const fast = { params: { [zlib.constants.BROTLI_PARAM_QUALITY]: 1 } };
+        // gzip: a member for each MiB, which is one text as well (RFC 1952 2.2)
+        res.end(as === 'gzip' ? Buffer.concat(Array(mb).fill(zlib.gzipSync(Buffer.alloc(MiB)))) : zlib.brotliCompressSync(Buffer.alloc(mb * MiB), fast));
     },
     '/slow': (req, res) => { // a byte now and then, for ever
         res.writeHead(200);
@@ -137,12 +140,15 @@ const raw = {
     'two-answers': 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nokHTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nevil',
 };
 
-/** {http, tls, ports, seen, ca, close()}; seen.connections and seen.requests (texts) count. */
+/** {http, tls, ports, seen, ca, busy(), close()}: busy() counts requests under way; seen.connections and seen.requests (texts) count. */
 export async function start_http(dir) {
     const own = dir ?? mkdtempSync(join(tmpdir(), 'isolane-http-'));
     const files = make_certificates(own);
     const seen = { connections: 0, requests: [] };
+    let busy = 0;
     const handle = (req, res) => {
+        busy++;
+        res.on('close', () => busy--);
         const url = new URL(req.url, 'http://x');
         if (url.pathname !== '/seen') seen.requests.push(`${req.method} ${req.url}`);
         if (url.pathname === '/seen') {
@@ -176,7 +182,7 @@ export async function start_http(dir) {
         ports, seen, ...files,
         http: `http://127.0.0.1:${ports.http}`,
         tls: `https://127.0.0.1:${ports.tls}`,
-        handle: paths,
+        busy: () => busy,
         close() {
             plain.close();
             tls.close();
