@@ -1,12 +1,13 @@
 // fetch: what a job's requests do through the worker, with real servers on loopback, and what policy refuses.
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { Client } from './lib/client.mjs';
 import { start_dns } from './lib/dns_server.mjs';
 import { start_http } from './lib/http_server.mjs';
-import { fresh_folder, root } from './lib/place.mjs';
+import { build, fresh_folder, root, scratch } from './lib/place.mjs';
 import { isolane, until } from './lib/process.mjs';
 import { config_file, up } from './lib/worker.mjs';
 
@@ -264,4 +265,28 @@ test('the example, by `isolane run`: allowed, and not', async () => {
     assert.match(refused.stderr, /PermissionDenied: net: 127\.0\.0\.1, port \d+, is not in permissions\.net/);
     const inside = JSON.parse((await run(['--allow', 'net=127.0.0.1'])).stdout);
     assert.match(inside.error.message, /127\.0\.0\.1 is 127\.0\.0\.1 \(loopback/);
+});
+
+test('a cell that was taken over gets no further than a script', async () => {
+    const ask = (rest) => `call fetch {"url":"http://127.0.0.1:${trap.address().port}/",${rest}}`;
+    const script = join(scratch, 'enemy.txt');
+    writeFileSync(script, [
+        ask('"method":"CONNECT","headers":[]'),
+        ask('"method":"GET","headers":["Host","evil"]'),
+        ask('"method":"GET","headers":["a","b\\r\\nHost: evil"]'),
+        ask('"method":"GET","headers":[],"from":3'), // an answer that never was
+        ask('"method":"GET","headers":[],"body":{"stream":77,"length":-1}'),
+        'call fetch {"url":"http://127.0.0.1:1234/ HTTP/1.1\\r\\nX: y","method":"GET","headers":[]}',
+        ask('"method":"GET","headers":[]'), // no permission
+        'call fetch.cancel {"tag":5}', 'call fetch.cancel {}', 'call fetch [',
+        'call fetch.body {}', 'frame 9 2 6161', 'listen 1', // bytes before the request that they belong to
+        'calls 30 fetch.body {}', 'value 1',
+    ].join('\n'));
+    const end = await isolane(['run', script, '--type', 'script', '--data', fresh_folder()], { env: { ISOLANE_ENGINE_DIR: join(build, 'fake-engine') } });
+    assert.equal(end.code, 0, end.stderr);
+    const refused = [...end.stdout.matchAll(/^reply \d+ refused \{"name":"(\w+)"/mg)].map(([, name]) => name);
+    assert.deepEqual(refused.slice(0, 7), [...Array(6).fill('InvalidArgument'), 'PermissionDenied'], end.stdout);
+    assert.deepEqual(refused.slice(7), ['InvalidArgument', 'InvalidArgument', ...Array(6).fill('BudgetExceeded')]);
+    assert.match(end.stdout, /^stream close 2 0 \{"name":"InvalidArgument"/m);
+    assert.equal(trapped, 0);
 });

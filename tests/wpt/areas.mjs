@@ -37,6 +37,7 @@ export const skipped = [
   ['html/infrastructure/safe-passing-of-structured-data/window-', 'a window'],
   ['wasm/webapi/', 'a server of web platform tests'],
   ['FileAPI/url/', 'a server of web platform tests'],
+  ['FileAPI/file/send-file-formdata', 'a server of web platform tests'],
   ['encoding/legacy-mb-', 'a document, a window or workers'],
   ['performance-timeline/not-restored-reasons/', 'a document, a window or workers'],
   ['performance-timeline/droppedentriescount', 'a server of web platform tests'],

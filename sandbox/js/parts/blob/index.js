@@ -1,11 +1,13 @@
 // Blob and File (https://w3c.github.io/FileAPI/). A blob is bytes in memory, which count against the job's
 // budget; slices share them.
 import {
+  apply,
   bytesOf,
   charCodeAt,
   customInspect,
   floor,
   isBufferSource,
+  iterator,
   list,
   mapDelete,
   mapGet,
@@ -24,7 +26,7 @@ import {
   typedArraySubarray,
 } from '../../primordials.js';
 import { inspect } from '../../inspect.js';
-import { dictionary, needArguments, sequence, shapeInterface } from '../../interface.js';
+import { dictionary, needArguments, shapeInterface } from '../../interface.js';
 import { ReadableStream } from '../streams/index.js';
 
 const { loop, random, text } = native;
@@ -56,16 +58,22 @@ function typeOf(value) {
   return stringToLowerCase(type);
 }
 
+// The parts in turn, converted as they come: texts to well-formed ones, the rest as it is.
+function partsOf(value, where) {
+  const method = typeof value === 'object' || typeof value === 'function' ? value?.[iterator] : undefined;
+  if (typeof method !== 'function') throw new TypeError(`${where}: must be iterable`);
+  const out = list();
+  for (const part of { __proto__: null, [iterator]: () => apply(method, value, []) })
+    push(out, isBlob(part) || isBufferSource(part) ? part : stringToWellFormed(`${part}`));
+  return out;
+}
+
 function bytesOfParts(parts, endings) {
   const out = list();
   for (let i = 0; i < parts.length; i++) {
     const part = parts[i];
-    if (isBlob(part)) push(out, blobBytes(part));
-    else if (isBufferSource(part)) push(out, bytesOf(part));
-    else {
-      const string = stringToWellFormed(`${part}`);
-      push(out, text.encode(endings === 'native' ? nativeEndings(string) : string));
-    }
+    if (typeof part === 'string') push(out, text.encode(endings === 'native' ? nativeEndings(part) : part));
+    else push(out, isBlob(part) ? blobBytes(part) : bytesOf(part));
   }
   return concat(out);
 }
@@ -92,7 +100,7 @@ export class Blob {
       this.#type = '';
       return;
     }
-    const items = parts === undefined ? list() : sequence(parts, 'Blob: the parts');
+    const items = parts === undefined ? list() : partsOf(parts, 'Blob: the parts');
     const own = dictionary(options, 'Blob');
     let { endings } = own;
     endings = endings === undefined ? 'transparent' : `${endings}`;

@@ -52,7 +52,7 @@ export function parseMimeType(input) {
     } else {
       stop = stringIndexOf(text, ';', at);
       if (stop < 0) stop = text.length;
-      value = trimmed(stringSlice(text, at + 1, stop));
+      value = stringSlice(trimmed(`x${stringSlice(text, at + 1, stop)}`), 1); // blanks at its end alone
       at = stop;
       if (value === '') continue;
     }
