@@ -24,7 +24,7 @@ static const char *const start_names[] = {
 };
 
 /* Of package.json's "exports": those that an imported package is resolved by (docs/scripts.md). */
-static const char *const conditions[] = {"isolane", "worker", "import", "module", "default"};
+static const char *const conditions[] = {"isolane", "worker", "browser", "import", "default"};
 
 #define EXPORTS_DEPTH 8
 

@@ -66,6 +66,7 @@ async function readExports() {
   const { metafile } = await build({
     entryPoints: files, bundle: false, write: false, metafile: true, format: 'esm', target: 'esnext',
     outdir: '/exports', outbase: source, logLevel: 'warning',
+    logOverride: { 'unsupported-require-call': 'silent' }, // bundled later
   });
   const all = new Map();
   for (const output of Object.values(metafile.outputs)) all.set(resolve(output.entryPoint), output.exports);

@@ -41,9 +41,10 @@ constexpr char kOwnHashSeed[] = "--rehash-snapshot"; // off in the official buil
 // --single-threaded: a process that forks must not have threads. Tasks that only tidy up
 // (memory reducer) would keep a cell busy that waits. A zygote keeps its compiled built-ins. With
 // one thread nobody would ever do WebAssembly's optimizing tier, which otherwise runs in the
-// background.
+// background. Source phase imports are on as in Node.js.
 constexpr char kFlags[] =
     "--single-threaded --no-memory-reducer --no-flush-bytecode --wasm-sync-tier-up "
+    "--js-source-phase-imports "
     "--freeze-flags-after-init";
 
 std::string flags_in_force;

@@ -14,8 +14,17 @@ namespace
 {
 
 constexpr int kFramesSearched = 10;
+constexpr size_t kFileMax = 4096;
+constexpr size_t kNoted = 16;        // errors at a time
 constexpr size_t kNameShown = 200;   // of a function, of a file
 constexpr size_t kSourceShown = 120; // characters of a source line around the error
+
+struct Noted {
+    v8::Global<v8::Value> error;
+    Place place;
+    std::string picture;
+};
+std::vector<Noted> noted;
 
 bool is_internal(v8::Local<v8::Value> script_name)
 {
@@ -35,7 +44,8 @@ Place place_in(v8::Local<v8::StackTrace> stack)
         v8::Local<v8::StackFrame> frame = stack->GetFrame(isolate, static_cast<uint32_t>(i));
         if (!is_internal(frame->GetScriptName()) && frame->GetLineNumber() > 0)
             return {static_cast<uint32_t>(frame->GetLineNumber()),
-                    static_cast<uint32_t>(std::max(frame->GetColumn(), 0))};
+                    static_cast<uint32_t>(std::max(frame->GetColumn(), 0)),
+                    utf8_of(frame->GetScriptName().As<v8::String>(), kFileMax)};
     }
     return {};
 }
@@ -120,10 +130,11 @@ Place place_of(v8::Local<v8::Context> context, v8::Local<v8::Value> error,
     if (message.IsEmpty() || is_internal(message->GetScriptResourceName()))
         return {};
     return {static_cast<uint32_t>(message->GetLineNumber(context).FromMaybe(0)),
-            static_cast<uint32_t>(message->GetStartColumn(context).FromMaybe(-1) + 1)};
+            static_cast<uint32_t>(message->GetStartColumn(context).FromMaybe(-1) + 1),
+            utf8_of(message->GetScriptResourceName().As<v8::String>(), kFileMax)};
 }
 
-std::string picture_of(v8::Local<v8::Context> context, const std::string &name, Place place,
+std::string picture_of(v8::Local<v8::Context> context, const Place &place,
                        v8::Local<v8::Message> message)
 {
     v8::Local<v8::String> source;
@@ -145,8 +156,48 @@ std::string picture_of(v8::Local<v8::Context> context, const std::string &name, 
     std::string indent;
     for (size_t i = 0; i < column; i++)
         indent += i < line.size() && line[i] == '\t' ? '\t' : ' ';
-    return name + ":" + std::to_string(place.line) + "\n" + line + "\n" + indent +
+    return place.file + ":" + std::to_string(place.line) + "\n" + line + "\n" + indent +
            std::string(marks, '^');
+}
+
+void errors_begin()
+{
+    noted.clear();
+}
+
+void errors_note(v8::Local<v8::Context> context, const v8::TryCatch &caught)
+{
+    v8::Local<v8::Value> error = caught.Exception();
+    v8::Local<v8::Message> message = caught.Message();
+    if (error.IsEmpty() || !error->IsObject() || message.IsEmpty() ||
+        errors_noted(error, nullptr, nullptr))
+        return;
+    Place place = place_of(context, v8::Undefined(v8::Isolate::GetCurrent()), message);
+    if (!place.line)
+        return;
+    errors_note(error, place);
+    noted.back().picture = picture_of(context, place, message);
+}
+
+void errors_note(v8::Local<v8::Value> error, const Place &place)
+{
+    if (noted.size() >= kNoted)
+        noted.erase(noted.begin());
+    noted.push_back({v8::Global<v8::Value>(v8::Isolate::GetCurrent(), error), place, {}});
+}
+
+bool errors_noted(v8::Local<v8::Value> error, Place *place, std::string *picture)
+{
+    for (const Noted &n : noted) {
+        if (n.error != error)
+            continue;
+        if (place)
+            *place = n.place;
+        if (picture)
+            *picture = n.picture;
+        return true;
+    }
+    return false;
 }
 
 bool describe(v8::Local<v8::Context> context, v8::Local<v8::Value> error, ErrorText *out)

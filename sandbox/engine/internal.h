@@ -3,6 +3,7 @@
 //
 //   engine.cc   the C door (engine.h): boot, fork, ticks, pending, terminate
 //   job.cc      one invocation: compile, run, settle, finish
+//   modules.cc  native_modules: what a job imports
 //   errors.cc   what was thrown → name, message, stack, line, column
 //   limits.cc   heap and memory ceilings, out-of-memory, termination
 //   stop.cc     termination by signal
@@ -233,6 +234,8 @@ void job_throw(v8::Local<v8::Context> context, v8::Local<v8::Value> error,
 // Nobody caught this error: the job ends with it, unless a listener of the script's takes it.
 void job_uncaught(v8::Local<v8::Context> context, v8::Local<v8::Value> error,
                   v8::Local<v8::Message> message);
+// The rejection of this promise is somebody's business.
+void job_handled(v8::Local<v8::Promise> promise);
 // The running script is being stopped: notes where it is.
 void job_note_stop();
 void job_finish(engine_result *out);
@@ -242,6 +245,7 @@ int job_reuse();
 // ---- errors.cc ----
 struct Place {
     uint32_t line = 0, column = 0; // from 1; 0: not known
+    std::string file;              // as stacks name it
 };
 struct ErrorText {
     std::string name, message, stack;
@@ -257,12 +261,37 @@ Place place_here();
 // The same as lines "    at f (script.mjs:3:5)", the innermost first, without the built-ins' own.
 std::string frames_here();
 // The lines "name:line\nsource\n   ^^" that show a syntax error.
-std::string picture_of(v8::Local<v8::Context> context, const std::string &name, Place place,
+std::string picture_of(v8::Local<v8::Context> context, const Place &place,
                        v8::Local<v8::Message> message);
+// A new job: what was noted is forgotten.
+void errors_begin();
+// Keeps an error's place, with a picture of the source line for those that V8 made while it
+// compiled or linked: at the error's end, whatever way it takes until then, its place is this.
+void errors_note(v8::Local<v8::Context> context, const v8::TryCatch &caught);
+void errors_note(v8::Local<v8::Value> error, const Place &place);
+// False when it was not noted.
+bool errors_noted(v8::Local<v8::Value> error, Place *place, std::string *picture);
 // Runs hooks.describe. False when terminated meanwhile.
 bool describe(v8::Local<v8::Context> context, v8::Local<v8::Value> error, ErrorText *out);
 // UTF-8 of a string, cut at a character to at most cap bytes.
 std::string utf8_of(v8::Local<v8::String> s, size_t cap);
+
+// ---- modules.cc ----
+void modules_install(v8::Isolate *isolate);
+// A new job: its name, script and files.
+void modules_begin(const engine_job *job);
+// The host-defined options of the file that runs.
+v8::Local<v8::Data> modules_options();
+// The text of the file that runs, without a byte order mark. False: too long.
+bool modules_text(v8::Local<v8::String> *out);
+// Compiles the file that runs, loads all that it imports and links it. False: thrown.
+bool modules_main(v8::Local<v8::Context> context, v8::Local<v8::Module> *out);
+// Has the file a source map?
+bool modules_mapped(const std::string &name);
+// The place in the file that it was made from; false when there is no other.
+bool modules_original(v8::Local<v8::Context> context, Place *place);
+// "file:///a%20b.mjs"
+std::string file_url(const std::string &name);
 
 // ---- warm.cc ----
 // Trial jobs in the zygote; false with a line in why when one fails. few_cells: see engine_boot().

@@ -24,12 +24,8 @@
 #include "sandbox/engine/internal.h"
 
 #include <algorithm>
-#include <cctype>
 #include <cstdio>
 #include <cstring>
-#include <string_view>
-
-#include "base/pack.h"
 
 namespace isolane
 {
@@ -93,79 +89,31 @@ bool set(v8::Local<v8::Context> context, v8::Local<v8::Object> object, const cha
 }
 
 // A line of a stack, as V8 writes it.
-std::string frame_at(Place place)
+std::string frame_at(const Place &place)
 {
-    return "\n    at " + job.name + ":" + std::to_string(place.line) + ":" +
+    return "\n    at " + place.file + ":" + std::to_string(place.line) + ":" +
            std::to_string(place.column);
 }
 
-// ---- modules and imports ----
-
-v8::Local<v8::Value> not_found(v8::Local<v8::Context> context, v8::Local<v8::String> specifier)
-{
-    std::string text = "Cannot find module '" + utf8_of(specifier, kSpecifierShown) +
-                       "' imported from " + job.name + ": a job is one file in this version";
-    v8::Local<v8::String> message = text_of(text.data(), text.size()).ToLocalChecked();
-    v8::Local<v8::Value> error = v8::Exception::Error(message);
-    set(context, error.As<v8::Object>(), "code", literal("ERR_MODULE_NOT_FOUND"));
-    return error;
-}
-
-v8::MaybeLocal<v8::Promise> import_dynamic(v8::Local<v8::Context> context, v8::Local<v8::Data>,
-                                           v8::Local<v8::Value>, v8::Local<v8::String> specifier,
-                                           v8::Local<v8::FixedArray>)
-{
-    v8::Local<v8::Promise::Resolver> resolver;
-    if (!v8::Promise::Resolver::New(context).ToLocal(&resolver) ||
-        resolver->Reject(context, not_found(context, specifier)).IsNothing())
-        return {};
-    return resolver->GetPromise();
-}
-
-// Static imports are refused before instantiation (refuse_imports); V8 wants the callback anyway.
-v8::MaybeLocal<v8::Module> import_static(v8::Local<v8::Context> context,
-                                         v8::Local<v8::String> specifier, v8::Local<v8::FixedArray>,
-                                         v8::Local<v8::Module>)
-{
-    isolate()->ThrowException(not_found(context, specifier));
-    return {};
-}
-
-std::string file_url(const std::string &name)
-{
-    std::string url = "file:///";
-    for (char c : name) {
-        char hex[4];
-        if (strchr("/.-_~", c) || isalnum(static_cast<unsigned char>(c)))
-            url += c;
-        else
-            url.append(hex, static_cast<size_t>(snprintf(hex, sizeof hex, "%%%02X",
-                                                         static_cast<unsigned char>(c))));
-    }
-    return url;
-}
-
-void import_meta(v8::Local<v8::Context> context, v8::Local<v8::Module>, v8::Local<v8::Object> meta)
-{
-    std::string url = file_url(job.name);
-    v8::Local<v8::String> text;
-    if (text_of(url.data(), url.size()).ToLocal(&text))
-        set(context, meta, "url", text);
-    set(context, meta, "main", v8::True(isolate()));
-}
-
 // ---- rejections and uncaught errors ----
+
+// False when it was not kept.
+bool forget_rejection(v8::Local<v8::Promise> promise)
+{
+    auto it = std::find_if(job.rejections.rbegin(), job.rejections.rend(),
+                           [&](const Rejection &r) { return r.promise == promise; });
+    if (it == job.rejections.rend())
+        return false;
+    job.rejections.erase(std::next(it).base());
+    return true;
+}
 
 void on_reject(v8::PromiseRejectMessage message)
 {
     v8::HandleScope scope(isolate());
     v8::Local<v8::Promise> promise = message.GetPromise();
     if (message.GetEvent() == v8::kPromiseHandlerAddedAfterReject) {
-        auto it = std::find_if(job.rejections.rbegin(), job.rejections.rend(),
-                               [&](const Rejection &r) { return r.promise == promise; });
-        if (it != job.rejections.rend())
-            job.rejections.erase(std::next(it).base());
-        else if (job.told) // no script may run here
+        if (!forget_rejection(promise) && job.told) // no script may run here
             job.handled.emplace_back(isolate(), promise);
         return;
     }
@@ -199,7 +147,8 @@ bool listeners_take(v8::Local<v8::Context> context, Uncaught kind, v8::Local<v8:
         if (message.IsEmpty())
             message = v8::Exception::CreateMessage(isolate(), value);
         text = message->Get();
-        if (!text_of(job.name.data(), job.name.size()).ToLocal(&file))
+        const std::string &name = place.file.empty() ? job.name : place.file;
+        if (!text_of(name.data(), name.size()).ToLocal(&file))
             return false;
     }
     v8::Local<v8::Value> argv[] = {v8::Integer::New(isolate(), kind),
@@ -392,39 +341,15 @@ bool begin_builtins(v8::Local<v8::Context> context, const engine_job *j)
            !call_hook(context, HOOK_BEGIN, 1, argv).IsEmpty();
 }
 
-// A static import ends the job before it runs: its place is known, which V8's own error lacks.
-bool refuse_imports(v8::Local<v8::Context> context, v8::Local<v8::Module> module)
-{
-    v8::Local<v8::FixedArray> requests = module->GetModuleRequests();
-    if (requests->Length() == 0)
-        return false;
-    v8::Local<v8::ModuleRequest> first = requests->Get(0).As<v8::ModuleRequest>();
-    v8::Location at = module->SourceOffsetToLocation(first->GetSourceOffset());
-    Place place = {static_cast<uint32_t>(at.GetLineNumber() + 1),
-                   static_cast<uint32_t>(at.GetColumnNumber() + 1)};
-    v8::Local<v8::Object> error = not_found(context, first->GetSpecifier()).As<v8::Object>();
-    v8::Local<v8::Value> stack;
-    if (error->Get(context, literal("stack")).ToLocal(&stack) && stack->IsString()) {
-        std::string text = utf8_of(stack.As<v8::String>(), FRAME_TEXT_MAX) + frame_at(place);
-        set(context, error, "stack", text_of(text.data(), text.size()).ToLocalChecked());
-    }
-    job_throw(context, error, {});
-    job.place = place;
-    return true;
-}
-
 // Compile and evaluate; false when that threw (the caller's TryCatch has it).
-bool run_module(v8::Local<v8::Context> context, v8::ScriptCompiler::Source *source, bool *compiled)
+bool run_module(v8::Local<v8::Context> context, bool *compiled)
 {
     v8::Local<v8::Module> module;
     v8::Local<v8::Value> evaluated;
-    if (!v8::ScriptCompiler::CompileModule(isolate(), source).ToLocal(&module))
+    if (!modules_main(context, &module))
         return false;
     *compiled = true;
-    if (refuse_imports(context, module))
-        return true;
-    if (!module->InstantiateModule(context, import_static).FromMaybe(false) ||
-        !module->Evaluate(context).ToLocal(&evaluated))
+    if (!module->Evaluate(context).ToLocal(&evaluated))
         return false;
     job.module.Reset(isolate(), module);
     job.awaited.Reset(isolate(), evaluated.As<v8::Promise>());
@@ -433,15 +358,28 @@ bool run_module(v8::Local<v8::Context> context, v8::ScriptCompiler::Source *sour
     return true;
 }
 
-bool run_script(v8::Local<v8::Context> context, v8::ScriptCompiler::Source *source, bool *compiled)
+bool run_script(v8::Local<v8::Context> context, bool *compiled)
 {
+    v8::Local<v8::String> text, name;
     v8::Local<v8::Script> script;
     v8::Local<v8::Value> value;
-    if (!v8::ScriptCompiler::Compile(context, source).ToLocal(&script))
+    if (!modules_text(&text) || !text_of(job.name.data(), job.name.size()).ToLocal(&name)) {
+        limits_stop(FRAME_END_HEAP);
         return false;
+    }
+    v8::ScriptOrigin origin(name, 0, 0, false, -1, {}, false, false, false, modules_options());
+    v8::ScriptCompiler::Source source(text, origin);
+    v8::TryCatch caught(isolate());
+    if (!v8::ScriptCompiler::Compile(context, &source).ToLocal(&script)) {
+        errors_note(context, caught);
+        caught.ReThrow();
+        return false;
+    }
     *compiled = true;
-    if (!script->Run(context).ToLocal(&value))
+    if (!script->Run(context).ToLocal(&value)) {
+        caught.ReThrow();
         return false;
+    }
     await_value(context, value);
     return true;
 }
@@ -449,24 +387,8 @@ bool run_script(v8::Local<v8::Context> context, v8::ScriptCompiler::Source *sour
 void run_source(v8::Local<v8::Context> context, const engine_job *j)
 {
     v8::TryCatch caught(isolate());
-    v8::Local<v8::String> text, name;
-    constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
-    std::string_view script(j->script, j->script_len);
-    pack_file main;
-    if (pack_find(j->files, j->files_len, j->name, j->name_len, &main))
-        script = {main.data, main.data_len};
-    if (script.starts_with(kByteOrderMark)) // else a "#!" line behind it were no comment
-        script.remove_prefix(kByteOrderMark.size());
-    if (!text_of(script.data(), script.size()).ToLocal(&text) ||
-        !text_of(job.name.data(), job.name.size()).ToLocal(&name)) {
-        limits_stop(FRAME_END_HEAP);
-        return;
-    }
-    bool is_module = j->source == FRAME_MODULE, compiled = false;
-    v8::ScriptOrigin origin(name, 0, 0, false, -1, {}, false, false, is_module);
-    v8::ScriptCompiler::Source source(text, origin);
-    if (is_module ? run_module(context, &source, &compiled)
-                  : run_script(context, &source, &compiled))
+    bool compiled = false;
+    if (j->source == FRAME_MODULE ? run_module(context, &compiled) : run_script(context, &compiled))
         return;
     if (caught.HasTerminated() || limits.stop)
         return;
@@ -476,8 +398,6 @@ void run_source(v8::Local<v8::Context> context, const engine_job *j)
         return;
     }
     job_throw(context, caught.Exception(), caught.Message());
-    if (!compiled && job.place.line && !caught.Message().IsEmpty())
-        job.picture = picture_of(context, job.name, job.place, caught.Message());
 }
 
 // ---- end ----
@@ -541,7 +461,7 @@ int conclude(v8::Local<v8::Context> context, std::string *json, ErrorText *text)
         return end;
     describe(context, job.error.Get(isolate()), text);
     text->place = job.place;
-    if (!job.picture.empty())
+    if (!modules_original(context, &text->place) && !job.picture.empty())
         text->stack = job.picture + "\n" + text->name + ": " + text->message;
     return end;
 }
@@ -565,8 +485,7 @@ void job_install(v8::Isolate *i)
     i->SetMicrotasksPolicy(v8::MicrotasksPolicy::kExplicit);
     i->SetPromiseRejectCallback(on_reject);
     i->AddMessageListener(on_message);
-    i->SetHostImportModuleDynamicallyCallback(import_dynamic);
-    i->SetHostInitializeImportMetaObjectCallback(import_meta);
+    modules_install(i);
 }
 
 void job_begin(const engine_job *j)
@@ -583,7 +502,9 @@ void job_begin(const engine_job *j)
         job.handler.Reset();
         job.script_len = j->script_len;
         job.name.assign(j->name, j->name_len);
+        modules_begin(j);
     }
+    errors_begin();
     {
         v8::TryCatch caught(isolate());
         if (!permits_begin(context) || !begin_builtins(context, j)) {
@@ -628,7 +549,14 @@ void job_throw(v8::Local<v8::Context> context, v8::Local<v8::Value> error,
         error = v8::Undefined(isolate());
     job.threw = true;
     job.error.Reset(isolate(), error);
-    job.place = place_of(context, error, message);
+    if (!errors_noted(error, &job.place, &job.picture))
+        job.place = place_of(context, error, message);
+}
+
+void job_handled(v8::Local<v8::Promise> promise)
+{
+    promise->MarkAsHandled();
+    forget_rejection(promise);
 }
 
 void job_uncaught(v8::Local<v8::Context> context, v8::Local<v8::Value> error,

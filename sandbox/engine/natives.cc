@@ -20,6 +20,7 @@ const NativeModule *const native_modules[] = {
     &native_codec,
     &native_crypto,
     &native_url,
+    &native_import,
 };
 // clang-format on
 const size_t native_module_count = sizeof native_modules / sizeof *native_modules;

@@ -40,6 +40,7 @@ extern const NativeModule native_url;     // URLs
 extern const NativeModule native_parts;   // lazily loaded built-ins
 extern const NativeModule native_codec;   // gzip, deflate, brotli, zstd
 extern const NativeModule native_crypto;  // Web Cryptography
+extern const NativeModule native_import;  // modules and the files of the job (native_modules.cc)
 
 // Throws a TypeError / RangeError / Error of that text in the current context.
 void throw_type_error(v8::Isolate *isolate, const char *message);

@@ -23,6 +23,7 @@ const NOT_SHARED = 'SharedArrayBuffer is not allowed for this job: a WebAssembly
 
 let real; // {WebAssembly, SharedArrayBuffer}
 let standIn;
+let tools; // what modules (parts/modules/wasm.js) need of it, whatever a script does to WebAssembly
 let sharedAllowed = false;
 
 function put(holder, name, value) {
@@ -118,9 +119,26 @@ function guardMemory(WebAssembly) {
 
 // ---- both ----
 
+function captureTools(WebAssembly) {
+  if (WebAssembly === undefined) return { __proto__: null };
+  const { Module, Instance, Global } = WebAssembly;
+  return {
+    __proto__: null,
+    Module,
+    Instance,
+    Global,
+    importsOf: Module.imports,
+    exportsOf: Module.exports,
+    globalValue: getter(Global.prototype, 'value'),
+  };
+}
+
+export const webAssembly = () => tools;
+
 function capture() {
   const { WebAssembly, SharedArrayBuffer } = global;
   real = { __proto__: null, WebAssembly, SharedArrayBuffer };
+  tools = captureTools(WebAssembly);
   if (WebAssembly === undefined) return; // jitless
   standIn = makeStandIn(WebAssembly);
   guardMemory(WebAssembly);

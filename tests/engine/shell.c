@@ -13,6 +13,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
@@ -28,6 +29,7 @@
 #include <ucontext.h>
 #include <unistd.h>
 
+#include "base/pack.h"
 #include "sandbox/engine/engine.h"
 #include "sandbox/frame.h"
 
@@ -37,7 +39,7 @@
 
 static const char usage[] =
     "usage: node FILE [--script] [--input JSON] [--env JSON] [--grants JSON] [--parents JSON] "
-    "[--name NAME] "
+    "[--name NAME] [--files DIR] "
     "[--json]\n"
     "            [--heap-mb N] [--memory-mb N] [--value-kb N] [--output-kb N] [--clock-us N]\n"
     "            [--cpu-ms N] [--wall-ms N] [--allow-eval] [--allow-wasm] [--allow-sab]\n"
@@ -45,6 +47,7 @@ static const char usage[] =
     "            [--no-warm] [--stats] [--v8-flags FLAGS] [--snapshot PATH]\n"
     "            [--preload TOOL] [--preload-mb N] [--quick]\n"
     "       node --make-snapshot BUNDLE OUT\n"
+    "  --files DIR          all files of the folder, of which FILE (a path in it) runs\n"
     "  --cpu-ms, --wall-ms  stop the script by signal as the supervisor would\n"
     "  --fork N             run it in N children of one zygote, one after the other\n"
     "  --stats              figures of boot, fork and memory to fd 2\n";
@@ -55,7 +58,7 @@ struct text {
 };
 
 static struct options {
-    const char *file, *input, *env, *grants, *parents, *name, *flags, *snapshot, *preload;
+    const char *file, *input, *env, *grants, *parents, *name, *flags, *snapshot, *files, *preload;
     uint64_t heap_mb, memory_mb, value_kb, output_kb, clock_us, cpu_ms, wall_ms, forks, preload_mb;
     bool script, json, eval, wasm, sab, no_fork, no_warm, stats, quick;
 } opt = {.env = "{}",
@@ -393,6 +396,52 @@ static char *read_file(const char *path, size_t *len)
     return p;
 }
 
+/* ---- a folder as a job's files (base/pack.h) ---- */
+
+static struct text files;
+static char **paths;
+static size_t path_count;
+
+static int keep_path(const char *path, const struct stat *st, int kind, struct FTW *where)
+{
+    (void)st;
+    (void)where;
+    if (kind != FTW_F)
+        return 0;
+    paths = realloc(paths, (path_count + 1) * sizeof *paths);
+    if (!paths)
+        die("out of memory");
+    paths[path_count++] = strdup(path + strlen(opt.files) + 1);
+    return 0;
+}
+
+static int by_bytes(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static void read_files(void)
+{
+    if (nftw(opt.files, keep_path, 32, FTW_PHYS))
+        die("%s: %s", opt.files, strerror(errno));
+    qsort(paths, path_count, sizeof *paths, by_bytes);
+    reserve(&files);
+    for (size_t i = 0; i < path_count; i++) {
+        char path[4096];
+        size_t len;
+        snprintf(path, sizeof path, "%s/%s", opt.files, paths[i]);
+        char *data = read_file(path, &len);
+        const uint32_t lens[2] = {(uint32_t)strlen(paths[i]), (uint32_t)len};
+        append(&files, (const char *)lens, sizeof lens);
+        append(&files, paths[i], lens[0]);
+        append(&files, data, len);
+        free(data);
+    }
+    size_t count;
+    if (!pack_check(files.p, files.len, &count))
+        die("%s holds a path that a job's file cannot have", opt.files);
+}
+
 static void deliver_replies(void)
 {
     while (replies) {
@@ -437,7 +486,13 @@ static int run_job(const char *script, size_t len)
                              .grants = opt.grants,
                              .grants_len = strlen(opt.grants),
                              .parents = opt.parents,
-                             .parents_len = strlen(opt.parents)};
+                             .parents_len = strlen(opt.parents),
+                             .files = files.p ? files.p : "",
+                             .files_len = files.len};
+    if (opt.files) {
+        job.name = opt.file;
+        job.name_len = strlen(opt.file);
+    }
     arm(ITIMER_PROF, opt.cpu_ms);
     arm(ITIMER_REAL, opt.wall_ms);
     run_us = now_us();
@@ -596,6 +651,7 @@ static const struct {
              {"--env", NULL, &opt.env, NULL},
              {"--grants", NULL, &opt.grants, NULL},
              {"--parents", NULL, &opt.parents, NULL},
+             {"--files", NULL, &opt.files, NULL},
              {"--name", NULL, &opt.name, NULL},
              {"--snapshot", NULL, &opt.snapshot, NULL},
              {"--v8-flags", NULL, &opt.flags, NULL},
@@ -666,8 +722,12 @@ static int shell_main(int argc, char **argv, char **envp)
     }
     for (int stream = 1; stream <= 2; stream++)
         out_fd[stream] = fcntl(stream, F_DUPFD_CLOEXEC, 10);
-    size_t len;
-    char *script = read_file(opt.file, &len);
+    size_t len = 0;
+    char *script = "";
+    if (opt.files)
+        read_files();
+    else
+        script = read_file(opt.file, &len);
     struct sigaction stop = {.sa_sigaction = on_stop, .sa_flags = SA_SIGINFO | SA_RESTART};
     sigaction(SIGUSR1, &stop, NULL);
     sigaction(SIGPROF, &stop, NULL);

@@ -1,6 +1,6 @@
 // Runs scripts in the engine shell (tests/engine/shell.c). Needs `make engine-shell`.
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -63,4 +63,16 @@ export function runNode(source) {
   });
   if (result.error) throw result.error;
   return result;
+}
+
+// A job of several files: {path: text or bytes}, of which `main` runs.
+export function runFiles(files, main, ...options) {
+  const root = join(folder, `files${count++}`);
+  for (const [path, data] of Object.entries(files)) {
+    mkdirSync(dirname(join(root, path)), { recursive: true });
+    writeFileSync(join(root, path), data);
+  }
+  const result = spawnShell(main, ['--files', root, '--json', ...options]);
+  rmSync(root, { recursive: true });
+  return JSON.parse(result.stdout);
 }
