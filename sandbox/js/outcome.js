@@ -15,8 +15,11 @@ import {
 } from './primordials.js';
 import { inspect } from './inspect.js';
 import { ERROR, PROXY } from './inspect_kinds.js';
+import { lazy } from './parts.js';
 
 const { kind } = native.inspect;
+const { modules } = native;
+const sourceMaps = lazy('source_maps');
 
 // Script names of the built-ins begin so (sandbox/engine).
 const INTERNAL = 'isolane:';
@@ -85,7 +88,7 @@ export function describe(thrown) {
 // ---- stacks -----------------------------------------------------------------------------------------------
 // The class of frames is found by making one; a guest can reach its prototype later, so take it now.
 // While the snapshot is made, V8 has not set Error.stackTraceLimit yet, and wants to do that itself.
-const { fileNameOf, frameText } = (() => {
+const { fileNameOf, frameText, lineOf, columnOf } = (() => {
   const { stackTraceLimit } = Error;
   Error.stackTraceLimit = 1;
   Error.prepareStackTrace = (_error, sites) => sites[0];
@@ -97,6 +100,8 @@ const { fileNameOf, frameText } = (() => {
   return {
     fileNameOf: call.bind(frame.getScriptNameOrSourceURL),
     frameText: call.bind(frame.toString),
+    lineOf: call.bind(frame.getLineNumber),
+    columnOf: call.bind(frame.getColumnNumber),
   };
 })();
 
@@ -108,6 +113,17 @@ function headerOf(error) {
   }
 }
 
+// A frame's text, with the place in the original where the file has a source map.
+function shownFrame(site, name) {
+  const text = frameText(site);
+  if (typeof name !== 'string' || !modules.mapped(name)) return text;
+  try {
+    return sourceMaps().mappedFrame(text, name, lineOf(site), columnOf(site));
+  } catch {
+    return text; // the end of the stack of calls
+  }
+}
+
 // Called by the engine when error.stack is first read, with V8's CallSite objects.
 export function prepareStack(error, sites) {
   const shown = list();
@@ -116,7 +132,7 @@ export function prepareStack(error, sites) {
     const name = fileNameOf(sites[i]);
     if (typeof name === 'string' && stringStartsWith(name, INTERNAL)) continue;
     push(shown, sites[i]);
-    text += `\n    at ${frameText(sites[i])}`;
+    text += `\n    at ${shownFrame(sites[i], name)}`;
   }
   const own = descriptorOf(Error, 'prepareStackTrace')?.value;
   if (typeof own === 'function')

@@ -5,10 +5,14 @@
 //   the engine and follows their requests; resolve.js says what a specifier means, formats.js what a file is,
 //   commonjs.js and wasm.js are the kinds that V8 has no modules for. Nothing waits for anything: all sources are
 //   in memory. What has been loaded belongs to one job.
+import { parseDataUrl } from './data_url.js';
 import { from } from './failures.js';
 import { loadGraph, makeRecord, obtain, SOURCE_PHASE } from './graph.js';
+import { dirOf, joined } from './paths.js';
 import { mainRecord, recordById } from './records.js';
 import { resolvedUrl, resolveImport } from './resolve.js';
+
+export { dirOf, joined, parseDataUrl }; // for the part source_maps
 
 // The file that runs, of a job with several: made, with all that it imports.
 export function main() {
