@@ -241,6 +241,12 @@ void several(const Info &args)
     args.GetReturnValue().Set(module_table.files);
 }
 
+// May code be made of text?
+void may_eval(const Info &args)
+{
+    args.GetReturnValue().Set((limits.permissions & FRAME_ALLOW_EVAL) != 0);
+}
+
 void epoch(const Info &args)
 {
     args.GetReturnValue().Set(module_table.epoch);
@@ -322,6 +328,7 @@ const NativeFunction functions[] = {
     {"main", main_name},
     {"several", several},
     {"epoch", epoch},
+    {"mayEval", may_eval},
     {"has", has},
     {"folder", folder},
     {"read", read},

@@ -115,16 +115,19 @@ test('data: URLs', () => {
   assert.deepEqual(
     valueOf({ 'main.mjs': `import a from 'data:text/javascript,export default 1'; import b from 'data:text/javascript;base64,ZXhwb3J0IGRlZmF1bHQgMg==';
       import c from 'data:application/json,[3]' with { type: 'json' }; const d = await import('data:text/javascript;charset=utf-8,export default "%C3%BC"');
-      export default [a, b, c, d.default];` }, 'main.mjs'),
+      export default [a, b, c, d.default];` }, 'main.mjs', '--allow-eval'),
     [1, 2, [3], 'ü'],
   );
+  const r = threw({ 'main.mjs': "await import('data:text/javascript,1')" }, 'main.mjs');
+  assert.match(`${r.name}: ${r.message}`, /^EvalError: import\(\) of a data: URL with code is not allowed for this job/);
+  assert.equal(valueOf({ 'main.mjs': "export default (await import('data:application/json,2', { with: { type: 'json' } })).default" }, 'main.mjs'), 2);
   for (const [url, words] of [
     ['data:text/css,a', /^Unknown type 'text\/css' of a data: URL/],
     ['data:text/javascript', /^Invalid data: URL/],
     ["data:text/javascript,import './x.mjs'", /^Invalid module '\.\/x\.mjs' imported from data:/],
     ["data:text/javascript,import 'x'", /^Invalid module 'x' imported from data:.*a data: URL can only import complete URLs/],
   ])
-    assert.match(threw({ 'main.mjs': `await import(${JSON.stringify(url)})` }, 'main.mjs').message, words);
+    assert.match(threw({ 'main.mjs': `await import(${JSON.stringify(url)})` }, 'main.mjs', '--allow-eval').message, words);
 });
 
 test('a job of one file: data: URLs and itself can be imported, other files not', () => {
@@ -135,7 +138,7 @@ test('a job of one file: data: URLs and itself can be imported, other files not'
   assert.deepEqual([lost.line, lost.column], [2, 17]);
   assert.match(lost.stack, /\n {4}at job\.mjs:2:17 \{/);
   assert.equal(runJob('import("./o.mjs").catch((e) => e.code)', '--script').value, 'ERR_MODULE_NOT_FOUND');
-  assert.deepEqual(runJob('import("data:text/javascript,export default 6").then((m) => m.default)', '--script').value, 6);
+  assert.deepEqual(runJob('import("data:text/javascript,export default 6").then((m) => m.default)', '--script', '--allow-eval').value, 6);
 });
 
 test('import() finds its file in what is evaluated and in functions made from text', () => {
@@ -272,7 +275,7 @@ test('a script that replaces what the language has cannot mislead resolution', (
       Object.defineProperty(Object.prototype, 'exports', { value: './evil.js', configurable: true });
       Object.defineProperty(Array.prototype, 0, { set() { throw 1 }, configurable: true });
       globalThis.decodeURIComponent = globalThis.Error = null;
-      const a = await import('./a%20b.mjs?x'); const p = await import('p'); const d = await import('data:text/javascript,export default 1');
+      const a = await import('./a%20b.mjs?x'); const p = await import('p'); const d = await import('data:application/json,1', { with: { type: 'json' } });
       export default { a: a.default, p: p.default, d: d.default };`,
     'a b.mjs': "import './c.mjs'; export default 'a'",
     'c.mjs': '',

@@ -98,7 +98,11 @@ export function obtain(from, request) {
   const type = typeOf(request);
   const phase = request[3];
   if (phase === DEFER_PHASE) failPlain('ERR_UNSUPPORTED_PHASE', 'import defer is not supported');
-  const record = recordOf(resolveImport(request[0], from), type);
+  const target = resolveImport(request[0], from);
+  // A specifier that the script puts together is code that it puts together.
+  if (request[1] === undefined && target.data?.format === 'module' && type === undefined && !modules.mayEval())
+    fail(EvalError, 'ERR_CODE_FROM_TEXT', 'import() of a data: URL with code is not allowed for this job: it is code generation from strings, as eval is');
+  const record = recordOf(target, type);
   if (phase === SOURCE_PHASE || !record.made) make(record, phase);
   return record;
 }
