@@ -251,6 +251,11 @@ asan:
 	@ISOLANE_BUILD=$(abspath build/asan) $(PROVE) --exec '$(NODE_TAP)' $(ASAN_E2E)
 ASAN_E2E := tests/e2e/run.test.mjs tests/e2e/queue.test.mjs tests/e2e/badinput.test.mjs tests/e2e/secrets.test.mjs
 
+# ECMAScript's own suite in cells, from a checkout that the caller has: tests/test262/README.md.
+.PHONY: test262
+test262: build-all
+	@TEST262='$(TEST262)' FILTER='$(FILTER)' SLICE='$(SLICE)' BESIDE='$(BESIDE)' REPORT='$(REPORT)' FILE_TIMEOUT_MS=14400000 $(NODE) tests/test262/run.mjs
+
 # Tests in a kernel of their own, with a whole cgroup v2; skips without User Mode Linux.
 guest: build-all $(B)/tests/jail_layers_test $(B)/tests/jail_landlock_test $(B)/tests/jail_cgroup_test $(B)/tests/jail_cgroup_limits_test
 	@$(PROVE) --exec '' tests/guest/run.sh
@@ -289,6 +294,8 @@ install: all
 	install -m 755 $(NODE) $(DESTDIR)$(PREFIX)/lib/isolane/engine/node
 	install -m 755 $(E)/libisolane-cell.so $(DESTDIR)$(PREFIX)/lib/isolane/engine/
 	install -m 644 $(E)/snapshot.bin $(E)/toolchain.js $(E)/typescript.js $(E)/isolane.d.ts $(DESTDIR)$(PREFIX)/lib/isolane/engine/
+	install -m 644 $(E)/snapshot.bin $(E)/toolchain.js $(E)/typescript.js $(DESTDIR)$(PREFIX)/lib/isolane/engine/
+	install -m 755 $(ESBUILD) $(DESTDIR)$(PREFIX)/lib/isolane/esbuild
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)$(PREFIX)/lib/sysusers.d
 	install -m 644 packaging/isolane.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/isolane.conf
 	sed 's#^ExecStart=/usr/local/#ExecStart=$(PREFIX)/#' packaging/isolane.service > $(DESTDIR)$(PREFIX)/lib/systemd/system/isolane.service

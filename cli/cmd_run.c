@@ -16,6 +16,7 @@
 #include "cli/command.h"
 #include "cli/options.h"
 #include "cli/progress.h"
+#include "cli/project.h"
 #include "cli/rights.h"
 #include "cli/script.h"
 #include "cli/secrets.h"
@@ -36,7 +37,8 @@ struct run {
     struct given_secrets secrets;
     int type, language; /* indexes, -1: by the file's name */
     bool check;
-    bool json;
+    const char *main; /* of a project */
+    bool json, no_bundle;
     /* the batch */
     char **files;
     size_t count, next;
@@ -102,7 +104,7 @@ static int collect(struct run *r, const struct options *o, bool *folder, struct 
 {
     for (int i = 0; i < o->arg_count; i++) {
         const char *path = o->args[i];
-        bool is_dir = strcmp(path, "-") && is_folder(path);
+        bool is_dir = strcmp(path, "-") && is_folder(path) && !r->main && !project_is(path);
         if (strcmp(path, "-") && !is_dir && access(path, R_OK))
             return err_errno(e, "cannot read %s", path);
         int rc = is_dir ? add_folder(r, path, e) : add_file(r, path, e);
@@ -129,6 +131,8 @@ static int next_job(struct local_job *out, bool *more, struct err *e, void *arg)
     crypto_hex(random, sizeof random, id + 4);
     struct script_request q = {
         .path = path,
+        .main = r->main,
+        .no_bundle = r->no_bundle,
         .type = r->type,
         .language = r->language,
         .check = r->check && is_typescript(r, path),
@@ -290,46 +294,56 @@ static int run_command(const struct command *self, int argc, char **argv)
     struct config *c = NULL;
     struct err e = {0};
     bool folder = false;
-    options_add(&o,
-                (const struct option_row[]){
-                    {.name = "input",
-                     .type = OPTION_JSON,
-                     .to = &r.input,
-                     .arg = "JSON|@FILE",
-                     .help = "what the script sees as job.input"},
-                    {.name = "env",
-                     .type = OPTION_LIST,
-                     .to = &r.env,
-                     .arg = "NAME=VALUE",
-                     .pairs = true,
-                     .help = "an entry of job.env; may be given again"},
-                    {.name = "secret",
-                     .type = OPTION_LIST,
-                     .to = &r.secret_options,
-                     .arg = "NAME=@FILE|env:VAR",
-                     .help = "what secrets.get(NAME) gives, masked in output; may be given again"},
-                    {.name = "type",
-                     .type = OPTION_CHOICE,
-                     .to = &r.type,
-                     .arg = "TYPE",
-                     .choices = script_types,
-                     .help = "module or script; by the file's name when not given"},
-                    {.name = "language",
-                     .type = OPTION_CHOICE,
-                     .to = &r.language,
-                     .arg = "LANGUAGE",
-                     .choices = job_language_names,
-                     .help = "by the file's name when not given"},
-                    {.name = "check",
-                     .type = OPTION_FLAG,
-                     .to = &r.check,
-                     .help = "TypeScript: check its types first, and do not run what is wrong"},
-                    {.name = "json",
-                     .type = OPTION_FLAG,
-                     .to = &r.json,
-                     .help = "print one result object a line"},
-                },
-                7);
+    options_add(
+        &o,
+        (const struct option_row[]){
+            {.name = "input",
+             .type = OPTION_JSON,
+             .to = &r.input,
+             .arg = "JSON|@FILE",
+             .help = "what the script sees as job.input"},
+            {.name = "env",
+             .type = OPTION_LIST,
+             .to = &r.env,
+             .arg = "NAME=VALUE",
+             .pairs = true,
+             .help = "an entry of job.env; may be given again"},
+            {.name = "secret",
+             .type = OPTION_LIST,
+             .to = &r.secret_options,
+             .arg = "NAME=@FILE|env:VAR",
+             .help = "what secrets.get(NAME) gives, masked in output; may be given again"},
+            {.name = "type",
+             .type = OPTION_CHOICE,
+             .to = &r.type,
+             .arg = "TYPE",
+             .choices = script_types,
+             .help = "module or script; by the file's name when not given"},
+            {.name = "main",
+             .type = OPTION_TEXT,
+             .to = &r.main,
+             .arg = "FILE",
+             .help = "of a folder: the file in it that runs (default: by package.json, index.*)"},
+            {.name = "no-bundle",
+             .type = OPTION_FLAG,
+             .to = &r.no_bundle,
+             .help = "send the files alone, without the packages they depend on"},
+            {.name = "language",
+             .type = OPTION_CHOICE,
+             .to = &r.language,
+             .arg = "LANGUAGE",
+             .choices = job_language_names,
+             .help = "by the file's name when not given"},
+            {.name = "check",
+             .type = OPTION_FLAG,
+             .to = &r.check,
+             .help = "TypeScript: check its types first, and do not run what is wrong"},
+            {.name = "json",
+             .type = OPTION_FLAG,
+             .to = &r.json,
+             .help = "print one result object a line"},
+        },
+        9);
     options_add_rights(&o, &r.rights,
                        "permit it: eval, wasm, sab, kv, emit, clock_us=N, net=HOST, env=NAME");
     options_add_limits(&o, &r.limits);
@@ -365,10 +379,18 @@ const struct command command_run = {
         "results\n"
         "as a worker (in run.db of the data folder). One file behaves as `node FILE` would: its "
         "output\n"
-        "passes through as it comes. Several files, or a folder, are a batch: a table at the end.",
+        "passes through as it comes. Several files, or a folder, are a batch: a table at the "
+        "end.\n\n"
+        "A FILE brings along the files that it imports. A DIR with a package.json, or with --main, "
+        "is "
+        "one\n"
+        "job; one that depends on npm packages is bundled first, by the esbuild of the project or "
+        "of\n"
+        "the installation, from the project's node_modules.",
     .example = "  isolane run hello.js\n"
                "  isolane run check.mjs --input '{\"n\": 3}' --cpu-ms 200\n"
                "  isolane run calc.mjs --allow wasm,env=LANG\n"
+               "  isolane run report/ --main src/job.mjs\n"
                "  isolane run examples/ --json | jq .outcome",
     .run = run_command,
 };

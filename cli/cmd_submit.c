@@ -38,7 +38,8 @@ struct submission {
     bool check;
     int reuse;      /* enum reuse */
     int64_t wait_s; /* -1: do not wait; 0: as long as it takes */
-    bool json, batch;
+    const char *main;
+    bool json, batch, no_bundle;
 };
 
 static const char *const classes[] = {"high", "normal", "low", NULL};
@@ -175,6 +176,15 @@ static void add_options(struct options *o, struct submission *s)
              .arg = "TYPE",
              .choices = script_types,
              .help = "by the file's name when not given"},
+            {.name = "main",
+             .type = OPTION_TEXT,
+             .to = &s->main,
+             .arg = "FILE",
+             .help = "of a folder: the file in it that runs (default: by package.json, index.*)"},
+            {.name = "no-bundle",
+             .type = OPTION_FLAG,
+             .to = &s->no_bundle,
+             .help = "send the files alone, without the packages they depend on"},
             {.name = "language",
              .type = OPTION_CHOICE,
              .to = &s->language,
@@ -229,7 +239,7 @@ static void add_options(struct options *o, struct submission *s)
              .to = &s->json,
              .help = "print JSON: the result, or without --wait where the job went"},
         },
-        14);
+        16);
     options_add_rights(
         o, &s->rights,
         "ask the tenant for it: eval, wasm, sab, kv, emit, clock_us=N, net=HOST, env=NAME");
@@ -289,6 +299,8 @@ static int encode(struct submission *s, struct buf *message, struct err *e)
         return rc;
     struct script_request q = {
         .path = s->path,
+        .main = s->main,
+        .no_bundle = s->no_bundle,
         .type = s->type,
         .language = s->language,
         .check = s->check,
@@ -333,7 +345,7 @@ static int run(const struct command *self, int argc, char **argv)
         if (!strcmp(argv[i], "--batch"))
             return batch_submit(self, argc, argv);
     add_options(&o, &s);
-    int code = options_parse(&o, argc, argv, 1, 1, "FILE");
+    int code = options_parse(&o, argc, argv, 1, 1, "FILE|DIR");
     if (code == OPTIONS_GO) {
         s.path = o.args[0];
         code = check(self, &s);
@@ -355,10 +367,16 @@ static int run(const struct command *self, int argc, char **argv)
 const struct command command_submit = {
     .name = "submit",
     .summary = "publish a job; print its id, or wait for its result",
-    .usage = "FILE|- [options]",
+    .usage = "FILE|DIR|package.json|- [options]",
     .about =
         "Publishes the script to the queue and prints the job's id once the server has it. With\n"
         "--wait prints the result as `isolane result` does and exits by its outcome.\n\n"
+        "A FILE brings along the files that it imports; a DIR is sent whole, but for node_modules "
+        "and\n"
+        "names that begin with a dot. What depends on npm packages is bundled first, by the "
+        "esbuild "
+        "of\n"
+        "the project or of the installation, from the project's node_modules.\n\n"
         "With --batch FILE holds many jobs, one JSON object a line as any client would publish it\n"
         "(docs/protocol.md). The whole file is checked first. Jobs get the ids BATCH.1, BATCH.2 …, "
         "or\n"
@@ -369,6 +387,7 @@ const struct command command_submit = {
     .example =
         "  isolane submit hello.js --input '{\"name\": \"world\"}' --wait=10\n"
         "  isolane submit check.mjs --id build-7 --tenant ci --class high --cpu-ms 200\n"
+        "  isolane submit report/ --input @month.json --wait\n"
         "  isolane submit --batch jobs.ndjson --id nightly --tenant ci --wait\n"
         "  isolane submit deploy.mjs --tenant ci --key ci.key --secret NPM_TOKEN=@npm.sealed",
     .run = run,

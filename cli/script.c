@@ -7,6 +7,7 @@
 #include "base/jsonw.h"
 #include "base/mem.h"
 #include "base/utf8.h"
+#include "cli/project.h"
 #include "queue/job.h"
 
 const char *const script_types[] = {"module", "script", NULL};
@@ -48,41 +49,48 @@ static int encode_env(const struct option_list *env, struct buf *out, struct err
     return 0;
 }
 
-/* Base name, cut to what a job's name may be. */
-static void name_of(const char *path, char out[JOB_NAME_MAX + 1])
-{
-    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
-    size_t n = utf8_cut(name, strlen(name), JOB_NAME_MAX);
-    memcpy(out, name, n);
-    out[n] = 0;
-}
-
 int script_encode(const struct script_request *q, struct buf *out, struct err *e)
 {
-    char *text = NULL, name[JOB_NAME_MAX + 1];
-    size_t len = 0;
+    struct project p = {0};
     bool is_stdin = !strcmp(q->path, "-");
     struct buf env = {0};
-    int rc = fs_read_file(q->path, SCRIPT_FILE_MAX, &text, &len, e);
-    if (!rc && utf8_valid_prefix(text, len) != len)
+    const struct project_request what = {.path = q->path,
+                                         .main = q->main,
+                                         .alone = q->type == 1 || q->language >= 0,
+                                         .no_bundle = q->no_bundle};
+    int rc = is_stdin ? fs_read_file(q->path, SCRIPT_FILE_MAX, &p.script, &p.script_len, e)
+                      : project_load(&what, &p, e);
+    size_t good = p.script ? utf8_valid_prefix(p.script, p.script_len) : 0;
+    if (!rc && p.script && good != p.script_len)
         rc = err_set(e, ERR_INVALID, "%s: found invalid UTF-8 at byte %zu; allowed: UTF-8 text",
-                     q->path, utf8_valid_prefix(text, len));
+                     q->path, good);
+    if (!rc && p.files && q->type >= 0)
+        rc = err_set(e, ERR_INVALID,
+                     "--type: found with several files; allowed: with one (--type script sends "
+                     "the file alone)");
+    if (!rc && p.bundled && q->check)
+        rc = err_set(e, ERR_INVALID,
+                     "--check: found with a project that depends on packages; allowed: without "
+                     "them, or with --no-bundle");
     if (!rc && q->env && q->env->n > 0)
         rc = encode_env(q->env, &env, e);
     if (rc)
         goto out;
-    name_of(q->path, name);
+    const char *name = p.name;
     bool classic = q->type >= 0
                        ? q->type == 1
-                       : !strcmp(extension(q->path), ".cjs") || !strcmp(extension(q->path), ".cts");
+                       : !strcmp(extension(name), ".cjs") || !strcmp(extension(name), ".cts");
     struct job_request r = {
         .id = q->id,
         .name = is_stdin ? NULL : name,
+        .files = p.files,
+        .files_len = p.files_len,
+        .main = *p.main ? p.main : NULL,
         .language = q->language >= 0 ? job_language_names[q->language] : NULL,
         .check = q->check,
         .source = classic ? JOB_SCRIPT : JOB_MODULE,
-        .script = text,
-        .script_len = len,
+        .script = p.script,
+        .script_len = p.script_len,
         .input = q->input,
         .env = env.data,
         .limits = *q->limits,
@@ -94,7 +102,7 @@ int script_encode(const struct script_request *q, struct buf *out, struct err *e
     };
     job_encode(&r, out);
 out:
-    free(text);
+    project_free(&p);
     buf_free(&env);
     return rc;
 }

@@ -1,5 +1,5 @@
-/* A script file as a job: reading it, telling its type, making the message. Shared by run and
- * submit. */
+/* A script file, or a project, as a job: reading it, telling its type, making the message. Shared
+ * by run and submit. */
 #pragma once
 
 #include <stdbool.h>
@@ -20,7 +20,9 @@ extern const char *const script_types[]; /* "module", "script", NULL: for OPTION
 bool script_has_extension(const char *file_name); /* not of declarations: x.d.ts */
 
 struct script_request {
-    const char *path; /* "-" is stdin */
+    const char *path; /* "-" is stdin; a file with what it imports, or a folder: project.h */
+    const char *main; /* of a folder; NULL: not given */
+    bool no_bundle;   /* packages are not bundled */
     int type; /* index in script_types; -1: .cjs and .cts are scripts, everything else a module */
     const char *id;                /* NULL: none */
     const char *input;             /* JSON text, NULL: none */

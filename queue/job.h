@@ -106,6 +106,9 @@ void job_free(struct job *j);
 bool concurrency_key_valid(const char *key, size_t len);
 #define CONCURRENCY_KEY_ALLOWED "1 to 64 of A-Z a-z 0-9 _ = -"
 
+/* The file of several (base/pack.h) that runs when nobody says: docs/protocol.md, "Files". */
+bool job_main_of(const char *files, size_t len, char main[JOB_NAME_MAX + 1]);
+
 /* When the job must have ended: the earlier of its deadline and the end of its time to live. 0:
  * never. */
 int64_t job_deadline_us(const struct job *j, int64_t published_at_us);

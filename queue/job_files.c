@@ -127,10 +127,17 @@ void read_files(struct decoding *d, const struct jv *v)
     free(r.v);
 }
 
-static bool has(const struct job *j, const char *path, size_t len)
+/* Looking for the file that runs. */
+struct search {
+    const char *files;
+    size_t len;
+    char *main; /* JOB_NAME_MAX + 1 bytes */
+};
+
+static bool has(const struct search *s, const char *path, size_t len)
 {
     struct pack_file f;
-    return pack_find(j->files, j->files_len, path, len, &f);
+    return pack_find(s->files, s->len, path, len, &f);
 }
 
 void read_main(struct decoding *d, const struct jv *v)
@@ -147,76 +154,82 @@ void read_main(struct decoding *d, const struct jv *v)
 /* ---- the file that runs ---- */
 
 /* A target in package.json: "./x" or "x". */
-static bool take_target(struct job *j, const char *s, size_t len)
+static bool take_target(const struct search *q, const char *s, size_t len)
 {
     if (len > 2 && s[0] == '.' && s[1] == '/')
         s += 2, len -= 2;
-    if (!pack_path_valid(s, len) || !has(j, s, len))
+    if (!pack_path_valid(s, len) || !has(q, s, len))
         return false;
-    memcpy(j->main, s, len);
-    j->main[len] = 0;
+    memcpy(q->main, s, len);
+    q->main[len] = 0;
     return true;
 }
 
 /* The conditions of an object stand in its own order. */
 struct choosing {
-    struct job *job;
+    const struct search *search;
     int depth;
     bool taken;
 };
 
-static bool take_exports(struct job *j, const struct jv *v, int depth);
+static bool take_exports(const struct search *q, const struct jv *v, int depth);
 
 static int try_condition(const char *name, const struct jv *v, void *arg)
 {
     struct choosing *c = arg;
     for (size_t i = 0; i < ARRAY_LEN(conditions); i++)
         if (!strcmp(name, conditions[i]))
-            c->taken = take_exports(c->job, v, c->depth + 1);
+            c->taken = take_exports(c->search, v, c->depth + 1);
     return c->taken;
 }
 
-static bool take_exports(struct job *j, const struct jv *v, int depth)
+static bool take_exports(const struct search *q, const struct jv *v, int depth)
 {
     size_t len = 0;
     const char *s = jv_string(v, &len);
     if (s)
-        return take_target(j, s, len);
-    struct choosing c = {.job = j, .depth = depth};
+        return take_target(q, s, len);
+    struct choosing c = {.search = q, .depth = depth};
     if (jv_type(v) == JV_OBJECT && depth < EXPORTS_DEPTH)
         jv_each(v, try_condition, &c);
     return c.taken;
 }
 
-static bool take_package(struct job *j)
+static bool take_package(const struct search *q)
 {
     struct pack_file f;
     struct jv *doc = NULL;
     size_t len = 0;
-    if (!pack_find(j->files, j->files_len, "package.json", 12, &f) ||
+    if (!pack_find(q->files, q->len, "package.json", 12, &f) ||
         jv_parse(f.data, f.data_len, &doc, NULL))
         return false; /* the cell's resolver says what is wrong with it, should it be needed */
     const struct jv *exports = jv_get(doc, "exports"), *root = jv_get(exports, ".");
     const char *main = jv_string(jv_get(doc, "main"), &len);
-    bool taken = take_exports(j, root ? root : exports, 0) || (main && take_target(j, main, len));
+    bool taken = take_exports(q, root ? root : exports, 0) || (main && take_target(q, main, len));
     jv_free(doc);
     return taken;
 }
 
-static bool take_start(struct job *j)
+static bool take_start(const struct search *q)
 {
     for (size_t i = 0; i < ARRAY_LEN(start_names); i++)
-        if (has(j, start_names[i], strlen(start_names[i])))
-            return take_target(j, start_names[i], strlen(start_names[i]));
+        if (has(q, start_names[i], strlen(start_names[i])))
+            return take_target(q, start_names[i], strlen(start_names[i]));
     return false;
 }
 
-static bool take_only(struct job *j)
+static bool take_only(const struct search *q)
 {
     struct pack_file f, more;
     size_t at = 0;
-    return pack_next(j->files, j->files_len, &at, &f) &&
-           !pack_next(j->files, j->files_len, &at, &more) && take_target(j, f.path, f.path_len);
+    return pack_next(q->files, q->len, &at, &f) && !pack_next(q->files, q->len, &at, &more) &&
+           take_target(q, f.path, f.path_len);
+}
+
+bool job_main_of(const char *files, size_t len, char main[JOB_NAME_MAX + 1])
+{
+    const struct search q = {files, len, main};
+    return take_package(&q) || take_start(&q) || take_only(&q);
 }
 
 /* docs/protocol.md "Job": what sha256sum would print for the files, behind a line with main. */
@@ -255,10 +268,11 @@ void settle_files(struct decoding *d, const struct jv *doc)
                  with);
     if (!j->files)
         return;
-    if (*j->main && !has(j, j->main, strlen(j->main)))
+    struct pack_file f;
+    if (*j->main && !pack_find(j->files, j->files_len, j->main, strlen(j->main), &f))
         fault_at(d, "main: found \"%s\"; allowed: the path of one of the files",
                  in_line(j->main, strlen(j->main), found));
-    else if (!*j->main && !take_package(j) && !take_start(j) && !take_only(j))
+    else if (!*j->main && !job_main_of(j->files, j->files_len, j->main))
         fault_at(d, "main: missing; allowed: the path of one of the files (it may be left out with "
                     "a package.json that names one, with an index.* or main.*, and with one file)");
     memcpy(j->name, j->main, sizeof j->main);

@@ -196,7 +196,8 @@ function sourceName(map, name, index) {
   const source = index >= 0 && index < map.sources.length ? member(map.sources, `${index}`) : undefined;
   if (typeof source !== 'string' || source === '') return undefined;
   const whole = map.root + source;
-  const shown = whole[0] === '/' || regexpExec(/^[a-z][a-z0-9+.-]*:/i, whole) !== null ? whole : joined(dirOf(name), whole);
+  // A file that was made of one may name that by its whole path.
+  const shown = whole[0] === '/' || whole === name || regexpExec(/^[a-z][a-z0-9+.-]*:/i, whole) !== null ? whole : joined(dirOf(name), whole);
   return shown === '' || shown.length > NAME_MAX || regexpExec(/[\0-\x1f\x7f]/, shown) !== null ? undefined : shown;
 }
 

@@ -249,6 +249,8 @@ function resolveBare(specifier, from) {
   );
 }
 
+const inPackages = (path) => stringStartsWith(path, 'node_modules/') || stringIncludes(path, '/node_modules/');
+
 // ---- the two ways in ----
 
 // A path in a specifier of import: %xx is decoded; ?query and #hash make another instance of the file.
@@ -265,7 +267,9 @@ function fromUrlPath(base, text, specifier, from) {
     }
   }
   const whole = joined(base, path);
-  const found = stringEndsWith(path, '/') ? undefined : exactFile(whole);
+  let found = stringEndsWith(path, '/') ? undefined : exactFile(whole);
+  // Packages that are made for bundlers leave extensions out.
+  if (found === undefined && from.path !== undefined && inPackages(from.path)) found = looseFile(whole);
   if (found === undefined) missingFile(specifier, whole, from);
   return file(found, query);
 }
