@@ -131,5 +131,8 @@ declare class QuotaExceededError extends DOMException {
 
 interface ImportMeta {
   readonly url: string;
+  readonly filename: string;
+  readonly dirname: string;
   readonly main: boolean;
+  resolve(specifier: string): string;
 }
