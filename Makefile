@@ -254,7 +254,7 @@ ASAN_E2E := tests/e2e/run.test.mjs tests/e2e/queue.test.mjs tests/e2e/badinput.t
 # ECMAScript's own suite in cells, from a checkout that the caller has: tests/test262/README.md.
 .PHONY: test262
 test262: build-all
-	@TEST262='$(TEST262)' FILTER='$(FILTER)' SLICE='$(SLICE)' BESIDE='$(BESIDE)' REPORT='$(REPORT)' FILE_TIMEOUT_MS=14400000 $(NODE) tests/test262/run.mjs
+	@TEST262='$(TEST262)' FILTER='$(FILTER)' SLICE='$(SLICE)' BESIDE='$(BESIDE)' REPORT='$(REPORT)' ONLY='$(ONLY)' FILE_TIMEOUT_MS=14400000 $(NODE) tests/test262/run.mjs
 
 # Tests in a kernel of their own, with a whole cgroup v2; skips without User Mode Linux.
 guest: build-all $(B)/tests/jail_layers_test $(B)/tests/jail_landlock_test $(B)/tests/jail_cgroup_test $(B)/tests/jail_cgroup_limits_test

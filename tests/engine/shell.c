@@ -639,33 +639,21 @@ static const struct {
     bool *set;
     const char **text;
     uint64_t *number;
-} flags[] = {{"--script", &opt.script, NULL, NULL},
-             {"--json", &opt.json, NULL, NULL},
-             {"--allow-eval", &opt.eval, NULL, NULL},
-             {"--allow-wasm", &opt.wasm, NULL, NULL},
-             {"--allow-sab", &opt.sab, NULL, NULL},
-             {"--no-fork", &opt.no_fork, NULL, NULL},
-             {"--no-warm", &opt.no_warm, NULL, NULL},
-             {"--stats", &opt.stats, NULL, NULL},
-             {"--input", NULL, &opt.input, NULL},
-             {"--env", NULL, &opt.env, NULL},
-             {"--grants", NULL, &opt.grants, NULL},
-             {"--parents", NULL, &opt.parents, NULL},
-             {"--files", NULL, &opt.files, NULL},
-             {"--name", NULL, &opt.name, NULL},
-             {"--snapshot", NULL, &opt.snapshot, NULL},
-             {"--v8-flags", NULL, &opt.flags, NULL},
-             {"--heap-mb", NULL, NULL, &opt.heap_mb},
-             {"--memory-mb", NULL, NULL, &opt.memory_mb},
-             {"--value-kb", NULL, NULL, &opt.value_kb},
-             {"--output-kb", NULL, NULL, &opt.output_kb},
-             {"--clock-us", NULL, NULL, &opt.clock_us},
-             {"--cpu-ms", NULL, NULL, &opt.cpu_ms},
-             {"--wall-ms", NULL, NULL, &opt.wall_ms},
-             {"--fork", NULL, NULL, &opt.forks},
-             {"--preload", NULL, &opt.preload, NULL},
-             {"--preload-mb", NULL, NULL, &opt.preload_mb},
-             {"--quick", &opt.quick, NULL, NULL}};
+} flags[] = {
+    {"--script", &opt.script, NULL, NULL},     {"--json", &opt.json, NULL, NULL},
+    {"--allow-eval", &opt.eval, NULL, NULL},   {"--allow-wasm", &opt.wasm, NULL, NULL},
+    {"--allow-sab", &opt.sab, NULL, NULL},     {"--no-fork", &opt.no_fork, NULL, NULL},
+    {"--no-warm", &opt.no_warm, NULL, NULL},   {"--stats", &opt.stats, NULL, NULL},
+    {"--input", NULL, &opt.input, NULL},       {"--env", NULL, &opt.env, NULL},
+    {"--grants", NULL, &opt.grants, NULL},     {"--parents", NULL, &opt.parents, NULL},
+    {"--files", NULL, &opt.files, NULL},       {"--name", NULL, &opt.name, NULL},
+    {"--snapshot", NULL, &opt.snapshot, NULL}, {"--v8-flags", NULL, &opt.flags, NULL},
+    {"--heap-mb", NULL, NULL, &opt.heap_mb},   {"--memory-mb", NULL, NULL, &opt.memory_mb},
+    {"--value-kb", NULL, NULL, &opt.value_kb}, {"--output-kb", NULL, NULL, &opt.output_kb},
+    {"--clock-us", NULL, NULL, &opt.clock_us}, {"--cpu-ms", NULL, NULL, &opt.cpu_ms},
+    {"--wall-ms", NULL, NULL, &opt.wall_ms},   {"--fork", NULL, NULL, &opt.forks},
+    {"--preload", NULL, &opt.preload, NULL},   {"--preload-mb", NULL, NULL, &opt.preload_mb},
+    {"--quick", &opt.quick, NULL, NULL}};
 
 static bool parse(int argc, char **argv)
 {

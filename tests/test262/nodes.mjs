@@ -23,7 +23,7 @@ function folder_of(files) {
 function by_process(scenario) {
     // Node.js imports no text.
     const run = scenario.files['__run.mjs'].replace(/await import\('\.\/(__\w+\.txt)', .*?\.then\(.*?\.default\)/g, "readFileSync(new URL('$1', import.meta.url), 'utf8')");
-    const root = folder_of({ ...scenario.files, '__run.mjs': `import { readFileSync } from 'node:fs';\n${run}`, '__node.mjs': `process.on('uncaughtException', (e) => { process.stderr.write('\\n@@' + JSON.stringify([e?.name ?? e?.constructor?.name, String(e?.message ?? e)])); process.exit(1); });\nawait import('./__run.mjs');` });
+    const root = folder_of({ ...scenario.files, '__run.mjs': `import { readFileSync } from 'node:fs';\n${run}`, '__node.mjs': `process.on('unhandledRejection', () => {}); process.on('uncaughtException', (e) => { process.stderr.write('\\n@@' + JSON.stringify([e?.name ?? e?.constructor?.name, String(e?.message ?? e)])); process.exit(1); });\nawait import('./__run.mjs');` });
     const child = spawn(process.execPath, ['--no-warnings', join(root, '__node.mjs')], { stdio: ['ignore', 'pipe', 'pipe'] });
     const text = { stdout: '', stderr: '' };
     for (const stream of ['stdout', 'stderr']) child[stream].on('data', (data) => { text[stream] += data; });

@@ -23,7 +23,7 @@ function read_expected() {
 const expected = read_expected();
 const reason_of = (path) => expected.find(({ prefix }) => path === prefix || (prefix.endsWith('/') && path.startsWith(prefix)))?.reason;
 
-const area_of = (path) => path.split('/').slice(0, 2).join('/');
+const area_of = (path) => path.split('/').slice(0, 2).filter((part) => !part.endsWith('.js')).join('/');
 const rate = (ok, all) => (all ? `${(100 * ok / all).toFixed(2)} %` : '-');
 
 async function run_all(engine, tests) {
@@ -56,7 +56,9 @@ async function run_all(engine, tests) {
 }
 
 const all = find_tests(root, process.env.FILTER);
-const tests = all.filter((_, i) => i % slices === slice - 1);
+// ONLY: those that failed in an earlier REPORT.
+const only = process.env.ONLY && new Set(JSON.parse(readFileSync(process.env.ONLY, 'utf8'))[0].failures.map((f) => f.path));
+const tests = all.filter((path, i) => (only ? only.has(path) : i % slices === slice - 1));
 console.log(`# ${tests.length} of ${all.length} files${process.env.FILTER ? ` below ${process.env.FILTER}` : ''}, each scenario by itself`);
 
 const runs = [];

@@ -58,7 +58,9 @@ export function skipped(t) {
     return null;
 }
 
-const PRELUDE = `{ const hidden = (name, value) => Object.defineProperty(globalThis, name, { value, writable: true, configurable: true });
+// A rejection that nobody handles is no failure of a test.
+const PRELUDE = `{ if (typeof addEventListener === 'function') addEventListener('unhandledrejection', (e) => e.preventDefault());
+const hidden = (name, value) => Object.defineProperty(globalThis, name, { value, writable: true, configurable: true });
 const say = console.log; hidden('print', (x) => say(String(x)));
 hidden('$262', { detachArrayBuffer(b) { b.transfer(); }, global: globalThis, agent: {} }); }
 `;
