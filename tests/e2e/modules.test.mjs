@@ -77,3 +77,15 @@ test('many files and a large one', async () => {
     const r = await c.execute({ main: 'main.mjs', files, limits: { cpu_ms: 10_000 } });
     assert.deepEqual(r.value, [499500, 500_000], JSON.stringify(r.error));
 });
+
+test('a script that is kept still has its files: imports of a later call, and errors of it', async () => {
+    const files = {
+        'main.mjs': "import { n } from './n.mjs'; let calls = 0; export default async (input) => { calls++; return [calls, n, (await import(input)).default] }",
+        'n.mjs': 'export const n = 1', 'a.mjs': 'export default "a"', 'b.cjs': 'module.exports = require("./c.json")', 'c.json': '"c"',
+    };
+    const seen = [];
+    for (const input of ['./a.mjs', './b.cjs', './a.mjs', './gone.mjs']) seen.push(await c.execute({ main: 'main.mjs', files, reuse: 'script', input }));
+    assert.deepEqual(seen.slice(0, 3).map((r) => r.value?.slice(1)), [[1, 'a'], [1, 'c'], [1, 'a']], JSON.stringify(seen.map((r) => r.error)));
+    assert.ok(seen.some((r) => r.value?.[0] > 1), 'no context was kept');
+    assert.match(seen[3].error.message, /^Cannot find module '\.\/gone\.mjs' imported from main\.mjs/);
+});
