@@ -12,26 +12,6 @@ declare const job: {
 declare const secrets: { readonly names: readonly string[]; get(name: string): Promise<string> };
 declare const sodium: { readonly [name: string]: any };
 
-type IsolaneKvType = 'json' | 'text' | 'bytes';
-interface IsolaneKvEntry {
-  readonly key: string;
-  readonly value: any;
-  readonly revision: number;
-  readonly storedAt: number;
-  readonly expiresAt?: number;
-}
-type IsolaneKvEvent = ({ readonly type: 'put' } & IsolaneKvEntry) | { readonly type: 'current' } | { readonly type: 'delete'; readonly key: string; readonly revision: number };
-declare const kv: {
-  get(key: string, options?: { type?: IsolaneKvType }): Promise<any>;
-  entry(key: string, options?: { type?: IsolaneKvType }): Promise<IsolaneKvEntry | undefined>;
-  put(key: string, value: unknown, options?: { revision?: number; ttlMs?: number }): Promise<number>;
-  delete(key: string, options?: { revision?: number }): Promise<void>;
-  list(options?: { prefix?: string; limit?: number }): Promise<{ keys: string[]; complete: boolean }>;
-  watch(options?: { prefix?: string; type?: IsolaneKvType }): AsyncIterableIterator<IsolaneKvEvent>;
-};
-declare function emit(job: object, options?: { class?: 'high' | 'normal' | 'low' }): Promise<{ id: string; seq: number; duplicate: boolean }>;
-declare const log: Record<'debug' | 'info' | 'warn' | 'error', (message: string, fields?: object) => void>;
-
 declare class HostError extends Error {}
 declare class PermissionDenied extends HostError {}
 declare class BudgetExceeded extends HostError {}
