@@ -444,6 +444,16 @@ int attempt_number(const struct attempt *a)
     return a->number;
 }
 
+void attempt_set_recorded_bytes(struct attempt *a, size_t bytes)
+{
+    a->recorded_bytes = bytes;
+}
+
+size_t attempt_recorded_bytes(const struct attempt *a)
+{
+    return a->recorded_bytes;
+}
+
 int64_t attempt_cpu_us(const struct attempt *a)
 {
     return a->cpu_us > 0 ? a->cpu_us : 0;

@@ -127,7 +127,10 @@ void attempt_record(struct attempt *a);
 enum attempt_state attempt_state(const struct attempt *a);
 struct job *attempt_job(const struct attempt *a);
 void *attempt_tag(const struct attempt *a);
-int attempt_number(const struct attempt *a);         /* 1.. of the present or last run */
+int attempt_number(const struct attempt *a); /* 1.. of the present or last run */
+/* The executor's note of what its result weighs. */
+void attempt_set_recorded_bytes(struct attempt *a, size_t bytes);
+size_t attempt_recorded_bytes(const struct attempt *a);
 int64_t attempt_cpu_us(const struct attempt *a);     /* of the last run */
 int64_t attempt_started_us(const struct attempt *a); /* real time, 0: not yet */
 /* The zygote of the present or last run; all zero: it never ran. */

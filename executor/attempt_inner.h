@@ -45,6 +45,7 @@ struct attempt {
     int64_t backoff_ms, due_mono_us; /* PARKED */
     bool has_clock;                  /* likewise: attempt_park() was called */
     int64_t cpu_us;                  /* of the last run */
+    size_t recorded_bytes;           /* the executor's */
     enum outcome last_outcome;
     /* of the present run */
     struct secrets *secrets;

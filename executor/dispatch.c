@@ -149,7 +149,7 @@ void executor_pump(struct executor *x)
     bool mismatch = false; /* those that stay are not for the job that is next */
     if (!x->pools || x->draining)
         return;
-    while (x->running_count < x->config->max_running) {
+    while (x->running_count < x->config->max_running && x->recording_bytes < RECORDING_BYTES) {
         unsigned ready = pools_ready(x->pools), idle = mismatch ? 0 : warm_idle(x->warm);
         struct backlog_entry *entry =
             ready | idle ? backlog_next(x->backlog, BACKLOG_CELLS(ready, idle), clock_mono_us())

@@ -61,6 +61,8 @@ void executor_record(struct executor *x, struct attempt *a, struct result *r)
         r->attested_at_us = ran->attested_at_us;
     }
     x->recording++;
+    attempt_set_recorded_bytes(a, r->out_len + r->err_out_len + r->value_len);
+    x->recording_bytes += attempt_recorded_bytes(a);
     recorder_submit(x->recorder, r, a);
 }
 
@@ -68,10 +70,14 @@ static void on_committed(struct result **r, const char *envelope, size_t len, vo
 {
     struct executor *x = arg;
     struct attempt *a = tag;
+    bool held_up = x->recording_bytes >= RECORDING_BYTES;
     x->recording--;
+    x->recording_bytes -= attempt_recorded_bytes(a);
     x->ev.committed(a, *r, envelope, len, x->arg);
     attempt_free(a);
-    if (x->recording == 0)
+    if (held_up && x->recording_bytes < RECORDING_BYTES && !x->draining)
+        executor_pump(x);
+    else if (x->recording == 0)
         executor_refill(x);
 }
 

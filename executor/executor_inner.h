@@ -31,6 +31,7 @@ struct executor {
     struct list running; /* backlog entries of attempts in cells */
     struct list parked;  /* likewise, of those whose time has not come */
     int waiting, running_count, parked_count, recording;
+    size_t recording_bytes; /* of output and values that are being signed and committed */
     int running_of[PROFILES];
     struct service_world world;
     bool up, draining, last;
@@ -38,6 +39,10 @@ struct executor {
     void *back_arg;
     const char *jail_names[LAYERS + 1];
 };
+
+/* No job is started while so much is being recorded, which takes some four times that in memory: a
+ * slow disk. */
+#define RECORDING_BYTES ((size_t)24 << 20)
 
 extern const struct recorder_events executor_recorder_handlers;
 extern const struct pools_events executor_pool_handlers;

@@ -92,7 +92,7 @@ test('cells that print as fast as they can, and a wire that takes nothing: the s
         await sleep(300);
         proxy.swallow();
         await sleep(ALL ? 10_000 : 2000);
-        say(`${PRINTERS} printing jobs, wire blocked: supervisor ${peak_kb(w)} kB at most`);
+        say(`${PRINTERS} printing jobs, wire blocked: supervisor ${peak_kb(w)} kB at most, ${rss_kb(w)} kB then`);
         proxy.mend();
         for (let i = 0; i < PRINTERS; i++) assert.equal((await c.result(`print-${i}`, { timeout: 60_000 })).outcome, 'output_exceeded');
         assert.ok(peak_kb(w) < GROWTH_KB + LINK_BOUND_KB + PRINTERS * RESULT_KB, `${peak_kb(w)} kB`);
