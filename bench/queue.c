@@ -14,16 +14,12 @@
 #include <unistd.h>
 
 #include "base/buf.h"
-#include "base/fs.h"
-#include "base/jv.h"
 #include "base/mem.h"
 #include "bench/bed.h"
 #include "bench/measure.h"
-#include "bench/upworker.h"
+#include "bench/upparts.h"
 #include "link/link.h"
 #include "link/subjects.h"
-#include "results/envelope.h"
-#include "results/store.h"
 
 static int64_t single_jobs = 400, flood_jobs = 5000, window = 512, pause_ms = 2;
 
@@ -36,14 +32,10 @@ static int64_t single_jobs = 400, flood_jobs = 5000, window = 512, pause_ms = 2;
 #define ACK_SUBJECT     "isolane-bench.ack"
 #define RESULTS_AT_ONCE 65536 /* the subscriber's bound on what waits for the loop */
 
-struct worker {
-    struct up_worker up;
-    pid_t zygote, nats_server;
-};
-
 struct bench {
     struct bed bed;
-    struct worker worker;
+    struct up_worker worker;
+    struct up_parts parts;
     struct link *link;
     struct link_sub *results, *acks;
     struct buf message;
@@ -54,26 +46,6 @@ struct bench {
     bool flooding;
     struct samples single;
 };
-
-/* ---- the worker ---- */
-
-/* nats-server by its name; the zygote is the other process below the supervisor that has children.
- */
-static void find_parts(struct worker *w, pid_t below)
-{
-    pid_t children[64], grandchildren[64];
-    size_t n = process_children(below, children, ARRAY_LEN(children));
-    for (size_t i = 0; i < n; i++) {
-        char name[32];
-        process_name(children[i], name, sizeof name);
-        if (!strcmp(name, "nats-server"))
-            w->nats_server = children[i];
-        else if (process_children(children[i], grandchildren, ARRAY_LEN(grandchildren)) > 0)
-            w->zygote = children[i];
-    }
-    if (!w->nats_server || !w->zygote)
-        die("cannot find nats-server and zygote below process %d", (int)below);
-}
 
 /* ---- publishing and seeing ---- */
 
@@ -176,7 +148,7 @@ static void open_link(struct bench *b)
     char results[SUBJECT_MAX];
     struct subjects s;
     struct err e = {0};
-    must(config_set(b->bed.config, "nats.url", b->worker.up.url, "bench", &e), &e, "URL");
+    must(config_set(b->bed.config, "nats.url", b->worker.url, "bench", &e), &e, "URL");
     must(link_open(&b->bed.loop, &b->bed.config->nats, "isolane bench", CONNECT_MS, &events, b,
                    &b->link, &e),
          &e, "connection");
@@ -218,15 +190,15 @@ struct usage {
     struct reaped cells;
 };
 
-static struct usage usage_now(const struct worker *w)
+static struct usage usage_now(const struct bench *b)
 {
     return (struct usage){
         .at_us = now_us(),
-        .supervisor = process_cpu_us(w->up.supervisor),
-        .zygote = process_cpu_us(w->zygote),
-        .nats_server = process_cpu_us(w->nats_server),
+        .supervisor = process_cpu_us(b->worker.supervisor),
+        .zygote = process_cpu_us(b->parts.zygote),
+        .nats_server = process_cpu_us(b->parts.nats_server),
         .publisher = process_cpu_us(getpid()),
-        .cells = process_reaped(w->zygote),
+        .cells = process_reaped(b->parts.zygote),
     };
 }
 
@@ -239,9 +211,9 @@ static void grow(struct bench *b)
 static void run_flood(struct bench *b)
 {
     b->flooding = true;
-    struct usage from = usage_now(&b->worker);
+    struct usage from = usage_now(b);
     run_to(b, b->seen + (uint64_t)flood_jobs);
-    struct usage to = usage_now(&b->worker);
+    struct usage to = usage_now(b);
     double n = (double)flood_jobs;
     double parts[] = {
         (to.cells.cpu_us - from.cells.cpu_us) / n, (to.zygote - from.zygote) / n,
@@ -262,49 +234,6 @@ static void run_flood(struct bench *b)
     metric("queue.flood.faults.cell", "", (to.cells.minor_faults - from.cells.minor_faults) / n);
 }
 
-/* ---- were they all done, signed and kept? ---- */
-
-struct audit {
-    struct sign_key key;
-    uint64_t count;
-};
-
-static int audit_one(uint64_t seq, const char *envelope, size_t len, void *arg)
-{
-    struct audit *a = arg;
-    struct err e = {0};
-    struct buf result = {0};
-    struct jv *v = NULL;
-    char *payload = NULL;
-    size_t payload_len;
-    must(envelope_open(envelope, len, &a->key, &payload, &payload_len, &e), &e, "envelope");
-    must(statement_result(payload, payload_len, &result, &e), &e, "statement");
-    must(jv_parse(result.data, result.len, &v, &e), &e, "result");
-    const char *outcome = jv_string(jv_get(v, "outcome"), NULL);
-    if (!outcome || strcmp(outcome, "ok"))
-        die("result %llu ended '%s'", (unsigned long long)seq, outcome ? outcome : "");
-    a->count++;
-    jv_free(v);
-    buf_free(&result);
-    free(payload);
-    return 0;
-}
-
-static void audit(struct bench *b)
-{
-    struct audit a = {0};
-    struct err e = {0};
-    struct store *s = NULL;
-    must(sign_key_read_public(b->bed.paths.pub, &a.key, &e), &e, "public key");
-    must(store_open(b->bed.paths.db, STORE_READ, &s, &e), &e, "results");
-    must(store_each(s, 1, audit_one, &a, &e), &e, "results");
-    store_close(s);
-    if (a.count != b->published || b->seen != b->published)
-        die("%llu jobs published, %llu results seen, %llu in the database",
-            (unsigned long long)b->published, (unsigned long long)b->seen,
-            (unsigned long long)a.count);
-}
-
 int main(int argc, char **argv)
 {
     static const struct bench_option options[] = {
@@ -320,21 +249,21 @@ int main(int argc, char **argv)
         "for each job.",
         options, ARRAY_LEN(options));
     bed_make(&b.bed);
-    up_worker_start(&b.worker.up, &b.bed, NULL);
+    up_worker_start(&b.worker, &b.bed, NULL);
     uv_timer_init(&b.bed.loop, &b.pause);
     uv_timer_init(&b.bed.loop, &b.stall);
     b.stall.data = &b;
     open_link(&b);
     rest(&b, 200);
-    find_parts(&b.worker, b.worker.up.supervisor);
+    up_find(&b.worker, &b.parts);
     grow(&b);
     if (flood_jobs > 0)
         run_flood(&b);
     if (single_jobs > 0)
         run_single(&b);
     close_link(&b);
-    up_worker_stop(&b.worker.up);
-    audit(&b);
+    up_worker_stop(&b.worker);
+    up_audit(&b.bed, b.published);
     uv_close((uv_handle_t *)&b.pause, NULL);
     uv_close((uv_handle_t *)&b.stall, NULL);
     uv_run(&b.bed.loop, UV_RUN_DEFAULT);
