@@ -115,6 +115,26 @@ function insidePart(name) {
   };
 }
 
+// Tables of the encodings of one byte (0x80 to 0xff as 128 characters), as this Node.js has them: its
+// TextDecoder passes the web platform tests of each.
+const SINGLE_BYTE = [
+  'ibm866', 'iso-8859-2', 'iso-8859-3', 'iso-8859-4', 'iso-8859-5', 'iso-8859-6', 'iso-8859-7', 'iso-8859-8', 'iso-8859-10',
+  'iso-8859-13', 'iso-8859-14', 'iso-8859-15', 'iso-8859-16', 'koi8-r', 'koi8-u', 'macintosh', 'windows-874', 'windows-1250',
+  'windows-1251', 'windows-1252', 'windows-1253', 'windows-1254', 'windows-1255', 'windows-1256', 'windows-1257', 'windows-1258',
+  'x-mac-cyrillic',
+];
+const tablesModule = {
+  name: 'tables',
+  setup(b) {
+    b.onResolve({ filter: /^isolane:single-byte$/ }, ({ path }) => ({ path, namespace: 'tables' }));
+    b.onLoad({ filter: /.*/, namespace: 'tables' }, () => {
+      const upper = Uint8Array.from({ length: 128 }, (_, i) => i + 128);
+      const rows = SINGLE_BYTE.map((name) => `${quoted(name)}: ${quoted(new TextDecoder(name).decode(upper))}`);
+      return { contents: `export const tables = { __proto__: null, ${rows.join(', ')} };` };
+    });
+  },
+};
+
 // The base's side of it: parts.js imports this.
 const sharedModule = {
   name: 'shared',
@@ -155,7 +175,7 @@ async function bundlePart(name, file) {
   const result = await build({
     ...common, stdin: { contents: entry, resolveDir: source, sourcefile: `parts/${name}` }, format: 'esm',
     // A package that is prepared for browsers and workers asks for no Node.js modules.
-    platform: 'browser', plugins: [insidePart(name)],
+    platform: 'browser', plugins: [insidePart(name), tablesModule],
     // Names of the web that a package uses freely (`URL`) come from the part's own inject.js, not from globalThis.
     inject: [join(dirname(file), 'inject.js')].filter((path) => file.endsWith('/index.js') && existsSync(path)),
   });

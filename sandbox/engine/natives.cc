@@ -21,6 +21,7 @@ const NativeModule *const native_modules[] = {
     &native_crypto,
     &native_url,
     &native_import,
+    &native_legacy,
 };
 // clang-format on
 const size_t native_module_count = sizeof native_modules / sizeof *native_modules;

@@ -37,6 +37,7 @@ extern const NativeModule native_stream;  // bytes to and from the supervisor
 extern const NativeModule native_inspect; // what console needs to look inside values
 extern const NativeModule native_sodium;  // libsodium
 extern const NativeModule native_url;     // URLs
+extern const NativeModule native_legacy;  // text in encodings of old
 extern const NativeModule native_parts;   // lazily loaded built-ins
 extern const NativeModule native_codec;   // gzip, deflate, brotli, zstd
 extern const NativeModule native_crypto;  // Web Cryptography

@@ -15,6 +15,34 @@ int8_t ISOLANE_ICU(u_hasBinaryProperty)(int32_t c, int property);
 int32_t ISOLANE_ICU(u_getIntPropertyValue)(int32_t c, int property);
 }
 
+// ICU's converters (unicode/ucnv.h).
+namespace isolane::icu
+{
+struct UConverter;
+struct ToUnicodeArgs;
+using ToUnicodeCallback = void(const void *context, ToUnicodeArgs *args, const char *bytes,
+                               int32_t length, int reason, int *status);
+inline constexpr int kOk = 0, kBufferOverflow = 15;
+inline constexpr int kIrregular = 2; // UConverterCallbackReason: unassigned, illegal, irregular
+} // namespace isolane::icu
+
+extern "C" {
+isolane::icu::UConverter *ISOLANE_ICU(ucnv_open)(const char *name, int *status);
+void ISOLANE_ICU(ucnv_close)(isolane::icu::UConverter *converter);
+void ISOLANE_ICU(ucnv_toUnicode)(isolane::icu::UConverter *converter, char16_t **target,
+                                 const char16_t *target_end, const char **source,
+                                 const char *source_end, int32_t *offsets, int8_t flush,
+                                 int *status);
+void ISOLANE_ICU(ucnv_setToUCallBack)(isolane::icu::UConverter *converter,
+                                      isolane::icu::ToUnicodeCallback *callback,
+                                      const void *context,
+                                      isolane::icu::ToUnicodeCallback **old_callback,
+                                      const void **old_context, int *status);
+int32_t ISOLANE_ICU(ucnv_toUCountPending)(const isolane::icu::UConverter *converter, int *status);
+void ISOLANE_ICU(ucnv_cbToUWriteUChars)(isolane::icu::ToUnicodeArgs *args, const char16_t *text,
+                                        int32_t length, int32_t offset, int *status);
+}
+
 // ada, the URL parser (its C names; ada_c.h of ada 3).
 extern "C" {
 typedef void *ada_url;

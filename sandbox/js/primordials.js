@@ -60,6 +60,7 @@ export const arraySplice = uncurry(Array.prototype.splice);
 export const { fromCharCode } = String;
 const { prototype: string } = String;
 export const charCodeAt = uncurry(string.charCodeAt);
+export const stringFromCharCode = String.fromCharCode;
 export const stringEndsWith = uncurry(string.endsWith);
 export const stringIncludes = uncurry(string.includes);
 export const stringIndexOf = uncurry(string.indexOf);
@@ -134,6 +135,7 @@ export const setIteratorNext = uncurry(getPrototypeOf(new Set().values()).next);
 export const arrayBufferByteLength = getter(ArrayBuffer.prototype, 'byteLength');
 
 const typedArray = getPrototypeOf(Uint8Array.prototype);
+export const typedArraySet = uncurry(typedArray.set);
 export const typedArrayBuffer = getter(typedArray, 'buffer');
 export const typedArrayByteLength = getter(typedArray, 'byteLength');
 export const typedArrayByteOffset = getter(typedArray, 'byteOffset');

@@ -1,10 +1,13 @@
-// TextEncoder and TextDecoder (Encoding standard) for UTF-8 and UTF-16; atob and btoa (HTML).
+// TextEncoder and TextDecoder (Encoding standard); UTF-8 and UTF-16 here, the others in a part; atob and btoa (HTML).
 import {
   RangeError,
   TypeError,
   Uint8Array,
+  bytesOf,
+  charCodeAt,
   customInspect,
   define,
+  isBufferSource,
   stringIncludes,
   stringSlice,
   stringToLowerCase,
@@ -13,13 +16,16 @@ import {
 import { DOMException } from './dom_exception.js';
 import { inspect } from './inspect.js';
 import { installInterface } from './interface.js';
+import { lazy } from './parts.js';
 
 const { text } = native;
+const encodings = lazy('encodings');
 
 // Encodings and flags of native.text.decode().
 const UTF_8 = 0;
 const UTF_16LE = 1;
 const UTF_16BE = 2;
+const LEGACY = 3; // every other, in the part `encodings`
 const FATAL = 1;
 const KEEP_BOM = 2;
 const STREAM = 4;
@@ -30,12 +36,22 @@ const encodingNames = ['utf-8', 'utf-16le', 'utf-16be'];
 
 const isSpace = (character) => stringIncludes('\t\n\f\r ', character);
 
-function encodingOf(label) {
+function trimmed(label) {
   let start = 0;
   let end = label.length;
   while (start < end && isSpace(label[start])) start++;
   while (end > start && isSpace(label[end - 1])) end--;
-  switch (stringToLowerCase(stringSlice(label, start, end))) {
+  return lowerAscii(stringSlice(label, start, end));
+}
+
+// Only letters of ASCII: the Kelvin sign is no k.
+function lowerAscii(text) {
+  for (let i = 0; i < text.length; i++) if (charCodeAt(text, i) > 0x7f) return text;
+  return stringToLowerCase(text);
+}
+
+function encodingOf(label) {
+  switch (label) {
     case 'unicode-1-1-utf-8':
     case 'unicode11utf8':
     case 'unicode20utf8':
@@ -55,9 +71,7 @@ function encodingOf(label) {
     case 'utf-16be':
       return UTF_16BE;
     default:
-      throw new RangeError(
-        `TextDecoder: the encoding "${label}" is not supported: use utf-8, utf-16le or utf-16be`,
-      );
+      return LEGACY;
   }
 }
 
@@ -98,14 +112,22 @@ export class TextDecoder {
   #fatal;
   #ignoreBOM;
   #state; // of a stream that is not at its end
+  #name; // of a legacy encoding
+  #legacy; // its decoder
   constructor(label = 'utf-8', options = undefined) {
-    this.#encoding = encodingOf(`${label}`);
+    label = `${label}`;
+    this.#encoding = encodingOf(trimmed(label));
+    if (this.#encoding === LEGACY) {
+      this.#name = encodings().nameOf(trimmed(label));
+      if (this.#name === undefined)
+        throw new RangeError(`TextDecoder: the encoding "${label}" is not one of the Encoding standard`);
+    }
     const own = optionsOf(options, 'TextDecoder');
     this.#fatal = !!own.fatal;
     this.#ignoreBOM = !!own.ignoreBOM;
   }
   get encoding() {
-    return encodingNames[check(this).#encoding];
+    return check(this).#name ?? encodingNames[this.#encoding];
   }
   get fatal() {
     return check(this).#fatal;
@@ -116,6 +138,7 @@ export class TextDecoder {
   decode(input = undefined, options = undefined) {
     check(this);
     const stream = !!optionsOf(options, 'TextDecoder.decode').stream;
+    if (this.#encoding === LEGACY) return this.#decodeLegacy(input, stream);
     let flags = 0;
     if (this.#fatal) flags |= FATAL;
     if (this.#ignoreBOM) flags |= KEEP_BOM;
@@ -126,6 +149,15 @@ export class TextDecoder {
     const state = this.#state;
     if (!stream) this.#state = undefined;
     return text.decode(this.#encoding, input, flags, state);
+  }
+  #decodeLegacy(input, stream) {
+    if (input !== undefined && !isBufferSource(input))
+      throw new TypeError('TextDecoder.decode: the input must be an ArrayBuffer or a view of one');
+    this.#legacy ??= encodings().decoderOf(this.#name);
+    const bytes = input === undefined ? new Uint8Array(0) : bytesOf(input);
+    const decoder = this.#legacy;
+    if (!stream) this.#legacy = undefined;
+    return decoder(bytes, stream, this.#fatal);
   }
   static check(decoder) {
     if (!(#encoding in decoder)) throw new TypeError('Illegal invocation');
