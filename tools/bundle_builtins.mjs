@@ -155,6 +155,7 @@ const sharedModule = {
 
 const common = {
   bundle: true, write: false, target: 'esnext', charset: 'ascii', minifyWhitespace: true, minifySyntax: true,
+  define: { ISOLANE_VERSION: quoted(JSON.parse(readFileSync(new URL('../package.json', import.meta.url))).version) },
   legalComments: 'none', logLevel: 'warning', sourcesContent: false,
 };
 

@@ -28,4 +28,11 @@ export const globals = {
   },
   url: { interfaces: ['URL', 'URLSearchParams'] },
   urlpattern: { interfaces: ['URLPattern'] },
+  messaging: { interfaces: ['BroadcastChannel', 'MessageChannel', 'MessagePort'] },
+  performance: {
+    interfaces: [
+      'PerformanceEntry', 'PerformanceMark', 'PerformanceMeasure', 'PerformanceObserver', 'PerformanceObserverEntryList',
+    ],
+  },
+  navigator: { interfaces: ['Navigator'] },
 };

@@ -192,7 +192,24 @@ export function startTimer(callback, delay) {
   checkPending('timer');
   return add(callback, delay, [], false);
 }
-// One for which a job that is settled does not wait.
+
+function addImmediate(callback, args) {
+  const id = nextId++;
+  const immediate = { __proto__: null, id, order: id, due: 0, callback, args, repeat: 0, background: true };
+  live ??= new Map();
+  mapSet(live, id, immediate);
+  push(immediates, immediate);
+  arm();
+  return id;
+}
+
+// For other built-ins: runs the callback in a task of its own, for which a job waits.
+export function queueTask(callback) {
+  checkPending('a message');
+  addImmediate(callback, []);
+}
+
+// For other built-ins: a timer for which a job that is settled does not wait. Milliseconds; gives its id.
 export function startBackgroundTimer(callback, delay) {
   checkPending('timer');
   return add(callback, delay, [], false, true);
@@ -213,13 +230,7 @@ const functions = {
   setImmediate(callback, ...args) {
     checkCallback(callback, 'setImmediate');
     checkPending('setImmediate');
-    const id = nextId++;
-    const immediate = { __proto__: null, id, order: id, due: 0, callback, args, repeat: 0, background: true };
-    live ??= new Map();
-    mapSet(live, id, immediate);
-    push(immediates, immediate);
-    arm();
-    return id;
+    return addImmediate(callback, args);
   },
   clearTimeout(id) {
     clear(id);

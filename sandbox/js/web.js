@@ -1,13 +1,13 @@
-// structuredClone (HTML), crypto.getRandomValues and randomUUID (Web Cryptography), performance.now and
+// structuredClone (HTML; cloneable.js does it), crypto.getRandomValues and randomUUID (Web Cryptography), performance.now and
 // timeOrigin (High Resolution Time).
-import { TypeError, define, isArray, list, push, typedArrayTag } from './primordials.js';
+import { TypeError, define, typedArrayTag } from './primordials.js';
 import { typedArrayByteLength } from './primordials.js';
-import { DOMException, QuotaExceededError, isDOMException } from './dom_exception.js';
-import { park, unpark, whileCloning } from './cloneable.js';
-import { installAttribute, installInterface } from './interface.js';
+import { DOMException, QuotaExceededError } from './dom_exception.js';
+import { copy, transferListOf } from './cloneable.js';
+import { installAttribute, installInterface, needArguments } from './interface.js';
 import { lazy } from './parts.js';
 
-const { clone, loop, random } = native;
+const { loop, random } = native;
 
 const subtle = lazy('crypto');
 
@@ -22,46 +22,10 @@ function only(type) {
   return instance;
 }
 
-// ---- structuredClone --------------------------------------------------------------------------------
-const host = {
-  __proto__: null,
-  // What native.clone asks about objects that are not plain data.
-  take: (object) =>
-    isDOMException(object) ? [object.name, object.message, object.stack] : park(object),
-  make: (name, message, stack) => {
-    if (stack === undefined) return unpark(name);
-    const error = new DOMException(message, name);
-    define(error, { stack }, false);
-    return error;
-  },
-  refuse: (message) => {
-    throw new DOMException(message, 'DataCloneError');
-  },
-};
-
-function addTransfer(to, item) {
-  if ((typeof item !== 'object' || item === null) && typeof item !== 'function')
-    throw new TypeError('structuredClone: the transfer list must hold objects');
-  push(to, item);
-}
-
-function transferList(options) {
-  if (options === undefined || options === null) return undefined;
-  if (typeof options !== 'object' && typeof options !== 'function')
-    throw new TypeError(`structuredClone: options must be an object, found ${typeof options}`);
-  const { transfer } = options;
-  if (transfer === undefined) return undefined;
-  const out = list();
-  if (isArray(transfer)) for (let i = 0; i < transfer.length; i++) addTransfer(out, transfer[i]);
-  else for (const item of transfer) addTransfer(out, item); // by the script's own iterator
-  return out;
-}
-
 const functions = {
   structuredClone(value, options = undefined) {
     if (arguments.length === 0) throw new TypeError('structuredClone: one argument is needed');
-    const transfer = transferList(options);
-    return whileCloning(() => clone.clone(value, transfer, host.take, host.make, host.refuse));
+    return copy(value, transferListOf(options, 'structuredClone')).value;
   },
 };
 
@@ -122,7 +86,10 @@ function originOf() {
   return timeOrigin;
 }
 
-class Performance {
+const timeline = lazy('performance');
+const user = lazy('navigator');
+
+export class Performance {
   #brand;
   constructor() {
     if (!constructing) throw new TypeError('Illegal constructor');
@@ -139,7 +106,40 @@ class Performance {
     if (!(#brand in this)) throw new TypeError('Illegal invocation');
     return { timeOrigin: originOf() };
   }
+  mark(name, options = undefined) {
+    if (!(#brand in this)) throw new TypeError('Illegal invocation');
+    needArguments(arguments.length, 1, 'mark');
+    return timeline().mark(name, options);
+  }
+  measure(name, start = undefined, end = undefined) {
+    if (!(#brand in this)) throw new TypeError('Illegal invocation');
+    needArguments(arguments.length, 1, 'measure');
+    return timeline().measure(name, start, end);
+  }
+  clearMarks(name = undefined) {
+    if (!(#brand in this)) throw new TypeError('Illegal invocation');
+    timeline().clearMarks(name);
+  }
+  clearMeasures(name = undefined) {
+    if (!(#brand in this)) throw new TypeError('Illegal invocation');
+    timeline().clearMeasures(name);
+  }
+  getEntries() {
+    if (!(#brand in this)) throw new TypeError('Illegal invocation');
+    return timeline().getEntries();
+  }
+  getEntriesByType(type) {
+    if (!(#brand in this)) throw new TypeError('Illegal invocation');
+    needArguments(arguments.length, 1, 'getEntriesByType');
+    return timeline().getEntriesByType(type);
+  }
+  getEntriesByName(name, type = undefined) {
+    if (!(#brand in this)) throw new TypeError('Illegal invocation');
+    needArguments(arguments.length, 1, 'getEntriesByName');
+    return timeline().getEntriesByName(name, type);
+  }
 }
+export const performance = only(Performance);
 
 export function resetWeb() {
   timeOrigin = undefined;
@@ -150,7 +150,7 @@ export function installWeb(global) {
   installInterface(global, Crypto);
   installInterface(global, Performance);
   const crypto = only(Crypto);
-  const performance = only(Performance);
   installAttribute(global, 'crypto', () => crypto, false);
   installAttribute(global, 'performance', () => performance, true);
+  installAttribute(global, 'navigator', () => user().navigator, true);
 }

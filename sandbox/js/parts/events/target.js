@@ -10,10 +10,12 @@ import {
   mapGet,
   mapSet,
   push,
+  setPrototypeOf,
 } from '../../primordials.js';
 import { DOMException } from '../../dom_exception.js';
 import { needArguments, shapeInterface } from '../../interface.js';
 import { reportException } from '../../global_events.js';
+import { Performance, performance } from '../../web.js';
 import { inside } from './event.js';
 
 const global = globalThis;
@@ -21,6 +23,7 @@ const global = globalThis;
 // type → list of {callback, capture, once, passive, removed}; lists are replaced, never changed in place,
 // so that a dispatch walks over those that were there when it began.
 let ofGlobal = { __proto__: null, types: undefined, handlers: undefined };
+let ofPerformance = { __proto__: null, types: undefined, handlers: undefined };
 
 let recordOf;
 export class EventTarget {
@@ -60,12 +63,16 @@ export class EventTarget {
   static {
     recordOf = (target) => {
       if (target === undefined || target === null || target === global) return ofGlobal;
+      if (target === performance) return ofPerformance;
       if (typeof target === 'object' && #record in target) return target.#record;
       throw new TypeError('Illegal invocation');
     };
   }
 }
 shapeInterface(EventTarget);
+// performance is a target too, which nobody can see before this part is here.
+setPrototypeOf(Performance, EventTarget);
+setPrototypeOf(Performance.prototype, EventTarget.prototype);
 
 // signal.js says how to hear of a signal's abort.
 let signals;
@@ -210,8 +217,8 @@ export function setHandler(target, type, value) {
 
 const nameAs = (f, value) => defineProperty(f, 'name', { __proto__: null, value, configurable: true });
 
-// Makes `on<type>` an attribute of the interface.
-export function defineHandler(type, event) {
+// Makes `on<type>` an attribute of the interface; `then` is called with the target when it was set.
+export function defineHandler(type, event, then = undefined) {
   const name = `on${event}`;
   const accessors = {
     get() {
@@ -219,6 +226,7 @@ export function defineHandler(type, event) {
     },
     set(value) {
       setHandler(this, event, value);
+      if (then !== undefined) then(this);
     },
   };
   nameAs(accessors.get, `get ${name}`);
@@ -233,5 +241,6 @@ export function defineHandler(type, event) {
 }
 
 export function resetTargets() {
+  ofPerformance = { __proto__: null, types: undefined, handlers: undefined };
   ofGlobal = { __proto__: null, types: undefined, handlers: undefined };
 }
