@@ -144,6 +144,8 @@ bool listeners_take(v8::Local<v8::Context> context, Uncaught kind, v8::Local<v8:
     Place place = kind == UNCAUGHT_ERROR ? place_of(context, value, message) : Place{};
     v8::Local<v8::String> text = v8::String::Empty(isolate()), file = text;
     if (kind == UNCAUGHT_ERROR) {
+        if (!place.line) // reportError(5)
+            place = place_here();
         if (message.IsEmpty())
             message = v8::Exception::CreateMessage(isolate(), value);
         text = message->Get();

@@ -92,7 +92,7 @@ const methods = {
     captureStackTrace(error, methods.trace);
     write(STDERR, format([error.stack]));
   },
-  assert(condition, ...data) {
+  assert(condition = false, ...data) {
     if (condition) return;
     if (typeof data[0] === 'string') {
       data[0] = `Assertion failed: ${data[0]}`;
@@ -101,7 +101,7 @@ const methods = {
       write(STDERR, `Assertion failed${formatRest(data, 0, ' ')}`);
     }
   },
-  dir(value, options) {
+  dir(value = undefined, options = undefined) {
     const own = { __proto__: null, customInspect: false };
     if (typeof options === 'object' && options !== null) {
       const names = objectKeys(options);
@@ -112,7 +112,7 @@ const methods = {
   dirxml(...data) {
     write(STDOUT, format(data));
   },
-  table(data, properties) {
+  table(data = undefined, properties = undefined) {
     if (properties !== undefined && !isArray(properties))
       throw new TypeError('console.table: the second argument must be an array of column names');
     const text = table().tableText(data, properties);

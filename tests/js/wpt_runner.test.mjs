@@ -17,7 +17,7 @@ test('variants, scripts, files, failures and tests that never end are counted; w
   assert.equal(r.status, 1, r.stderr);
   assert.deepEqual([sum.files, sum.cell, sum.node, sum.listed], [4, [5, 8], [5, 8], 2]);
   assert.deepEqual(sum.skipped, { 'a document, a window or workers': 1 });
-  assert.match(r.stdout, /not expected: url\/bad\.any\.js \| fails \| Error: expected 2, found 1\n1 tests failed/);
+  assert.match(r.stdout, /not expected: url\/bad\.any\.js \| fails \| Error: expected 2, found 1\n2 failures are listed with their reason\n1 tests failed/);
   assert.deepEqual(sum.failures.map((f) => `${f.path} ${f.name}`).sort(),
     ['url/bad.any.js fails', 'url/bad.any.js fails too', 'url/hangs.any.js (the file)']);
 });

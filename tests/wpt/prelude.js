@@ -56,7 +56,10 @@
   const status = ['PASS', 'FAIL', 'TIMEOUT', 'NOTRUN', 'PRECONDITION_FAILED'];
   hide('wptBegin', () => {
     add_result_callback((t) => write(`\nWPT ${stringify(['test', t.name, status[t.status], String(t.message ?? '').slice(0, 300)])}`));
-    add_completion_callback((tests, harness) =>
-      write(`\nWPT ${stringify(['end', ['OK', 'ERROR', 'TIMEOUT', 'PRECONDITION_FAILED'][harness.status], String(harness.message ?? '').slice(0, 500)])}`));
+    add_completion_callback((tests, harness) => {
+      // Open ports and channels keep Node.js alive.
+      if (typeof process === 'object') setTimeout(() => process.exit(0), 10);
+      write(`\nWPT ${stringify(['end', ['OK', 'ERROR', 'TIMEOUT', 'PRECONDITION_FAILED'][harness.status], String(harness.message ?? '').slice(0, 500)])}`);
+    });
   });
 })();
