@@ -136,3 +136,11 @@ interface ImportMeta {
   readonly main: boolean;
   resolve(specifier: string): string;
 }
+
+declare class Navigator {
+  private constructor();
+  readonly userAgent: string;
+  readonly hardwareConcurrency: number;
+  readonly language: string;
+}
+declare const navigator: Navigator;
