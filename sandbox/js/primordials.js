@@ -142,7 +142,6 @@ export const typedArrayByteOffset = getter(typedArray, 'byteOffset');
 export const typedArrayLength = getter(typedArray, 'length');
 export const typedArrayTag = getter(typedArray, toStringTag);
 export const typedArrayIndexOf = uncurry(typedArray.indexOf);
-export const typedArraySet = uncurry(typedArray.set);
 // Parts of Uint8Arrays: these read no `constructor`.
 export const typedArraySubarray = (bytes, from, to = typedArrayLength(bytes)) =>
   new Uint8Array(typedArrayBuffer(bytes), typedArrayByteOffset(bytes) + from, to - from);
