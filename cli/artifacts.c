@@ -163,8 +163,8 @@ static int receive(struct artifacts *a, const char *name, const char *path, stru
     return rc;
 }
 
-int artifacts_get(struct artifacts *a, const char *name, const char *path, struct obj_info *out,
-                  struct err *e)
+int artifacts_get(struct artifacts *a, const char *name, const char *path, const char *sha256,
+                  struct obj_info *out, struct err *e)
 {
     char part[PATH_MAX];
     struct wait w = {.info = out, .fd = STDOUT_FILENO};
@@ -177,6 +177,9 @@ int artifacts_get(struct artifacts *a, const char *name, const char *path, struc
     if (w.fd < 0)
         return err_errno(e, "make %s", part);
     rc = receive(a, name, path, &w, e);
+    if (!rc && sha256 && strcmp(out->sha256, sha256))
+        rc = err_set(e, ERR_CORRUPT, "object %s: it has the SHA-256 %s; it should be %s", name,
+                     out->sha256, sha256);
     if (fsync(w.fd) && !rc)
         rc = err_errno(e, "write %s", path);
     close(w.fd);
@@ -188,6 +191,13 @@ int artifacts_get(struct artifacts *a, const char *name, const char *path, struc
 }
 
 /* ---- the others ---- */
+
+int artifacts_info(struct artifacts *a, const char *name, struct obj_info *out, struct err *e)
+{
+    struct wait w = {.info = out};
+    int rc = obj_get_info(a->bucket, name, on_info, &w, e);
+    return rc ? rc : run_until(a, &w, &w.done, e);
+}
 
 int artifacts_remove(struct artifacts *a, const char *name, struct err *e)
 {

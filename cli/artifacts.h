@@ -19,10 +19,12 @@ void artifacts_close(struct artifacts *a);
 /* path "-": standard input. ERR_LIMIT above max_bytes: nothing is left of it then. */
 int artifacts_put(struct artifacts *a, const char *name, const char *path, struct obj_info *out,
                   struct err *e);
-/* path "-": standard output. A file appears whole and checked, or not at all; one that is there is
- * replaced. Standard output may have been written when ERR_CORRUPT comes. */
-int artifacts_get(struct artifacts *a, const char *name, const char *path, struct obj_info *out,
-                  struct err *e);
+/* path "-": standard output. sha256: what it must have, NULL: whatever it has. A file appears whole
+ * and checked, or not at all; one that is there is replaced. Standard output may have been written
+ * when ERR_CORRUPT comes. */
+int artifacts_get(struct artifacts *a, const char *name, const char *path, const char *sha256,
+                  struct obj_info *out, struct err *e);
+int artifacts_info(struct artifacts *a, const char *name, struct obj_info *out, struct err *e);
 int artifacts_remove(struct artifacts *a, const char *name, struct err *e);
 int artifacts_list(struct artifacts *a, void (*entry)(const struct obj_info *i, void *arg),
                    void *arg, struct err *e);

@@ -82,7 +82,7 @@ static int act(struct artifact *a, const char *verb, const char *what, struct ar
     if (!strcmp(verb, "rm"))
         return artifacts_remove(s, what, e);
     if (!strcmp(verb, "get"))
-        return artifacts_get(s, what, a->file ? a->file : base_name(what), &info, e);
+        return artifacts_get(s, what, a->file ? a->file : base_name(what), NULL, &info, e);
     rc = artifacts_put(s, a->name ? a->name : base_name(what), what, &info, e);
     if (!rc && a->json)
         print_json(&info);

@@ -11,6 +11,7 @@
 #include "cli/client.h"
 #include "cli/command.h"
 #include "cli/ids.h"
+#include "cli/outputs.h"
 #include "cli/present.h"
 #include "cli/show.h"
 
@@ -26,6 +27,8 @@ struct ask {
     enum presentation how;
     struct summary *summary; /* several, for people; else NULL */
     int code;                /* the worst so far */
+    const char *artifacts;   /* folder for what the results name, NULL: none */
+    struct client *client;
 };
 
 static void note_code(struct ask *q, int code)
@@ -36,10 +39,24 @@ static void note_code(struct ask *q, int code)
 
 /* ---- one answer ---- */
 
+static void fetch_artifacts(struct ask *q, const char *envelope, size_t len)
+{
+    struct buf object = {0};
+    struct err e = {0};
+    int rc = present_result_object(envelope, len, &object, &e);
+    if (!rc)
+        rc = outputs_fetch(q->client, object.data, object.len, q->artifacts, &e);
+    if (rc)
+        note_code(q, fail(&e));
+    buf_free(&object);
+}
+
 static void take_result(struct ask *q, const char *envelope, size_t len)
 {
     struct buf object = {0};
     struct err e = {0};
+    if (q->artifacts)
+        fetch_artifacts(q, envelope, len);
     if (!q->summary) {
         note_code(q, present_envelope(envelope, len, q->how));
         return;
@@ -162,6 +179,7 @@ static int fetch(struct ask *q)
         client_close(&c);
         return fail(&e);
     }
+    q->client = &c;
     if (q->count > 1 && q->how == PRESENT_BLOCK)
         q->summary = summary_new();
     if (q->wait_s >= 0)
@@ -204,14 +222,21 @@ static int run(const struct command *self, int argc, char **argv)
                      .type = OPTION_FLAG,
                      .to = &envelope,
                      .help = "print the signed envelope (DSSE JSON), as `verify` reads it"},
+                    {.name = "artifacts",
+                     .type = OPTION_TEXT,
+                     .to = &q.artifacts,
+                     .arg = "DIR",
+                     .help = "write the artifacts that it names below DIR; of one job"},
                 },
-                4);
+                5);
     options_add_settings(&o, &q.settings, true);
     int code = options_parse(&o, argc, argv, 1, IDS_MAX, "ID");
     if (code != OPTIONS_GO)
         return code;
     if (json && envelope)
         return fail_usage(self, "found --json and --envelope; allowed: one of them");
+    if (q.artifacts && o.arg_count > 1)
+        return fail_usage(self, "--artifacts: found %d ids; allowed: one", o.arg_count);
     for (int i = 0; i < o.arg_count && code == OPTIONS_GO; i++)
         code = check_names(self, o.args[i], q.tenant);
     if (code != OPTIONS_GO)
@@ -232,6 +257,7 @@ const struct command command_result = {
     .exits = "0 all jobs ok, 1 a job not ok, or without result yet, 2 usage, 3 our failure",
     .example = "  isolane result build-7 --wait=30\n"
                "  isolane result 42 --json | jq .value\n"
+               "  isolane result 42 --artifacts out/\n"
                "  isolane result 42 --envelope | isolane verify -",
     .run = run,
 };

@@ -14,6 +14,7 @@
 #include "base/jsonw.h"
 #include "base/mem.h"
 #include "cli/command.h"
+#include "cli/inputs.h"
 #include "cli/options.h"
 #include "cli/progress.h"
 #include "cli/project.h"
@@ -33,7 +34,9 @@ struct run {
     struct rights rights;
     struct permissions_asked denied; /* of every job */
     struct option_json input;
-    struct option_list env, secret_options;
+    struct option_list env, secret_options, artifact_options;
+    struct inputs inputs;
+    const char *artifacts_out; /* folder, NULL: none */
     struct given_secrets secrets;
     int type, language; /* indexes, -1: by the file's name */
     bool check;
@@ -142,6 +145,8 @@ static int next_job(struct local_job *out, bool *more, struct err *e, void *arg)
         .limits = &r->limits,
         .permissions = r->rights.deny.n ? &r->denied : NULL,
         .profile = rights_profile(&r->rights),
+        .artifacts = r->inputs.v,
+        .artifact_count = r->inputs.n,
     };
     buf_clear(&r->message);
     int rc = script_encode(&q, &r->message, e);
@@ -264,6 +269,9 @@ static int run_files(struct run *r, struct config *c, struct err *e)
         .profile = profile,
         .secrets = r->secrets.v,
         .secret_count = r->secrets.n,
+        .artifacts = r->inputs.file,
+        .artifact_count = r->inputs.n,
+        .artifacts_out = r->artifacts_out,
         .few_jobs = r->count < FEW_FILES,
         .live_output = r->alone,
     };
@@ -313,6 +321,16 @@ static int run_command(const struct command *self, int argc, char **argv)
              .to = &r.secret_options,
              .arg = "NAME=@FILE|env:VAR",
              .help = "what secrets.get(NAME) gives, masked in output; may be given again"},
+            {.name = "artifact",
+             .type = OPTION_LIST,
+             .to = &r.artifact_options,
+             .arg = "NAME=FILE",
+             .help = "a file that job.artifacts.get(NAME) gives; may be given again"},
+            {.name = "artifacts-out",
+             .type = OPTION_TEXT,
+             .to = &r.artifacts_out,
+             .arg = "DIR",
+             .help = "where job.artifacts.put() puts files; of one script"},
             {.name = "type",
              .type = OPTION_CHOICE,
              .to = &r.type,
@@ -343,17 +361,21 @@ static int run_command(const struct command *self, int argc, char **argv)
              .to = &r.json,
              .help = "print one result object a line"},
         },
-        9);
+        11);
     options_add_rights(&o, &r.rights,
-                       "permit it: eval, wasm, sab, kv, emit, clock_us=N, net=HOST, env=NAME");
+                       "permit eval, wasm, sab, kv, emit, artifacts, clock_us=, net=, env=");
     options_add_limits(&o, &r.limits);
     options_add_settings(&o, &r.settings, false);
     int code = options_parse(&o, argc, argv, 1, FILES_MAX, "FILE|DIR");
     if (code != OPTIONS_GO)
         goto out;
     if (secrets_for_run(&r.secret_options, &r.secrets, &e) || settings_load(&r.settings, &c, &e) ||
-        collect(&r, &o, &folder, &e)) {
+        collect(&r, &o, &folder, &e) || inputs_read(&r.artifact_options, &r.inputs, &e)) {
         code = fail(&e);
+        goto out;
+    }
+    if (r.artifacts_out && r.count > 1) {
+        code = fail_usage(self, "--artifacts-out: found %zu scripts; allowed: one", r.count);
         goto out;
     }
     r.alone = r.count == 1 && !folder && !r.json;
@@ -363,6 +385,7 @@ out:
         free(r.files[i]);
     free(r.files);
     secrets_release(&r.secrets);
+    inputs_free(&r.inputs);
     buf_free(&r.message);
     permissions_free(&r.denied.v);
     config_free(c);
@@ -391,6 +414,7 @@ const struct command command_run = {
                "  isolane run check.mjs --input '{\"n\": 3}' --cpu-ms 200\n"
                "  isolane run calc.mjs --allow wasm,env=LANG\n"
                "  isolane run report/ --main src/job.mjs\n"
+               "  isolane run report.mjs --artifact in.csv=data.csv --artifacts-out out/\n"
                "  isolane run examples/ --json | jq .outcome",
     .run = run_command,
 };

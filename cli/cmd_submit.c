@@ -13,6 +13,7 @@
 #include "cli/client.h"
 #include "cli/command.h"
 #include "cli/ids.h"
+#include "cli/inputs.h"
 #include "cli/patience.h"
 #include "cli/present.h"
 #include "cli/puback.h"
@@ -30,7 +31,8 @@ struct submission {
     struct rights rights;
     struct patience patience;
     struct option_json input;
-    struct option_list env, secrets;
+    struct option_list env, secrets, artifact_options;
+    struct inputs inputs;
     const char *path, *tenant, *id, *key_file;
     char own_id[ID_TEXT];           /* made here, for a signed job without --id */
     char signature[SIGNATURE_TEXT]; /* "": not signed */
@@ -211,6 +213,11 @@ static void add_options(struct options *o, struct submission *s)
              .to = &s->secrets,
              .arg = "NAME[=@FILE]",
              .help = "a secret the job may have: the tenant's, or sealed in FILE"},
+            {.name = "artifact",
+             .type = OPTION_LIST,
+             .to = &s->artifact_options,
+             .arg = "NAME=FILE",
+             .help = "a file that job.artifacts.get(NAME) gives; may be given again"},
             {.name = "key",
              .type = OPTION_TEXT,
              .to = &s->key_file,
@@ -239,10 +246,9 @@ static void add_options(struct options *o, struct submission *s)
              .to = &s->json,
              .help = "print JSON: the result, or without --wait where the job went"},
         },
-        16);
-    options_add_rights(
-        o, &s->rights,
-        "ask the tenant for it: eval, wasm, sab, kv, emit, clock_us=N, net=HOST, env=NAME");
+        17);
+    options_add_rights(o, &s->rights,
+                       "ask for eval, wasm, sab, kv, emit, artifacts, clock_us=, net=, env=");
     options_add_patience(o, &s->patience);
     options_add_limits(o, &s->limits);
     options_add_settings(o, &s->settings, true);
@@ -312,6 +318,8 @@ static int encode(struct submission *s, struct buf *message, struct err *e)
         .profile = rights_profile(&s->rights),
         .reuse = s->reuse == REUSE_NONE ? NULL : reuse_names[s->reuse],
         .retry = &retry,
+        .artifacts = s->inputs.v,
+        .artifact_count = s->inputs.n,
     };
     rc = secrets_for_job(&s->secrets, &sealed, &asked.v.list[PERMISSION_SECRETS], e);
     asked.list_given[PERMISSION_SECRETS] = asked.v.list[PERMISSION_SECRETS].n > 0;
@@ -353,13 +361,16 @@ static int run(const struct command *self, int argc, char **argv)
     if (code == OPTIONS_GO) {
         struct client c = {0};
         choose_id(&s);
-        if (encode(&s, &message, &e) || sign(&s, &message, &e) || client_open(&c, &s.settings, &e))
+        if (inputs_read(&s.artifact_options, &s.inputs, &e) || encode(&s, &message, &e) ||
+            sign(&s, &message, &e) || client_open(&c, &s.settings, &e) ||
+            inputs_upload(&c, s.tenant, &s.inputs, &e))
             code = fail(&e);
         else
             code = submit(&c, &s, &message);
         client_close(&c);
     }
     buf_free(&message);
+    inputs_free(&s.inputs);
     options_free(&o);
     return code;
 }

@@ -8,8 +8,8 @@
 #include "config/keys.h"
 #include "config/profile.h"
 
-#define ALLOWED "eval, wasm, sab, kv, emit, clock_us=N, net=HOST, env=NAME"
-#define DENIED  "eval, wasm, sab, kv, emit, net, env"
+#define ALLOWED "eval, wasm, sab, kv, emit, artifacts, clock_us=N, net=HOST, env=NAME"
+#define DENIED  "eval, wasm, sab, kv, emit, artifacts, net, env"
 
 static const char *const profiles[] = {"default", "jitless", NULL};
 
@@ -25,7 +25,7 @@ void options_add_rights(struct options *o, struct rights *r, const char *allow_h
          .type = OPTION_LIST,
          .to = &r->deny,
          .arg = "WHAT[,WHAT]",
-         .help = "what the tenant has and the job does without: " DENIED},
+         .help = "what the job does without: " DENIED},
         {.name = "profile",
          .type = OPTION_CHOICE,
          .to = &r->profile,

@@ -14,10 +14,10 @@ struct rights {
 void options_add_rights(struct options *o, struct rights *r, const char *allow_help);
 
 /* Adds to *asked (whose `v` the caller frees) what the options say. Each use of --allow is one or
- * more of "eval", "wasm", "sab", "kv", "emit", "clock_us=N", "net=HOST", "env=NAME", separated by
- * commas; of
- * --deny "eval", "wasm", "sab", "kv", "emit", "net", "env". ERR_INVALID names option, what was
- * found and what is allowed. */
+ * more of "eval", "wasm", "sab", "kv", "emit", "artifacts", "clock_us=N", "net=HOST", "env=NAME",
+ * separated by commas; of
+ * --deny "eval", "wasm", "sab", "kv", "emit", "artifacts", "net", "env". ERR_INVALID names option,
+ * what was found and what is allowed. */
 int rights_allowed(const struct rights *r, struct permissions_asked *asked, struct err *e);
 int rights_denied(const struct rights *r, struct permissions_asked *asked, struct err *e);
 

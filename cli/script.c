@@ -99,6 +99,8 @@ int script_encode(const struct script_request *q, struct buf *out, struct err *e
         .retry = q->retry,
         .profile = q->profile,
         .reuse = q->reuse,
+        .artifacts = q->artifacts,
+        .artifact_count = q->artifact_count,
     };
     job_encode(&r, out);
 out:

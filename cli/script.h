@@ -35,6 +35,8 @@ struct script_request {
     const char *profile;                         /* NULL: the tenant's */
     const char *reuse;                           /* likewise */
     const struct retry_asked *retry;             /* NULL: nothing is asked for */
+    const struct job_artifact *artifacts;        /* what it reads */
+    int artifact_count;
 };
 
 /* Appends the job's JSON to out. Errors name the file or the option. */

@@ -252,6 +252,20 @@ static void add_tries(struct block *k, const struct jv *tries)
     }
 }
 
+static void add_artifacts(struct block *k, const struct jv *list)
+{
+    for (size_t i = 0; jv_type(list) == JV_ARRAY && i < jv_count(list); i++) {
+        const struct jv *a = jv_at(list, i);
+        struct buf line = {0};
+        const char *type = text(a, "type");
+        buf_addf(&line, "%s, %.0f bytes%s%s, sha256 %s", text(a, "name"), number(a, "size"),
+                 *type ? ", " : "", type, text(a, "sha256"));
+        add_name(k, "artifact");
+        text_add_shown(&k->b, line.data, line.len, 0);
+        buf_free(&line);
+    }
+}
+
 int show_result(const char *json, size_t len, FILE *out, struct err *e)
 {
     struct view v;
@@ -268,6 +282,7 @@ int show_result(const char *json, size_t len, FILE *out, struct err *e)
         add_name(&k, "value");
         text_add_shown(&k.b, v.value, v.value_len, 0);
     }
+    add_artifacts(&k, jv_get(v.doc, "artifacts"));
     if (error_of(&v))
         add_error_block(&k, error_of(&v));
     add_stream(&k, &v, "stdout");

@@ -37,6 +37,12 @@ const struct limit_info limit_table[LIMITS] = {
                          .min = 1,
                          .ceiling = 4096,
                          .most = 16384},
+    [LIMIT_ARTIFACTS_MB] = {.name = "artifacts_mb",
+                            .help = "artifacts that it reads, and those that it puts, MiB",
+                            .fallback = 64,
+                            .min = 1,
+                            .ceiling = 1024,
+                            .most = 1048576},
 };
 
 int limit_by_name(const char *name)

@@ -8,11 +8,12 @@
 #include "base/err.h"
 
 enum limit {
-    LIMIT_CPU_MS,    /* CPU time of the cell, user + system */
-    LIMIT_WALL_MS,   /* from dispatch to the end */
-    LIMIT_HEAP_MB,   /* JavaScript heap (MiB) */
-    LIMIT_MEMORY_MB, /* all memory that the job makes the cell take (MiB), the heap included */
-    LIMIT_OUTPUT_KB, /* stdout + stderr (KiB); also the most that the value's JSON may take */
+    LIMIT_CPU_MS,       /* CPU time of the cell, user + system */
+    LIMIT_WALL_MS,      /* from dispatch to the end */
+    LIMIT_HEAP_MB,      /* JavaScript heap (MiB) */
+    LIMIT_MEMORY_MB,    /* all memory that the job makes the cell take (MiB), the heap included */
+    LIMIT_OUTPUT_KB,    /* stdout + stderr (KiB); also the most that the value's JSON may take */
+    LIMIT_ARTIFACTS_MB, /* artifacts that it reads, together; and those that a run puts (MiB) */
     LIMITS
 };
 

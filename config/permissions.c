@@ -23,7 +23,8 @@
 #define SECRET_MAX   64  /* bytes of a secret's name */
 #define LISTED_MAX   400 /* bytes of a tenant's entries that an error shows */
 
-const char *const permission_flag_names[PERMISSION_FLAGS] = {"eval", "wasm", "sab", "kv", "emit"};
+const char *const permission_flag_names[PERMISSION_FLAGS] = {"eval", "wasm", "sab",
+                                                             "kv",   "emit", "artifacts"};
 const char *const permission_list_names[PERMISSION_LISTS] = {"net", "env", "secrets"};
 
 static const char *const entry_allowed[PERMISSION_LISTS] = {

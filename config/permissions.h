@@ -9,6 +9,7 @@
  *         sab: true                             # SharedArrayBuffer, Atomics.wait
  *         kv: true                              # the tenant's key-value store
  *         emit: true                            # follow-up jobs of the same tenant
+ *         artifacts: true                       # job.artifacts.put()
  *         clock_us: 1000                        # what guest clocks are coarsened to
  *         net: [api.example.com, "*.example.org:443"]
  *         env: [LANG, CI_REGION]                # of the worker's own environment
@@ -39,6 +40,7 @@ enum permission_flag {
     PERMISSION_SAB,
     PERMISSION_KV,
     PERMISSION_EMIT,
+    PERMISSION_ARTIFACTS,
     PERMISSION_FLAGS
 };
 enum permission_list { PERMISSION_NET, PERMISSION_ENV, PERMISSION_SECRETS, PERMISSION_LISTS };
@@ -101,6 +103,6 @@ int permissions_restrict(const struct permissions_asked *asked, const struct per
                          const char *tenant_name, struct permissions *out, struct err *e);
 
 /* Appends what is granted as a JSON array of strings, in this order: ["eval","wasm","sab",
- * "clock_us:100","net:api.example.com","env:LANG","secrets:NPM_TOKEN"]. clock_us stands there when
- * it is not CLOCK_US_DEFAULT. */
+ * "artifacts","clock_us:100","net:api.example.com","env:LANG","secrets:NPM_TOKEN"]. clock_us stands
+ * there when it is not CLOCK_US_DEFAULT. */
 void permissions_json(const struct permissions *p, struct buf *out);

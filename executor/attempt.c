@@ -11,6 +11,7 @@
 #include "executor/attempt_inner.h"
 #include "executor/environment.h"
 #include "executor/pool.h"
+#include "executor/services/artifacts.h"
 
 #define LATE_MS      5     /* older than this: a long job, its output is sent as it comes */
 #define TICK_MS      50    /* what a cell holds back of its output is asked for so often */
@@ -182,6 +183,7 @@ static void end_run(struct attempt *a, const struct cell_done *d, const struct c
     }
     if (may_repeat)
         r->state = "dead";
+    artifacts_keep(&a->services);
     forget_run(a, keep);
     attempt_move(a, ATTEMPT_RECORDING);
     a->owner->ended(a, r, a->arg);

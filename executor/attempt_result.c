@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "executor/attempt_inner.h"
+#include "executor/services/artifacts.h"
 
 #define UTF8_LONGEST 4 /* bytes of a character */
 
@@ -180,6 +181,9 @@ struct result *attempt_make_result(struct attempt *a, const struct verdict *v,
         r->value = mem_copy(d->value, d->value_len);
         r->value_len = d->value_len;
     }
+    struct buf artifacts = {0};
+    artifacts_json(&a->services, &artifacts);
+    r->artifacts = artifacts.len ? buf_take(&artifacts, NULL) : NULL;
     if (a->secrets)
         mask_result(secrets_mask(a->secrets), r);
     return r;

@@ -14,6 +14,7 @@
 #include "queue/job.h"
 #include "results/record.h"
 
+struct artifact_store;
 struct executor;
 struct link;
 struct subjects;
@@ -27,6 +28,7 @@ struct executor_options {
     struct link *link;                     /* for services; NULL: there is no NATS. Kept */
     const struct subjects *subjects;       /* likewise */
     const struct data_paths *paths;        /* likewise: for what services keep in files */
+    struct artifact_store *artifacts;      /* likewise */
     struct cgroup *cgroup;                 /* of the zygotes, NULL: none; kept */
     enum profile profile;                  /* of most jobs: its cells are made at the start */
     bool few_jobs;     /* a handful in all: start quickly rather than fork cheaply */

@@ -55,7 +55,8 @@ int executor_open(uv_loop_t *loop, const struct executor_options *o,
                                       .config = o->config,
                                       .link = o->link,
                                       .subjects = o->subjects,
-                                      .paths = o->paths};
+                                      .paths = o->paths,
+                                      .artifacts = o->artifacts};
     list_init(&x->running);
     list_init(&x->parked);
     x->turn_done = mem_alloc(sizeof *x->turn_done);

@@ -23,6 +23,7 @@ struct local {
     uv_loop_t loop;
     uv_signal_t on_int, on_term;
     struct executor *executor;
+    struct artifact_store *artifacts;
     struct list jobs; /* struct held */
     int held;
     bool more, interrupted, ended;
@@ -67,12 +68,14 @@ static void stop(struct local *l, const struct err *why)
 }
 
 /* Given by who runs the script: no tenant's permission is asked for. */
-static int give_secrets(const struct local_options *o, struct job *job, struct attempt_facts *facts,
-                        struct err *e)
+static int give_rights(const struct local_options *o, struct job *job, struct attempt_facts *facts,
+                       struct err *e)
 {
     struct permission_entries *granted = &job->permissions.list[PERMISSION_SECRETS];
     for (int i = 0; i < o->secret_count; i++)
         permission_add(granted, o->secrets[i].name, strlen(o->secrets[i].name));
+    if (o->artifacts_out)
+        job->permissions.flag[PERMISSION_ARTIFACTS] = true;
     return secrets_of(o->secrets, o->secret_count, &facts->secrets, e);
 }
 
@@ -90,7 +93,7 @@ static void take_job(struct local *l, const struct local_job *in)
     l->held++;
     int rc = job_decode(l->o->config, &origin, in->message, in->len, &job, &e);
     if (!rc)
-        rc = give_secrets(l->o, job, &facts, &e);
+        rc = give_rights(l->o, job, &facts, &e);
     h->attempt = rc ? executor_refuse(l->executor, job, &facts, &e)
                     : executor_submit(l->executor, job, &facts);
 }
@@ -214,6 +217,8 @@ static int run_batch(struct local *l, const char *db, const char *name, struct e
         .unstuck = on_unstuck,
     };
     char worker[256];
+    l->artifacts =
+        artifact_store_files(&l->loop, l->o->artifacts, l->o->artifact_count, l->o->artifacts_out);
     snprintf(worker, sizeof worker, "%s/%s", l->o->config->worker, name);
     struct executor_options eo = {
         .config = l->o->config,
@@ -223,13 +228,16 @@ static int run_batch(struct local *l, const char *db, const char *name, struct e
         .key_path = l->o->paths->key,
         .pub_path = l->o->paths->pub,
         .paths = l->o->paths,
+        .artifacts = l->artifacts,
         .profile = l->o->profile,
         .few_jobs = l->o->few_jobs,
         .eager_output = l->o->live_output,
     };
     int rc = executor_open(&l->loop, &eo, &handlers, l, &l->executor, e);
-    if (rc)
+    if (rc) {
+        artifact_store_free(l->artifacts);
         return rc;
+    }
     uv_signal_start(&l->on_int, on_signal, SIGINT);
     uv_signal_start(&l->on_term, on_signal, SIGTERM);
     if (!l->ended)
@@ -239,6 +247,7 @@ static int run_batch(struct local *l, const char *db, const char *name, struct e
         uv_run(&l->loop, UV_RUN_ONCE);
     executor_abandon(l->executor, forget, l);
     executor_close(l->executor);
+    artifact_store_free(l->artifacts);
     if (l->why.code) {
         rc = l->why.code;
         if (e)

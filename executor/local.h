@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "config/config.h"
 #include "config/paths.h"
+#include "executor/artifact_store.h"
 #include "executor/secrets.h"
 #include "queue/job.h"
 #include "results/record.h"
@@ -36,9 +37,12 @@ struct local_options {
     const char *tenant;
     const struct plain_secret *secrets; /* every job gets them; kept */
     int secret_count;
-    enum profile profile; /* of most of them: its cells are made at the start */
-    bool few_jobs;        /* a handful in all: start quickly rather than fork cheaply */
-    bool live_output;     /* tell `output` */
+    enum profile profile;                  /* of most of them: its cells are made at the start */
+    const struct artifact_file *artifacts; /* what jobs read, by object; kept */
+    int artifact_count;
+    const char *artifacts_out; /* folder for what they put; NULL: they may put nothing */
+    bool few_jobs;             /* a handful in all: start quickly rather than fork cheaply */
+    bool live_output;          /* tell `output` */
 };
 
 /* Runs jobs until `next` has no more. SIGINT and SIGTERM cancel what runs and start nothing more

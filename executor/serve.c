@@ -9,6 +9,7 @@
 #include "base/fault.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "executor/artifact_store.h"
 #include "executor/batches.h"
 #include "executor/calls.h"
 #include "executor/cancels.h"
@@ -370,7 +371,11 @@ static int open_parts(struct serve *s, const struct serve_options *o, struct err
     if (!rc)
         rc = link_open(s->loop, &o->config->nats, name, CONNECT_TIMEOUT_MS, &link_handlers, s,
                        &s->link, e);
-    eo.link = s->link;
+    if (!rc) {
+        s->artifacts = artifact_store_buckets(s->loop, s->link, &s->subjects, o->config);
+        eo.link = s->link;
+        eo.artifacts = s->artifacts;
+    }
     if (!rc)
         rc = executor_open(s->loop, &eo, &executor_handlers, s, &s->executor, e);
     if (!rc)
@@ -530,6 +535,7 @@ void serve_close(struct serve *s)
     }
     calls_close(s->calls);
     leases_close(s->leases);
+    artifact_store_free(s->artifacts);
     store_close(s->store);
     leftovers_close(s->leftovers);
     intake_close(s->intake);

@@ -21,6 +21,7 @@ struct serve {
     struct intake *intake;
     struct leftovers *leftovers;
     struct executor *executor;
+    struct artifact_store *artifacts;
     struct store *store; /* read handle of the loop thread */
     struct requests *requests;
     struct presence *presence;

@@ -34,6 +34,7 @@ int64_t verdict_used(enum limit l, int64_t limit, uint64_t us_or_bytes)
         [LIMIT_HEAP_MB] = {1u << 20, (1u << 20) - 1},
         [LIMIT_MEMORY_MB] = {1u << 20, (1u << 20) - 1},
         [LIMIT_OUTPUT_KB] = {1024, 1023},
+        [LIMIT_ARTIFACTS_MB] = {1u << 20, (1u << 20) - 1},
     };
     int64_t used = (int64_t)((us_or_bytes + units[l].add) / units[l].unit);
     return used > limit ? used : limit;

@@ -60,7 +60,7 @@ struct follow {
     int64_t heard_us, moved_us, not_before_us; /* moved: a message came, or this consumer began */
     bool caught_up;                            /* told, and nothing since */
     bool asked; /* a CONSUMER.CREATE is under way: its answer needs this struct */
-    bool started, closed;
+    bool started, closed, paused;
 };
 
 static void make(struct follow *f);
@@ -141,7 +141,9 @@ static void on_made(const struct jv *doc, const struct err *why, void *arg)
     f->next = 1;
     f->moved_us = clock_mono_us();
     jv_int(jv_get(doc, "num_pending"), &pending);
-    pull(f);
+    f->left = 0;
+    if (!f->paused)
+        pull(f);
     if (pending == 0)
         tell_caught_up(f);
 }
@@ -211,7 +213,8 @@ static void on_status(struct follow *f, const struct link_msg *m)
         make(f);
         return;
     }
-    pull(f);
+    if (!f->paused)
+        pull(f);
 }
 
 static void on_message(struct link_msg *m, void *arg)
@@ -247,7 +250,17 @@ static void on_message(struct link_msg *m, void *arg)
         return;
     if (facts.pending == 0)
         tell_caught_up(f);
-    if (!f->closed && f->left == 0)
+    if (!f->closed && !f->paused && f->left == 0)
+        pull(f);
+}
+
+void follow_pause(struct follow *f, bool paused)
+{
+    if (f->paused == paused)
+        return;
+    f->paused = paused;
+    f->moved_us = clock_mono_us();
+    if (!paused && !f->closed && f->state == PULLING && f->left == 0)
         pull(f);
 }
 
@@ -257,7 +270,10 @@ static void on_watch(uv_timer_t *t)
     int64_t now = clock_mono_us();
     if (f->closed || f->state == DEAD || f->asked || now < f->not_before_us || !link_is_up(f->link))
         return;
-    bool stalled = f->state == PULLING && !f->caught_up && now - f->moved_us > STALL_US;
+    if (f->paused && f->state == PULLING && f->left == 0)
+        return;
+    bool stalled =
+        f->state == PULLING && !f->caught_up && !f->paused && now - f->moved_us > STALL_US;
     if (f->state == MAKING || stalled || (f->left && now - f->heard_us > SILENCE_US))
         make(f);
     else if (f->left == 0)

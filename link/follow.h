@@ -42,5 +42,8 @@ struct follow_events {
 
 int follow_open(uv_loop_t *loop, struct link *l, const struct follow_options *o,
                 const struct follow_events *ev, void *arg, struct follow **out, struct err *e);
+/* paused: no more is asked for; what was (a batch at the most) still comes. Also from inside an
+ * event. */
+void follow_pause(struct follow *f, bool paused);
 /* Also from inside an event. The memory goes in the loop's close callback. NULL is fine. */
 void follow_close(struct follow *f);

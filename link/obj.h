@@ -68,15 +68,17 @@ void obj_put_end(struct obj_put *p); /* no more comes; `done` follows */
  * fine. */
 void obj_put_free(struct obj_put *p);
 
-/* Reads an object. `data` gets its bytes in order; `done` comes when all were told and their
+/* Reads an object. Paused, no `data` comes; up to 8 chunks wait here then, and no more are asked
+ * for. `data` gets its bytes in order; `done` comes when all were told and their
  * digest is right (ERR_CORRUPT, ERR_NOT_FOUND otherwise). */
 struct obj_get_events {
     void (*found)(const struct obj_info *info, void *arg); /* may be NULL; may free the get */
-    void (*data)(const char *data, size_t len, void *arg); /* must not free the get */
+    void (*data)(const char *data, size_t len, void *arg); /* must not free the get; may pause it */
     obj_informed done;
 };
 int obj_get_begin(struct obj *o, const char *name, const struct obj_get_events *ev, void *arg,
                   struct obj_get **out, struct err *e);
+void obj_get_pause(struct obj_get *g, bool paused);
 void obj_get_free(struct obj_get *g); /* also from inside `done`. NULL is fine */
 
 /* ERR_NOT_FOUND when it is not there. */

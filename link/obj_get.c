@@ -21,7 +21,8 @@ struct obj_get {
     struct sha256 hash;
     uint64_t size, chunks; /* told so far */
     struct follow *follow;
-    bool looking, over, freed, busy;
+    struct buf held; /* came while it was paused */
+    bool looking, over, freed, busy, paused;
 };
 
 static void get_maybe_free(struct obj_get *g)
@@ -30,6 +31,7 @@ static void get_maybe_free(struct obj_get *g)
         return;
     struct obj *o = g->o;
     follow_close(g->follow);
+    buf_free(&g->held);
     free(g);
     obj_let_go(o);
 }
@@ -72,17 +74,47 @@ static void on_chunk(const struct follow_message *m, void *arg)
     g->chunks++;
     g->size += m->m->len;
     crypto_sha256_add(&g->hash, m->m->data, m->m->len);
-    if (g->size <= g->info.size)
-        g->ev.data(m->m->data, m->m->len, g->arg);
-    if (g->chunks == g->info.chunks || g->size > g->info.size)
+    if (g->size > g->info.size) {
         get_check(g);
+        return;
+    }
+    if (g->paused)
+        buf_add(&g->held, m->m->data, m->m->len);
+    else
+        g->ev.data(m->m->data, m->m->len, g->arg);
+    if (g->chunks == g->info.chunks && !g->paused)
+        get_check(g);
+}
+
+void obj_get_pause(struct obj_get *g, bool paused)
+{
+    if (g->over || g->paused == paused)
+        return;
+    g->paused = paused;
+    if (paused) {
+        if (g->follow)
+            follow_pause(g->follow, true);
+        return;
+    }
+    if (g->held.len > 0) {
+        struct buf told = g->held; /* `data` may pause again */
+        g->held = (struct buf){0};
+        g->ev.data(told.data, told.len, g->arg);
+        buf_free(&told);
+    }
+    if (g->paused)
+        return;
+    if (g->follow && g->chunks == g->info.chunks)
+        get_check(g);
+    else if (g->follow)
+        follow_pause(g->follow, false);
 }
 
 static void on_end(void *arg)
 {
     struct obj_get *g = arg;
     struct err e = {0};
-    if (g->over || g->chunks == g->info.chunks)
+    if (g->over || g->chunks == g->info.chunks) /* or all are here, some of them held */
         return;
     err_set(&e, ERR_CORRUPT, "object %s: only %" PRIu64 " of its %" PRIu64 " chunks are there",
             g->info.name, g->chunks, g->info.chunks);
@@ -128,6 +160,8 @@ static void on_info(const struct obj_info *info, const struct err *why, void *ar
     struct follow_options o = {.stream = g->o->stream, .filter = subject, .batch = CHUNKS_AT_ONCE};
     if (follow_open(g->o->loop, g->o->link, &o, &handlers, g, &g->follow, &e))
         get_over(g, &e);
+    else if (g->paused)
+        follow_pause(g->follow, true);
 }
 
 int obj_get_begin(struct obj *o, const char *name, const struct obj_get_events *ev, void *arg,

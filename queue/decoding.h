@@ -83,3 +83,9 @@ void encode_typescript(struct jsonw *w, const struct job_request *r);
  * permissions. */
 void read_secrets(struct decoding *d, const struct jv *v);
 void grant_secrets(struct decoding *d);
+
+/* The field "artifacts", and once, after the limits were resolved, whether they are too large. */
+void read_artifacts(struct decoding *d, const struct jv *v);
+void check_artifacts(struct decoding *d);
+void free_artifacts(struct job *j);
+void encode_artifacts(struct jsonw *w, const struct job_request *r);

@@ -255,6 +255,7 @@ static const struct field {
     {"permissions", read_permissions},
     {"secrets", read_secrets},
     {"emitted", read_emitted},
+    {"artifacts", read_artifacts},
 };
 
 static int read_field(const char *name, const struct jv *v, void *arg)
@@ -279,7 +280,7 @@ static int read_field(const char *name, const struct jv *v, void *arg)
             "type, name, input, "
             "env, limits, max_attempts, backoff, retry_on, not_before, deadline, ttl_ms, after, "
             "on_failure, concurrency_key, concurrency_limit, reuse, profile, permissions, "
-            "secrets, emitted",
+            "secrets, emitted, artifacts",
             in_line(name, strlen(name), found));
     return 0;
 }
@@ -422,6 +423,7 @@ int job_decode(const struct config *c, const struct job_origin *o, const char *d
     if (d.tenant && !d.rc)
         d.rc = limits_resolve(&d.job->limits, &d.tenant->defaults, &d.tenant->ceilings,
                               d.tenant->name, &d.job->limits, d.e);
+    check_artifacts(&d);
     resolve_rights(&d);
     grant_secrets(&d);
     return d.rc;
@@ -440,6 +442,7 @@ void job_free(struct job *j)
     free(j->parents);
     permissions_free(&j->permissions);
     sealed_secrets_free(&j->secrets);
+    free_artifacts(j);
     free(j);
 }
 
@@ -534,5 +537,7 @@ void job_encode(const struct job_request *r, struct buf *out)
         jsonw_kstr(&w, "reuse", r->reuse);
     if (r->secrets && r->secrets->n > 0)
         encode_secrets(&w, r->secrets);
+    if (r->artifact_count > 0)
+        encode_artifacts(&w, r);
     jsonw_object_end(&w);
 }

@@ -15,6 +15,7 @@
 #include "config/profile.h"
 #include "config/retry.h"
 #include "link/subjects.h"
+#include "queue/artifact_name.h"
 
 enum job_source { JOB_MODULE, JOB_SCRIPT }; /* field "type": "module" (default) | "script" */
 
@@ -39,6 +40,14 @@ enum job_language job_language_of(const char *name, size_t len); /* of a file's 
 #define JOB_NAME_MAX   255 /* as PACK_PATH_MAX */
 #define JOB_ENV_MAX    256 /* variables */
 #define JOB_TTL_MS_MAX ((int64_t)366 * 86400000)
+
+/* A file that the job reads (job_artifacts.c). */
+struct job_artifact {
+    char *name;   /* for scripts */
+    char *object; /* in the tenant's bucket */
+    char sha256[SHA256_HEX];
+    int64_t size; /* bytes */
+};
 
 struct job {
     char id[JOB_ID_MAX + 1];
@@ -74,6 +83,8 @@ struct job {
     int emit_depth;        /* emitted by a job that was emitted … so many times; 0: published */
     char *parents;         /* what came of them, JSON for the script; NULL: none */
     size_t parents_len;
+    struct job_artifact *artifacts; /* what it reads; artifact_count, no name twice */
+    int artifact_count;
     struct sealed_secrets secrets;  /* what it carries; their names stand in permissions too */
     char signed_by[KEYID_LEN];      /* id of the key that signed it, "": the tenant has no keys */
     char script_sha256[SHA256_HEX]; /* of the script, or of all files with main */
@@ -109,6 +120,9 @@ bool concurrency_key_valid(const char *key, size_t len);
 /* The file of several (base/pack.h) that runs when nobody says: docs/protocol.md, "Files". */
 bool job_main_of(const char *files, size_t len, char main[JOB_NAME_MAX + 1]);
 
+/* The artifact of that name among those that it reads; NULL: none. */
+const struct job_artifact *job_artifact(const struct job *j, const char *name);
+
 /* When the job must have ended: the earlier of its deadline and the end of its time to live. 0:
  * never. */
 int64_t job_deadline_us(const struct job *j, int64_t published_at_us);
@@ -142,6 +156,8 @@ struct job_request {
     const char *reuse;                           /* likewise */
     const struct sealed_secrets *secrets;        /* NULL: none */
     const struct retry_asked *retry;             /* NULL: nothing asked */
+    const struct job_artifact *artifacts;
+    int artifact_count;
 };
 void job_encode(const struct job_request *r, struct buf *out);
 /* The member "permissions" with what is marked as given. */

@@ -69,11 +69,12 @@ static void unknown_permission(struct decoding *d, const char *name)
     nearest_try(&n, "clock_us");
     for (int l = 0; l < PERMISSION_LISTS; l++)
         nearest_try(&n, permission_list_names[l]);
-    fault_at(d,
-             "permissions: unknown field '%s'; allowed: eval, wasm, sab, kv, emit, clock_us, "
-             "net, env, secrets%s%s%s",
-             in_line(name, strlen(name), found), n.best ? "; did you mean '" : "",
-             n.best ? n.best : "", n.best ? "'?" : "");
+    fault_at(
+        d,
+        "permissions: unknown field '%s'; allowed: eval, wasm, sab, kv, emit, artifacts, clock_us, "
+        "net, env, secrets%s%s%s",
+        in_line(name, strlen(name), found), n.best ? "; did you mean '" : "", n.best ? n.best : "",
+        n.best ? "'?" : "");
 }
 
 static int read_permission(const char *name, const struct jv *v, void *arg)

@@ -100,7 +100,9 @@ static const char version_1[] = "CREATE TABLE results (\n"
 static const char version_2[] = "ALTER TABLE results ADD COLUMN reuse_mode TEXT;\n"
                                 "ALTER TABLE results ADD COLUMN reuse_call INTEGER;\n";
 
-static const char *const steps[ARCHIVE_SCHEMA] = {version_1, version_2};
+static const char version_3[] = "ALTER TABLE results ADD COLUMN artifacts TEXT;\n";
+
+static const char *const steps[ARCHIVE_SCHEMA] = {version_1, version_2, version_3};
 
 const struct db_kind archive_kind = {
     .what = "archive",

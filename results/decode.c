@@ -107,7 +107,7 @@ static void second_form_cells(struct reader *r)
 static void third_form_cells(struct reader *r)
 {
     const struct jv *reuse = jv_get(r->doc, "reuse");
-    r->cells[COL_FORM].i = RESULT_FORM;
+    r->cells[COL_FORM].i = RESULT_FORM_THIRD;
     if (jv_type(reuse) == JV_OBJECT) {
         r->cells[COL_REUSE_MODE] = text_of(jv_get(reuse, "mode"));
         r->cells[COL_REUSE_CALL] = integer_of(jv_get(reuse, "call"));
@@ -144,6 +144,10 @@ static void read_members(struct reader *r)
         second_form_cells(r);
     if (jv_get(r->doc, "reuse"))
         third_form_cells(r);
+    if (jv_get(r->doc, "artifacts")) {
+        r->cells[COL_FORM].i = RESULT_FORM;
+        raw(r, COL_ARTIFACTS, "artifacts");
+    }
 }
 
 /* Parses the object with null in place of its value. */

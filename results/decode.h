@@ -9,7 +9,8 @@
 #include "base/jv.h"
 #include "results/row.h"
 
-#define DECODED_RAW 4 /* members that are passed on as text: value, permissions, tries, jail */
+#define DECODED_RAW                                                                                \
+    5 /* members that are passed on as text: value, permissions, tries, artifacts, jail */
 struct decoded {
     struct cell cells[COLUMNS]; /* they point into doc and copies, and at hash and envelope */
     struct row_view view;       /* the same as a record: view.result */

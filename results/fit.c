@@ -83,6 +83,10 @@ void result_fit(struct result *r, size_t max, struct buf *out)
         free(r->tries);
         r->tries = NULL;
     }
+    if (r->artifacts && !fits(r, max, out)) {
+        free(r->artifacts);
+        r->artifacts = NULL;
+    }
     r->out_len = out_len;
     r->err_out_len = err_out_len;
     while (!fits(r, max, out) && r->out_len + r->err_out_len > 0) {

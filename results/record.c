@@ -10,11 +10,12 @@
  * bytes every time: nothing here depends on locale, time or memory. */
 
 const char *const result_members[RESULT_MEMBERS] = {
-    "id",        "tenant",      "class",        "state",       "outcome",       "value",
-    "stdout",    "stderr",      "truncated",    "error",       "limit",         "usage",
-    "attempts",  "tries",       "published_at", "started_at",  "finished_at",   "worker",
-    "engine",    "profile",     "engine_flags", "reuse",       "script_sha256", "input_sha256",
-    "signed_by", "permissions", "jail",         "attestation", "seq",           "prev",
+    "id",           "tenant",    "class",       "state",        "outcome",     "value",
+    "stdout",       "stderr",    "truncated",   "error",        "limit",       "usage",
+    "attempts",     "tries",     "artifacts",   "published_at", "started_at",  "finished_at",
+    "worker",       "engine",    "profile",     "engine_flags", "reuse",       "script_sha256",
+    "input_sha256", "signed_by", "permissions", "jail",         "attestation", "seq",
+    "prev",
 };
 
 struct result *result_new(void)
@@ -41,6 +42,7 @@ void result_free(struct result *r)
     free(r->engine_flags);
     free(r->permissions);
     free(r->tries);
+    free(r->artifacts);
     free(r);
 }
 
@@ -176,6 +178,8 @@ void result_write(const struct result *r, struct jsonw *w)
     jsonw_kint(w, "attempts", r->attempts);
     if (second)
         write_array(w, "tries", r->tries);
+    if (r->form > RESULT_FORM_THIRD)
+        write_array(w, "artifacts", r->artifacts);
     write_time(w, "published_at", r->published_at_us);
     write_time(w, "started_at", r->started_at_us);
     write_time(w, "finished_at", r->finished_at_us);

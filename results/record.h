@@ -18,7 +18,9 @@
 /* + limit, tries, profile, engine_flags, signed_by, permissions, attestation */
 #define RESULT_FORM_SECOND 2
 /* + reuse */
-#define RESULT_FORM        3
+#define RESULT_FORM_THIRD  3
+/* + artifacts */
+#define RESULT_FORM        4
 
 /* Header of a published result: its outcome, for those who count and need not read it. */
 #define RESULT_OUTCOME_HEADER "Isolane-Outcome"
@@ -46,7 +48,8 @@ struct result {
     int64_t cpu_us, wall_us;
     uint64_t heap_peak, memory_peak; /* bytes */
     int attempts;
-    char *tries; /* JSON array of objects, the runs before the last; NULL: [] */
+    char *tries;     /* JSON array of objects, the runs before the last; NULL: [] */
+    char *artifacts; /* JSON array of objects, what the last run put; NULL: [] */
     int64_t published_at_us, started_at_us, finished_at_us; /* started 0: never ran */
     char *worker, *engine;
     char *engine_flags;                       /* V8's flags of the zygote; NULL: never ran */
@@ -79,5 +82,5 @@ void result_write(const struct result *r, struct jsonw *w);
 /* The names of the layers in force, a JSON array. */
 void result_write_jail(const struct result *r, struct jsonw *w);
 
-#define RESULT_MEMBERS 30
+#define RESULT_MEMBERS 31
 extern const char *const result_members[RESULT_MEMBERS]; /* id, tenant, class, … in order */

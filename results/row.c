@@ -84,6 +84,7 @@ static void second_form_cells(const struct result *r, struct cell *out, struct r
     out[COL_SIGNED_BY] = string_or_null(r->signed_by);
     out[COL_PERMISSIONS] = string(r->permissions);
     out[COL_TRIES] = string(r->tries);
+    out[COL_ARTIFACTS] = string(r->artifacts);
     out[COL_REUSE_MODE] = string(r->reuse);
     if (r->reuse)
         out[COL_REUSE_CALL] = integer(r->reuse_call);
@@ -288,6 +289,9 @@ static void get_second_form(struct reader *rd, struct result *r)
     r->tries = get_text(rd, COL_TRIES, &len);
     if (r->tries && !jv_check_inner(r->tries, len))
         wrong(rd, COL_TRIES);
+    r->artifacts = get_text(rd, COL_ARTIFACTS, &len);
+    if (r->artifacts && (r->form <= RESULT_FORM_THIRD || !jv_check_inner(r->artifacts, len)))
+        wrong(rd, COL_ARTIFACTS);
     r->reuse = get_text(rd, COL_REUSE_MODE, NULL);
     r->reuse_call = get_int(rd, COL_REUSE_CALL);
     get_hex(rd, COL_ATTESTATION_SET, r->attest_set);

@@ -49,6 +49,7 @@ const char *const schema_columns[COLUMNS] = {
     [COL_TRIES] = "tries",
     [COL_REUSE_MODE] = "reuse_mode",
     [COL_REUSE_CALL] = "reuse_call",
+    [COL_ARTIFACTS] = "artifacts",
 };
 
 /* The columns repeat what the envelope says, for people and tools that ask with SQL; verify_db()
@@ -138,8 +139,11 @@ static const char version_4[] = "ALTER TABLE results ADD COLUMN tries TEXT;\n";
 static const char version_5[] = "ALTER TABLE results ADD COLUMN reuse_mode TEXT;\n"
                                 "ALTER TABLE results ADD COLUMN reuse_call INTEGER;\n";
 
-const char *const schema_steps[SCHEMA_STEPS] = {version_1, version_2, version_3, version_4,
-                                                version_5};
+/* What the last run put. */
+static const char version_6[] = "ALTER TABLE results ADD COLUMN artifacts TEXT;\n";
+
+const char *const schema_steps[SCHEMA_STEPS] = {version_1, version_2, version_3,
+                                                version_4, version_5, version_6};
 
 static const char *const queries[QUERIES] = {
     [Q_HEAD] =
@@ -183,6 +187,8 @@ void schema_add_columns(int version, struct buf *sql)
         else if (version < 4 && c >= COL_TRIES)
             read = "NULL";
         else if ((version < 5 || version == SCHEMA_OF_ARCHIVE + 1) && c >= COL_REUSE_MODE)
+            read = "NULL";
+        else if ((version < 6 || version == SCHEMA_OF_ARCHIVE + 2) && c >= COL_ARTIFACTS)
             read = "NULL";
         buf_addf(sql, "%s%s", c ? "," : "", read);
     }

@@ -59,6 +59,8 @@ enum column {
     /* since version 5 */
     COL_REUSE_MODE,
     COL_REUSE_CALL,
+    /* since version 6 */
+    COL_ARTIFACTS,
     COLUMNS
 };
 
@@ -69,7 +71,7 @@ extern const char *const schema_columns[COLUMNS];
  *
  * schema_steps[n] takes a database from user_version n to n + 1. Steps that were released are never
  * edited: a change of the schema is one more step, and one more STORE_SCHEMA. */
-#define SCHEMA_STEPS 5
+#define SCHEMA_STEPS 6
 extern const char *const schema_steps[SCHEMA_STEPS];
 
 /* What store.c asks of the database. */

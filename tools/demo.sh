@@ -20,6 +20,7 @@ sodium.js    ok
 jwt.js       ok
 primes.js    ok               --input 3000000
 progress.js  ok
+artifacts.js ok               --artifact sales.csv=examples/inputs/sales.csv
 shapes.ts    ok
 page.tsx     ok
 escape.js    ok

@@ -48,13 +48,16 @@ struct service {
 
 extern const struct service service_emit, service_fetch, service_fetch_body, service_fetch_cancel,
     service_kv, service_progress, service_secret;
+extern const struct service service_artifact_list, service_artifact_get, service_artifact_put,
+    service_artifact_put_end;
 
 /* The service of that name, NULL when there is none. */
 const struct service *service_find(const char *name, size_t len);
 
 /* The class of errors that a script sees (sandbox/js/host_errors.js) for an error code:
  * ERR_DENIED PermissionDenied, ERR_LIMIT BudgetExceeded, ERR_INVALID InvalidArgument, ERR_NOT_FOUND
- * NotFound, ERR_CONFLICT and ERR_EXISTS Conflict, anything else HostError. */
+ * NotFound, ERR_CONFLICT and ERR_EXISTS Conflict, ERR_CORRUPT IntegrityError, anything else
+ * HostError. */
 const char *service_error_name(int code);
 
 /* ---- answers that come later ---- */
@@ -67,7 +70,7 @@ struct service_pending;
 struct service_pending *service_later(const struct service_call *c, void (*cancel)(void *arg),
                                       void *arg);
 
-/* Answers; p is no more. json may be empty: null. Not from within the handler that made p. */
+/* Answers; p is no more. json may be empty: null. From within the handler that made p, too. */
 void service_answer(struct service_pending *p, const char *json, size_t len);
 void service_refuse(struct service_pending *p, const struct err *why);
 

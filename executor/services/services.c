@@ -5,8 +5,9 @@
 #include "base/mem.h"
 
 static const struct service *const table[] = {
-    &service_emit, &service_fetch,    &service_fetch_body, &service_fetch_cancel,
-    &service_kv,   &service_progress, &service_secret,
+    &service_emit,         &service_fetch,        &service_fetch_body,       &service_fetch_cancel,
+    &service_kv,           &service_progress,     &service_secret,           &service_artifact_list,
+    &service_artifact_get, &service_artifact_put, &service_artifact_put_end,
 };
 
 const struct service *service_find(const char *name, size_t len)
@@ -31,6 +32,8 @@ const char *service_error_name(int code)
     case ERR_CONFLICT:
     case ERR_EXISTS:
         return "Conflict";
+    case ERR_CORRUPT:
+        return "IntegrityError";
     default:
         return "HostError";
     }

@@ -4,6 +4,7 @@
 
 #include <uv.h>
 
+struct artifact_store;
 struct config;
 struct link;
 struct subjects;
@@ -19,4 +20,5 @@ struct service_world {
     struct link *link;
     const struct subjects *subjects;
     const struct data_paths *paths; /* the data folder; NULL: none */
+    struct artifact_store *artifacts;
 };

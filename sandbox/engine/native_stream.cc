@@ -246,6 +246,8 @@ const NativeModule native_stream = {"stream", functions, sizeof functions / size
 
 void streams_begin()
 {
+    for (const Stream &s : streams) // of the job before
+        uncharge_memory(engine.isolate, s.arrived.size());
     streams.clear();
 }
 

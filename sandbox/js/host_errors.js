@@ -15,6 +15,8 @@ export class InvalidArgument extends HostError {}
 export class NotFound extends HostError {}
 // It is there already, or was changed meanwhile.
 export class Conflict extends HostError {}
+// What came is not what was meant: its size or hash is another.
+export class IntegrityError extends HostError {}
 
 const classes = {
   __proto__: null,
@@ -24,6 +26,7 @@ const classes = {
   InvalidArgument,
   NotFound,
   Conflict,
+  IntegrityError,
 };
 
 // An error of the class of that name.

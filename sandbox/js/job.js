@@ -12,10 +12,13 @@ import {
   stringToWellFormed,
 } from './primordials.js';
 import { inspect } from './inspect.js';
+import { lazy } from './parts.js';
 
 const { loop, text } = native;
 
 const PROGRESS_TEXT_MAX_BYTES = 1024;
+
+const artifacts = lazy('artifacts');
 
 let about = { __proto__: null, id: '', tenant: '', attempt: 0 };
 let inputText;
@@ -85,6 +88,9 @@ const accessors = {
   },
   get parents() {
     return parentsOf();
+  },
+  get artifacts() {
+    return artifacts().artifacts;
   },
 };
 

@@ -88,7 +88,7 @@ export const symbolToString = uncurry(Symbol.prototype.toString);
 export const symbolValueOf = uncurry(Symbol.prototype.valueOf);
 export const { ceil, clz32, floor, max, min, round, sqrt, trunc } = Math;
 
-export const { hasInstance, iterator, toPrimitive, toStringTag } = Symbol;
+export const { asyncIterator, hasInstance, iterator, toPrimitive, toStringTag } = Symbol;
 export const customInspect = Symbol.for('nodejs.util.inspect.custom');
 
 export const functionHasInstance = uncurry(Function.prototype[Symbol.hasInstance]);

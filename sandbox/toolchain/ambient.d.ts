@@ -7,8 +7,29 @@ declare const job: {
   readonly input: any;
   readonly env: { readonly [name: string]: string };
   readonly parents: { readonly [id: string]: { outcome: string; value: any; truncated?: true } };
+  readonly artifacts: {
+    list(): Promise<IsolaneArtifactInfo[]>;
+    get(name: string): Promise<IsolaneArtifact>;
+    put(
+      name: string,
+      data: IsolanePiece | { stream(): AsyncIterable<IsolanePiece> } | Iterable<IsolanePiece> | AsyncIterable<IsolanePiece>,
+      options?: { type?: string },
+    ): Promise<IsolaneArtifactInfo & { type: string | null; object: string }>;
+  };
   progress(fraction: number, text?: string): void;
 };
+type IsolanePiece = string | BufferSource;
+interface IsolaneArtifactInfo {
+  readonly name: string;
+  readonly size: number;
+  readonly sha256: string;
+}
+interface IsolaneArtifact extends IsolaneArtifactInfo, AsyncIterable<Uint8Array<ArrayBuffer>> {
+  bytes(): Promise<Uint8Array<ArrayBuffer>>;
+  text(): Promise<string>;
+  json(): Promise<any>;
+  stream(): any;
+}
 declare const secrets: { readonly names: readonly string[]; get(name: string): Promise<string> };
 declare const sodium: { readonly [name: string]: any };
 
@@ -18,6 +39,7 @@ declare class BudgetExceeded extends HostError {}
 declare class InvalidArgument extends HostError {}
 declare class NotFound extends HostError {}
 declare class Conflict extends HostError {}
+declare class IntegrityError extends HostError {}
 
 interface IsolaneKvEntry<T> {
   readonly key: string;

@@ -9,7 +9,7 @@ import { fresh_folder, patience, root } from './lib/place.mjs';
 import { isolane, until } from './lib/process.mjs';
 import { NatsServer, config_file, worker } from './lib/worker.mjs';
 
-const tenants = [{ name: 'ci' }, { name: 'web' }];
+const tenants = [{ name: 'ci', permissions: { artifacts: true } }, { name: 'web' }];
 let server, w;
 const users = {};
 const login = (user) => connect({ servers: server.url, user, pass: `${user}-password` });
@@ -58,6 +58,13 @@ test('a tenant publishes its jobs, is told of their output and results, and poll
     for (const cls of ['high', 'normal', 'low']) assert.equal((await result(users.ci, 'ci', `mine-${cls}`)).value, `mine-${cls}`);
     await until('what the tenant is told', () => heard.results === 3 && heard.logs >= 3 && heard.progress === 3);
     assert.equal((await result(users['ci-reader'], 'ci', 'mine-low')).value, 'mine-low');
+});
+
+test('its jobs put artifacts and read them', async () => {
+    await publish(users.ci, 'ci', { id: 'puts', script: 'await job.artifacts.put("a", "hello")' });
+    const [a] = (await result(users.ci, 'ci', 'puts')).artifacts;
+    await publish(users.ci, 'ci', { id: 'gets', script: 'export default (await job.artifacts.get("a")).text()', artifacts: { a: { object: a.object, sha256: a.sha256, size: a.size } } });
+    assert.equal((await result(users.ci, 'ci', 'gets')).value, 'hello');
 });
 
 test('`isolane submit` and `isolane result` work with a tenant\'s login', async () => {

@@ -246,10 +246,10 @@ test('run: --profile and --deny', async () => {
     const r = await ran(['--profile', 'jitless', '--allow', 'eval,sab', '--deny', 'sab']);
     assert.deepEqual([r.profile, r.value], ['jitless', { ...nothing, eval: 2, wasm: 'none' }]);
     for (const [args, words] of [
-        [['--allow', 'evil'], /--allow: found 'evil'; allowed: eval, wasm, sab, kv, emit, clock_us=N, net=HOST, env=NAME/],
+        [['--allow', 'evil'], /--allow: found 'evil'; allowed: eval, wasm, sab, kv, emit, artifacts, clock_us=N, net=HOST, env=NAME/],
         [['--allow', 'net=127.1'], /--allow: found net=127\.1; allowed: host, /],
         [['--allow', 'clock_us=1'], /--allow: found clock_us=1; allowed: a whole number from 5 to 1000000/],
-        [['--deny', 'clock_us'], /--deny: found 'clock_us'; allowed: eval, wasm, sab, kv, emit, net, env/],
+        [['--deny', 'clock_us'], /--deny: found 'clock_us'; allowed: eval, wasm, sab, kv, emit, artifacts, net, env/],
         [['--profile', 'jitless', '--allow', 'wasm'], /--allow: found wasm; allowed: what profile jitless has/],
         [['--profile', 'fast'], /--profile: found 'fast'; allowed: default, jitless/],
     ]) {

@@ -17,7 +17,7 @@ test('job tells id, tenant, attempt, input and env', () => {
     input: JSON.parse('{"list":[1,2,3],"__proto__":{"x":1}}'), env: { A: '1' },
   });
   assert.equal(r.same, true);
-  assert.deepEqual(r.keys, ['id', 'tenant', 'attempt', 'input', 'env', 'parents']);
+  assert.deepEqual(r.keys, ['id', 'tenant', 'attempt', 'input', 'env', 'parents', 'artifacts']);
   assert.equal(r.frozen, true);
   assert.equal(r.write, 'TypeError');
   assert.equal(r['input is plain data'], 4);

@@ -134,7 +134,7 @@ static void unknown_keys_are_refused(void **state)
             "c.yaml:3: tenants[0].wieght: unknown key; did you mean 'tenants[0].weight'?");
     refused("limits: {ceilings: {frobs: 2}}\n",
             "c.yaml:1: limits.ceilings.frobs: unknown key; allowed: cpu_ms, wall_ms, heap_mb, "
-            "memory_mb, output_kb");
+            "memory_mb, output_kb, artifacts_mb");
     refused("nats.url: nats://x\n",
             "c.yaml:1: nats.url: unknown key; write 'url' in the map 'nats'");
     refused("[a]: 2\n", "c.yaml:1: found a list as a key; allowed: a name");

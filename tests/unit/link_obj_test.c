@@ -381,6 +381,60 @@ static void a_get_may_be_left_at_any_time(void **state)
     obj_free(b);
 }
 
+struct slow {
+    struct seen s;
+    struct obj_get *g;
+    size_t most; /* bytes of one `data` */
+};
+
+static void on_slow_data(const char *data, size_t len, void *arg)
+{
+    struct slow *w = arg;
+    buf_add(&w->s.bytes, data, len);
+    w->most = len > w->most ? len : w->most;
+    obj_get_pause(w->g, true);
+}
+
+static void on_slow_info(const struct obj_info *info, const struct err *why, void *arg)
+{
+    on_info(info, why, &((struct slow *)arg)->s);
+}
+
+/* Paused at each piece: everything comes, in order, and little is held meanwhile. */
+static void a_get_can_be_paused(void **state)
+{
+    static const struct obj_get_events events = {NULL, on_slow_data, on_slow_info};
+    struct fixture *f = *state;
+    struct obj *b = bucket_of(f, -1);
+    const size_t size = 40 * OBJ_CHUNK + 7;
+    char *data = noise(size);
+    struct err e = {0};
+    assert_int_equal(put(f, b, "x", data, size, 1 << 20).code, 0);
+    struct slow w = {0};
+    assert_int_equal(obj_get_begin(b, "x", &events, &w, &w.g, &e), 0);
+    int pauses = 0;
+    for (size_t had = 0; !w.s.done && pauses < 1000;) {
+        UNTIL(f, w.s.bytes.len > had || w.s.done);
+        int64_t quiet_us = clock_mono_us() + (pauses < 3 ? 50000 : 2000);
+        size_t paused_at = w.s.bytes.len;
+        while (clock_mono_us() < quiet_us)
+            uv_run(&f->loop, UV_RUN_ONCE);
+        assert_int_equal(w.s.bytes.len, paused_at);
+        pauses++;
+        had = paused_at;
+        obj_get_pause(w.g, false);
+    }
+    assert_int_equal(w.s.code, 0);
+    assert_true(pauses > 2);
+    assert_true(w.most <= 8 * OBJ_CHUNK);
+    assert_int_equal(w.s.bytes.len, size);
+    assert_memory_equal(w.s.bytes.data, data, size);
+    obj_get_free(w.g);
+    buf_free(&w.s.bytes);
+    free(data);
+    obj_free(b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -392,6 +446,7 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(what_was_altered_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_get_may_be_left_at_any_time, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_get_can_be_paused, set_up, tear_down),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -133,7 +133,8 @@ static void wrong_values(void **state)
     refused("ci", ",'permissions':{'clock_us':1.5}",
             "permissions.clock_us: found 1.5; allowed: a whole number from 5 to 1000000");
     refused("ci", ",'permissions':{'nett':[]}",
-            "permissions: unknown field 'nett'; allowed: eval, wasm, sab, kv, emit, clock_us, net, "
+            "permissions: unknown field 'nett'; allowed: eval, wasm, sab, kv, emit, artifacts, "
+            "clock_us, net, "
             "env, "
             "secrets; did you mean 'net'?");
     refused("ci", ",'permissions':{'env':'LANG'}",

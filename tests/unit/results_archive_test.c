@@ -48,6 +48,10 @@ static void a_result_is_decoded_to_what_was_encoded(void **state)
         full->value_len = strlen(values[i]);
         decode_and_compare(full);
     }
+    full->form = RESULT_FORM_THIRD;
+    free(full->artifacts);
+    full->artifacts = NULL;
+    decode_and_compare(full);
     full->form = RESULT_FORM_FIRST;
     decode_and_compare(full);
     result_free(full);

@@ -101,6 +101,7 @@ static inline struct result *sample_result(const char *id)
     r->memory_peak = 12345678;
     r->attempts = 2;
     r->tries = mem_strdup("[{\"attempt\":1,\"outcome\":\"crashed\"}]");
+    r->artifacts = mem_strdup("[{\"name\":\"a\",\"size\":1}]");
     r->published_at_us = 1795000000000001;
     r->started_at_us = 1795000000100000;
     r->finished_at_us = 1795000001999999;
