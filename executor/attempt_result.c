@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "executor/attempt_inner.h"
+#include "executor/toolchain.h"
 #include "executor/services/artifacts.h"
 
 #define UTF8_LONGEST 4 /* bytes of a character */
@@ -39,6 +40,8 @@ static struct result *result_base(const struct attempt *a)
     r->started_at_us = a->started_real_us;
     r->finished_at_us = clock_real_us();
     r->stream_seq = a->facts.stream_seq;
+    r->language = job_language_names[j->language];
+    r->transform = toolchain_report(a);
     memcpy(r->script_sha256, j->script_sha256, sizeof r->script_sha256);
     memcpy(r->input_sha256, j->input_sha256, sizeof r->input_sha256);
     memcpy(r->signed_by, j->signed_by, sizeof r->signed_by);

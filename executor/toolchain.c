@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/fs.h"
+#include "base/jsonw.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "executor/attempt_inner.h"
@@ -334,6 +335,23 @@ int toolchain_start(struct attempt *a, struct cell *c, struct err *e)
     a->cell = c;
     p->started_us = clock_mono_us();
     return 0;
+}
+
+char *toolchain_report(const struct attempt *a)
+{
+    const struct attempt_preparing *p = &a->preparing;
+    struct buf b = {0};
+    struct jsonw w;
+    if (!p->ready && !p->runs)
+        return NULL;
+    jsonw_init(&w, &b);
+    jsonw_object(&w);
+    jsonw_kbool(&w, "cached", p->runs == 0);
+    jsonw_kbool(&w, "checked", p->checked);
+    jsonw_kms(&w, "cpu_ms", p->cpu_us);
+    jsonw_kms(&w, "wall_ms", p->wall_us);
+    jsonw_object_end(&w);
+    return buf_take(&b, NULL);
 }
 
 void toolchain_stop(struct attempt *a)

@@ -29,5 +29,9 @@ enum profile toolchain_profile(struct toolchain *t, struct attempt *a);
 int toolchain_start(struct attempt *a, struct cell *c, struct err *e);
 extern const struct cell_events toolchain_cell_events; /* arg: the attempt */
 
+/* What was done to the job's TypeScript so far, a JSON object that the caller frees; NULL: nothing.
+ */
+char *toolchain_report(const struct attempt *a);
+
 /* PREPARING → WAITING: its cell is killed, nothing is told. */
 void toolchain_stop(struct attempt *a);

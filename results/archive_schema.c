@@ -102,7 +102,10 @@ static const char version_2[] = "ALTER TABLE results ADD COLUMN reuse_mode TEXT;
 
 static const char version_3[] = "ALTER TABLE results ADD COLUMN artifacts TEXT;\n";
 
-static const char *const steps[ARCHIVE_SCHEMA] = {version_1, version_2, version_3};
+static const char version_4[] = "ALTER TABLE results ADD COLUMN language TEXT;\n"
+                                "ALTER TABLE results ADD COLUMN transform TEXT;\n";
+
+static const char *const steps[ARCHIVE_SCHEMA] = {version_1, version_2, version_3, version_4};
 
 const struct db_kind archive_kind = {
     .what = "archive",

@@ -145,8 +145,14 @@ static void read_members(struct reader *r)
     if (jv_get(r->doc, "reuse"))
         third_form_cells(r);
     if (jv_get(r->doc, "artifacts")) {
-        r->cells[COL_FORM].i = RESULT_FORM;
+        r->cells[COL_FORM].i = RESULT_FORM_FOURTH;
         raw(r, COL_ARTIFACTS, "artifacts");
+    }
+    if (jv_get(r->doc, "language")) {
+        r->cells[COL_FORM].i = RESULT_FORM;
+        text(r, COL_LANGUAGE, "language");
+        if (jv_type(jv_get(r->doc, "transform")) == JV_OBJECT)
+            raw(r, COL_TRANSFORM, "transform");
     }
 }
 

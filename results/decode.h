@@ -9,8 +9,9 @@
 #include "base/jv.h"
 #include "results/row.h"
 
-#define DECODED_RAW                                                                                \
-    5 /* members that are passed on as text: value, permissions, tries, artifacts, jail */
+/* Members that are passed on as text: value, permissions, tries, artifacts, transform, jail. */
+#define DECODED_RAW 6
+
 struct decoded {
     struct cell cells[COLUMNS]; /* they point into doc and copies, and at hash and envelope */
     struct row_view view;       /* the same as a record: view.result */

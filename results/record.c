@@ -10,12 +10,12 @@
  * bytes every time: nothing here depends on locale, time or memory. */
 
 const char *const result_members[RESULT_MEMBERS] = {
-    "id",           "tenant",    "class",       "state",        "outcome",     "value",
-    "stdout",       "stderr",    "truncated",   "error",        "limit",       "usage",
-    "attempts",     "tries",     "artifacts",   "published_at", "started_at",  "finished_at",
-    "worker",       "engine",    "profile",     "engine_flags", "reuse",       "script_sha256",
-    "input_sha256", "signed_by", "permissions", "jail",         "attestation", "seq",
-    "prev",
+    "id",          "tenant",        "class",        "state",        "outcome",     "value",
+    "stdout",      "stderr",        "truncated",    "error",        "limit",       "usage",
+    "attempts",    "tries",         "artifacts",    "published_at", "started_at",  "finished_at",
+    "worker",      "engine",        "profile",      "engine_flags", "reuse",       "language",
+    "transform",   "script_sha256", "input_sha256", "signed_by",    "permissions", "jail",
+    "attestation", "seq",           "prev",
 };
 
 struct result *result_new(void)
@@ -43,6 +43,7 @@ void result_free(struct result *r)
     free(r->permissions);
     free(r->tries);
     free(r->artifacts);
+    free(r->transform);
     free(r);
 }
 
@@ -130,6 +131,16 @@ static void write_reuse(const struct result *r, struct jsonw *w)
     jsonw_object_end(w);
 }
 
+static void write_language(const struct result *r, struct jsonw *w)
+{
+    jsonw_kstr(w, "language", r->language);
+    jsonw_name(w, "transform");
+    if (r->transform)
+        jsonw_raw(w, r->transform, strlen(r->transform));
+    else
+        jsonw_null(w);
+}
+
 static void write_attestation(const struct result *r, struct jsonw *w)
 {
     jsonw_name(w, "attestation");
@@ -191,6 +202,8 @@ void result_write(const struct result *r, struct jsonw *w)
     }
     if (r->form >= 3)
         write_reuse(r, w);
+    if (r->form > RESULT_FORM_FOURTH)
+        write_language(r, w);
     jsonw_kstr(w, "script_sha256", *r->script_sha256 ? r->script_sha256 : NULL);
     jsonw_kstr(w, "input_sha256", *r->input_sha256 ? r->input_sha256 : NULL);
     if (second) {

@@ -20,7 +20,9 @@
 /* + reuse */
 #define RESULT_FORM_THIRD  3
 /* + artifacts */
-#define RESULT_FORM        4
+#define RESULT_FORM_FOURTH 4
+/* + language, transform */
+#define RESULT_FORM        5
 
 /* Header of a published result: its outcome, for those who count and need not read it. */
 #define RESULT_OUTCOME_HEADER "Isolane-Outcome"
@@ -52,10 +54,12 @@ struct result {
     char *artifacts; /* JSON array of objects, what the last run put; NULL: [] */
     int64_t published_at_us, started_at_us, finished_at_us; /* started 0: never ran */
     char *worker, *engine;
-    char *engine_flags;                       /* V8's flags of the zygote; NULL: never ran */
-    const char *profile;                      /* static; NULL: null */
-    const char *reuse;                        /* mode, static; NULL: null, a fresh process */
-    int64_t reuse_call;                       /* which job of its cell it was, from 1 */
+    char *engine_flags;   /* V8's flags of the zygote; NULL: never ran */
+    const char *profile;  /* static; NULL: null */
+    const char *reuse;    /* mode, static; NULL: null, a fresh process */
+    int64_t reuse_call;   /* which job of its cell it was, from 1 */
+    const char *language; /* of the script, static; NULL: null */
+    char *transform;      /* JSON object: what was done to its TypeScript; NULL: null */
     char script_sha256[65], input_sha256[65]; /* "" : null */
     char signed_by[65];  /* id of the key that signed the job, "": not signed */
     char *permissions;   /* JSON array of strings, what the job was granted; NULL: [] */
@@ -82,5 +86,5 @@ void result_write(const struct result *r, struct jsonw *w);
 /* The names of the layers in force, a JSON array. */
 void result_write_jail(const struct result *r, struct jsonw *w);
 
-#define RESULT_MEMBERS 31
+#define RESULT_MEMBERS 33
 extern const char *const result_members[RESULT_MEMBERS]; /* id, tenant, class, … in order */

@@ -85,6 +85,8 @@ static void second_form_cells(const struct result *r, struct cell *out, struct r
     out[COL_PERMISSIONS] = string(r->permissions);
     out[COL_TRIES] = string(r->tries);
     out[COL_ARTIFACTS] = string(r->artifacts);
+    out[COL_LANGUAGE] = string(r->language);
+    out[COL_TRANSFORM] = string(r->transform);
     out[COL_REUSE_MODE] = string(r->reuse);
     if (r->reuse)
         out[COL_REUSE_CALL] = integer(r->reuse_call);
@@ -292,6 +294,12 @@ static void get_second_form(struct reader *rd, struct result *r)
     r->artifacts = get_text(rd, COL_ARTIFACTS, &len);
     if (r->artifacts && (r->form <= RESULT_FORM_THIRD || !jv_check_inner(r->artifacts, len)))
         wrong(rd, COL_ARTIFACTS);
+    r->language = get_text(rd, COL_LANGUAGE, NULL);
+    if (r->language && r->form <= RESULT_FORM_FOURTH)
+        wrong(rd, COL_LANGUAGE);
+    r->transform = get_text(rd, COL_TRANSFORM, &len);
+    if (r->transform && (r->form <= RESULT_FORM_FOURTH || !jv_check_inner(r->transform, len)))
+        wrong(rd, COL_TRANSFORM);
     r->reuse = get_text(rd, COL_REUSE_MODE, NULL);
     r->reuse_call = get_int(rd, COL_REUSE_CALL);
     get_hex(rd, COL_ATTESTATION_SET, r->attest_set);

@@ -50,6 +50,8 @@ const char *const schema_columns[COLUMNS] = {
     [COL_REUSE_MODE] = "reuse_mode",
     [COL_REUSE_CALL] = "reuse_call",
     [COL_ARTIFACTS] = "artifacts",
+    [COL_LANGUAGE] = "language",
+    [COL_TRANSFORM] = "transform",
 };
 
 /* The columns repeat what the envelope says, for people and tools that ask with SQL; verify_db()
@@ -142,8 +144,12 @@ static const char version_5[] = "ALTER TABLE results ADD COLUMN reuse_mode TEXT;
 /* What the last run put. */
 static const char version_6[] = "ALTER TABLE results ADD COLUMN artifacts TEXT;\n";
 
-const char *const schema_steps[SCHEMA_STEPS] = {version_1, version_2, version_3,
-                                                version_4, version_5, version_6};
+/* What the script is in, and what was done to it. */
+static const char version_7[] = "ALTER TABLE results ADD COLUMN language TEXT;\n"
+                                "ALTER TABLE results ADD COLUMN transform TEXT;\n";
+
+const char *const schema_steps[SCHEMA_STEPS] = {version_1, version_2, version_3, version_4,
+                                                version_5, version_6, version_7};
 
 static const char *const queries[QUERIES] = {
     [Q_HEAD] =
@@ -189,6 +195,8 @@ void schema_add_columns(int version, struct buf *sql)
         else if ((version < 5 || version == SCHEMA_OF_ARCHIVE + 1) && c >= COL_REUSE_MODE)
             read = "NULL";
         else if ((version < 6 || version == SCHEMA_OF_ARCHIVE + 2) && c >= COL_ARTIFACTS)
+            read = "NULL";
+        else if ((version < 7 || version == SCHEMA_OF_ARCHIVE + 3) && c >= COL_LANGUAGE)
             read = "NULL";
         buf_addf(sql, "%s%s", c ? "," : "", read);
     }

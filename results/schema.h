@@ -61,6 +61,9 @@ enum column {
     COL_REUSE_CALL,
     /* since version 6 */
     COL_ARTIFACTS,
+    /* since version 7 */
+    COL_LANGUAGE,
+    COL_TRANSFORM,
     COLUMNS
 };
 
@@ -71,7 +74,7 @@ extern const char *const schema_columns[COLUMNS];
  *
  * schema_steps[n] takes a database from user_version n to n + 1. Steps that were released are never
  * edited: a change of the schema is one more step, and one more STORE_SCHEMA. */
-#define SCHEMA_STEPS 6
+#define SCHEMA_STEPS 7
 extern const char *const schema_steps[SCHEMA_STEPS];
 
 /* What store.c asks of the database. */

@@ -16,7 +16,7 @@
 struct store;
 struct db;
 
-#define STORE_SCHEMA 6
+#define STORE_SCHEMA 7
 
 enum store_mode { STORE_WRITE, STORE_READ };
 

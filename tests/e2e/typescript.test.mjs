@@ -113,6 +113,12 @@ test('language says what a script without a telling name is; a result has the ha
     const script = 'export default (1 as number)';
     const r = await c.execute({ script, language: 'typescript' });
     assert.deepEqual([r.outcome, r.value], ['ok', 1]);
+    assert.deepEqual([r.language, r.transform.cached, r.transform.checked], ['typescript', false, false]);
+    assert.ok(r.transform.cpu_ms > 0 && r.transform.wall_ms > 0, JSON.stringify(r.transform));
+    const again = await c.execute({ script, language: 'typescript' });
+    assert.deepEqual(again.transform, { cached: true, checked: false, cpu_ms: 0, wall_ms: 0 });
+    const plain = await c.execute({ script: '1' });
+    assert.deepEqual([plain.language, plain.transform], ['javascript', null]);
     const { createHash } = await import('node:crypto');
     assert.equal(r.script_sha256, createHash('sha256').update(script).digest('hex'));
     assert.equal((await c.execute({ script: 'export default 2', name: 'a.ts', language: 'javascript' })).value, 2);

@@ -34,7 +34,8 @@ static void the_json_object_has_every_member_in_order(void **state)
         "100000Z\","
         "\"finished_at\":\"2026-11-18T11:06:41.999999Z\",\"worker\":\"w1\",\"engine\":\"v8 "
         "14.6.202.34\",\"profile\":\"default\",\"engine_flags\":\"--single-threaded\","
-        "\"reuse\":{\"mode\":\"script\",\"call\":3},"
+        "\"reuse\":{\"mode\":\"script\",\"call\":3},\"language\":\"typescript\",\"transform\":{"
+        "\"cached\":true},"
         "\"script_sha256\":\"21a0270b7f66a1e4c25933f13a1e5a1bbb4757578072930c8189131f9c6aaae1\","
         "\"input_sha256\":\"c96c6d5be8d08a12e7b5cdc1b207fa6b2430974c86803d8891675e76fd992c20\","
         "\"signed_by\":\"2c70e12b7a0646f92279f427c7b38e7334d8e5389cff167a1dc30e73f826b683\","
@@ -66,7 +67,7 @@ static void what_is_not_there_is_null(void **state)
         "null,\"started_at\":"
         "null,"
         "\"finished_at\":null,\"worker\":null,\"engine\":null,\"profile\":null,\"engine_flags\":"
-        "null,\"reuse\":null,\"script_sha256\":null,"
+        "null,\"reuse\":null,\"language\":null,\"transform\":null,\"script_sha256\":null,"
         "\"input_sha256\":null,\"signed_by\":null,\"permissions\":[],\"jail\":[],\"attestation\":"
         "null,"
         "\"seq\":0,\"prev\":\"\"}");

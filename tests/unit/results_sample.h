@@ -109,6 +109,8 @@ static inline struct result *sample_result(const char *id)
     r->engine = mem_strdup("v8 14.6.202.34");
     r->profile = "default";
     r->engine_flags = mem_strdup("--single-threaded");
+    r->language = "typescript";
+    r->transform = mem_strdup("{\"cached\":true}");
     r->reuse = "script";
     r->reuse_call = 3;
     r->limit_name = "cpu_ms";

@@ -7,7 +7,7 @@ import { until } from './process.mjs';
 
 /** The names of a JSON result, in their order (docs/protocol.md). */
 export const RESULT_NAMES = ['id', 'tenant', 'class', 'state', 'outcome', 'value', 'stdout', 'stderr', 'truncated', 'error', 'limit', 'usage',
-    'attempts', 'tries', 'artifacts', 'published_at', 'started_at', 'finished_at', 'worker', 'engine', 'profile', 'engine_flags', 'reuse', 'script_sha256', 'input_sha256',
+    'attempts', 'tries', 'artifacts', 'published_at', 'started_at', 'finished_at', 'worker', 'engine', 'profile', 'engine_flags', 'reuse', 'language', 'transform', 'script_sha256', 'input_sha256',
     'signed_by', 'permissions', 'jail', 'attestation', 'seq', 'prev'];
 export const ERROR_NAMES = ['name', 'message', 'stack', 'line', 'column'];
 export const USAGE_NAMES = ['cpu_ms', 'wall_ms', 'heap_peak_bytes', 'memory_peak_bytes'];
