@@ -58,7 +58,7 @@ test('usage errors: one line on stderr, exit 2, for every command', async () => 
         [['rnu', 'x.js'], /unknown command 'rnu'; did you mean 'run'\?/],
         [['frobnicate'], /unknown command 'frobnicate'/],
         [['--data', 'x', 'up'], /in front of the command/],
-        [['submit'], /FILE is missing/],
+        [['submit'], /FILE\|DIR is missing/],
         [['submit', 'a.js', 'b.js'], /found 'b\.js' too many/],
         [['submit', 'a.js', '--class', 'urgent'], /--class: found 'urgent'; allowed: high, normal, low/],
         [['submit', 'a.js', '--wait=soon'], /--wait: found 'soon'; allowed: a whole number/],
