@@ -73,7 +73,7 @@ help:
 	@echo 'make other-engine  fetches and builds a second engine folder, for tests of workers with different V8'
 	@echo 'make matrix   every process killed at every point, broken wires, disks, databases, clocks'
 	@echo 'make pressure 1,000,000 queued jobs, 10,000 pollers, floods of output: bounded memory'
-	@echo 'make bench    timings: table, CSV and SVG under bench/out'
+	@echo 'make bench    timings, beside the floor of this machine: table, CSV and SVG under bench/out'
 	@echo 'make bench-check  instructions and system calls of a job, and how they changed'
 	@echo 'make bench-kernels  CPU-heavy scripts in a cell beside Node.js'
 	@echo 'make bench-peers  the same job run by isolated-vm, workerd, Deno, Node, bubblewrap and a home-made stack'

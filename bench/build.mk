@@ -1,17 +1,23 @@
 # Bench programs link the executor and everything below it. `make bench` never passes or fails on time.
-BENCH_PROGRAMS := floor dispatch jail budgets queue fair reuse memory coldstart typescript
+BENCH_PROGRAMS := floor dispatch jail budgets queue fair reuse memory coldstart typescript durability
 BENCH_ROOMS := $(filter-out cli,$(ROOMS))
 BENCH_ARCHIVES := $(foreach r,$(call reverse,$(BENCH_ROOMS)),$(call archive_of,$(r)))
 BENCH_SHARED := $(B)/obj/bench/measure.o $(B)/obj/bench/bed.o $(B)/obj/bench/upworker.o $(B)/obj/bench/upparts.o
+
+# Further objects of a program.
+BENCH_OBJECTS_floor := floor_fork floor_sqlite floor_nats natsbed smallresult zygotebed
+BENCH_OBJECTS_memory := zygotebed
+BENCH_OBJECTS_durability := natsbed smallresult
+bench_objects = $(foreach o,$(1) $(BENCH_OBJECTS_$(1)),$(B)/obj/bench/$(o).o)
 
 .PHONY: bench-programs
 bench-programs: $(foreach p,$(BENCH_PROGRAMS),$(B)/bench/$(p))
 
 define bench_rule
-$(B)/bench/$(1): $(B)/obj/bench/$(1).o $(BENCH_SHARED) $(BENCH_ARCHIVES)
+$(B)/bench/$(1): $(call bench_objects,$(1)) $(BENCH_SHARED) $(BENCH_ARCHIVES)
 	@mkdir -p $$(@D)
 	@echo "  LINK  $$@"
-	@$$(CC) $$(LDFLAGS) -o $$@ $$< $(BENCH_SHARED) $(BENCH_ARCHIVES) $$(LIBS)
+	@$$(CC) $$(LDFLAGS) -o $$@ $(call bench_objects,$(1)) $(BENCH_SHARED) $(BENCH_ARCHIVES) $$(LIBS)
 endef
 $(foreach p,$(BENCH_PROGRAMS),$(eval $(call bench_rule,$(p))))
 
@@ -47,7 +53,7 @@ bench/peers/node_modules/.package-lock.json: bench/peers/package-lock.json
 
 # The way of a result alone, without executor and cells: links results/ and what is below it.
 RESULTS_BENCH_ARCHIVES := $(foreach r,$(call reverse,$(call rooms_below,results,$(ROOMS))),$(call archive_of,$(r)))
-$(B)/bench/results_bench: $(B)/obj/bench/results_bench.o $(B)/obj/bench/measure.o $(RESULTS_BENCH_ARCHIVES)
+$(B)/bench/results_bench: $(B)/obj/bench/results_bench.o $(B)/obj/bench/smallresult.o $(B)/obj/bench/measure.o $(RESULTS_BENCH_ARCHIVES)
 	@mkdir -p $(@D)
 	@echo "  LINK  $@"
-	@$(CC) $(LDFLAGS) -o $@ $< $(B)/obj/bench/measure.o $(RESULTS_BENCH_ARCHIVES) $(LIBS)
+	@$(CC) $(LDFLAGS) -o $@ $< $(B)/obj/bench/smallresult.o $(B)/obj/bench/measure.o $(RESULTS_BENCH_ARCHIVES) $(LIBS)

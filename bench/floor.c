@@ -1,6 +1,7 @@
 /* The parts that no design gets rid of, on this machine at this moment: the other figures are told
  * as multiples of these, so that runs on different machines, or beside other work, can be compared.
- */
+ * The larger parts are in floor_fork.c, floor_sqlite.c and floor_nats.c; metrics.mjs says which of
+ * them are on the way of a job. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -13,6 +14,7 @@
 #include "base/fs.h"
 #include "base/mem.h"
 #include "bench/bed.h"
+#include "bench/floor_parts.h"
 #include "bench/measure.h"
 
 #define BUSY_MS        500
@@ -20,7 +22,7 @@
 #define PAGE           4096
 #define SYNC_FILE_SIZE (1 << 20)
 
-static int64_t count = 400;
+static int64_t count = 400, pause_ms = 2;
 
 /* A small process: this one, before it has anything. */
 static void time_fork(void)
@@ -91,15 +93,18 @@ static void time_socketpair(void)
         echo(ends[1]);
     }
     close(ends[1]);
+    double own = process_cpu_us(getpid());
     for (int64_t i = 0; i < count * 10; i++) {
         double from = now_us();
         if (write(ends[0], &c, 1) != 1 || read(ends[0], &c, 1) != 1)
             die("socketpair: %s", strerror(errno));
         samples_add(&s, now_us() - from);
     }
+    double used = process_cpu_us(getpid()) - own + process_cpu_us(pid);
     close(ends[0]);
     waitpid(pid, NULL, 0);
     metric("floor.socketpair.p50", "us", samples_percentile(&s, 50));
+    metric("floor.socketpair.cpu", "us", used / (double)s.n);
     samples_free(&s);
 }
 
@@ -125,9 +130,11 @@ int main(int argc, char **argv)
 {
     static const struct bench_option options[] = {
         {"count", &count, 10, 1000000, "measurements of each part"},
+        {"pause", &pause_ms, 0, 1000, "milliseconds before each commit and each step of JetStream"},
     };
     struct bed bed;
-    bench_options(argc, argv, "The floor: fork, fdatasync, socketpair, signature.", options,
+    bench_options(argc, argv,
+                  "The floor: fork, fdatasync, socketpair, signature, SQLite, JetStream.", options,
                   ARRAY_LEN(options));
     metric("floor.busy", "%", machine_busy_percent(BUSY_MS));
     time_fork();
@@ -135,6 +142,10 @@ int main(int argc, char **argv)
     time_fdatasync(bed.dir);
     time_socketpair();
     time_sign();
+    const struct floor_options o = {.count = count, .pause_ms = pause_ms};
+    floor_fork(&bed, &o);
+    floor_sqlite(&bed, &o);
+    floor_nats(&bed, &o);
     bed_remove(&bed);
     return 0;
 }

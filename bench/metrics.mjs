@@ -178,21 +178,118 @@ export const sections = [
     ['typescript.node.transform.first', 'amaro in Node.js: transformed, the first call'],
     ['typescript.node.transform.p50', '… behind 50 others, p50'],
   ]],
+  ['What durability and proof of a result cost (switched in results/; JetStream modelled, without cells)', [
+    ['durability.disk.full.cpu', 'synchronous FULL, signed, chained (what a worker does): CPU a row, 32 a commit'],
+    ['durability.disk.full.durable.p50', '… one row: result there → committed, p50'],
+    ['durability.disk.full.durable.p99', '… p99'],
+    ['durability.disk.normal.cpu', '… with NORMAL: CPU a row, 32 a commit'],
+    ['durability.disk.normal.durable.p50', '… one row: result there → committed, p50'],
+    ['durability.disk.normal.durable.p99', '… p99'],
+    ['durability.disk.unsigned.cpu', 'FULL, without the signature: CPU a row, 32 a commit'],
+    ['durability.disk.unsigned.durable.p50', '… one row: result there → committed, p50'],
+    ['durability.disk.unsigned.durable.p99', '… p99'],
+    ['durability.disk.unchained.cpu', 'FULL, without the hash chain: CPU a row, 32 a commit'],
+    ['durability.disk.unchained.durable.p50', '… one row: result there → committed, p50'],
+    ['durability.disk.unchained.durable.p99', '… p99'],
+    ['durability.disk.least.cpu', 'NORMAL, neither signature nor chain: CPU a row, 32 a commit'],
+    ['durability.disk.least.durable.p50', '… one row: result there → committed, p50'],
+    ['durability.disk.least.durable.p99', '… p99'],
+    ['durability.part.sha256.p50', 'SHA-256 of a statement'],
+    ['durability.part.sign.p50', 'its envelope: Ed25519, base64'],
+    ['durability.jetstream.jobs.cpu', 'JetStream, jobs in and acked: CPU a job, server and clients'],
+    ['durability.jetstream.jobs.seen.p50', '… one at a time: published → pulled, p50'],
+    ['durability.jetstream.jobs.seen.p99', '… p99'],
+    ['durability.jetstream.results.cpu', '… and results published: CPU a job, server and clients'],
+    ['durability.jetstream.results.seen.p50', '… one at a time: published → result seen, p50'],
+    ['durability.jetstream.results.seen.p99', '… p99'],
+    ['durability.jetstream.logs.cpu', '… and a line of live output: CPU a job, server and clients'],
+    ['durability.jetstream.logs.seen.p50', '… one at a time: published → result seen, p50'],
+    ['durability.jetstream.logs.seen.p99', '… p99'],
+    ['durability.worker.live-logs-true.flood.jobs', '`isolane up`, live_logs on: jobs'],
+    ['durability.worker.live-logs-true.flood.cpu.all', '… CPU a job: all'],
+    ['durability.worker.live-logs-false.flood.jobs', '`isolane up`, live_logs off: jobs'],
+    ['durability.worker.live-logs-false.flood.cpu.all', '… CPU a job: all'],
+  ]],
   ['The floor: parts that no design gets rid of', [
     ['floor.fork.p50', 'fork + exit + wait of a small process'],
     ['floor.fdatasync.p50', '4 kB overwrite + fdatasync, p50'],
     ['floor.fdatasync.p99', '… p99'],
     ['floor.socketpair.p50', 'socketpair round trip between two processes'],
+    ['floor.socketpair.cpu', '… CPU of both'],
     ['floor.ed25519-sign.p50', 'Ed25519 signature over 1.3 kB'],
+    ['floor.fork-zygote.p50', "fork + exit + wait of a process of the zygote's size, p50"],
+    ['floor.fork-zygote.p99', '… p99'],
+    ['floor.fork-zygote.cpu', '… CPU of both'],
+    ['floor.fork-zygote.mappings', '… mappings of that process'],
+    ['floor.fork-zygote.small', '… its anonymous memory in small pages'],
+    ['floor.fork-zygote.huge', '… and in huge pages'],
+    ['floor.sqlite.row', "SQLite, WAL, FULL: a small result's row"],
+    ['floor.sqlite.commit-1.p50', '… commit of 1 row, p50'],
+    ['floor.sqlite.commit-1.p99', '… p99'],
+    ['floor.sqlite.commit-1.cpu', '… CPU'],
+    ['floor.sqlite.commit-32.p50', '… commit of 32 rows, p50'],
+    ['floor.sqlite.commit-32.p99', '… p99'],
+    ['floor.sqlite.commit-32.cpu', '… CPU'],
+    ['floor.nats.publish.p50', 'JetStream, C client: job published → PubAck, p50'],
+    ['floor.nats.publish.p99', '… p99'],
+    ['floor.nats.pull.p50', '… pull of a job that is there → job, p50'],
+    ['floor.nats.pull.p99', '… p99'],
+    ['floor.nats.deliver.p50', '… job published → delivered to a pull that waits, p50'],
+    ['floor.nats.deliver.p99', '… p99'],
+    ['floor.nats.ack.p50', '… ack → confirmed, p50'],
+    ['floor.nats.ack.p99', '… p99'],
+    ['floor.nats.result.p50', '… result published → seen by a subscriber, p50'],
+    ['floor.nats.result.p99', '… p99'],
+    ['floor.nats.bulk.jobs', '… all of these with 256 in flight, nothing run: jobs'],
+    ['floor.nats.bulk.cpu.server', '… CPU a job: nats-server'],
+    ['floor.nats.bulk.cpu.clients', '… CPU a job: both clients'],
     ['floor.busy', 'CPU in use by others before each run'],
   ]],
 ]
 
 const ratio = (a, b) => (m) => m(a) / m(b)
+const socketpair = 'floor.socketpair.p50'
+const sign = 'floor.ed25519-sign.p50'
+const commit = 'floor.sqlite.commit-1.p50'
+const short = {
+  [socketpair]: 'socketpair',
+  [sign]: 'signature',
+  [commit]: 'commit of 1 row',
+  'floor.socketpair.cpu': 'socketpair',
+  'floor.sqlite.commit-32.cpu': 'commit of 32 rows',
+  'floor.fork-zygote.p50': 'fork',
+  'floor.fork-zygote.cpu': 'fork',
+  'floor.nats.deliver.p50': 'job delivered',
+  'floor.nats.result.p50': 'result seen',
+  'floor.nats.bulk.cpu.server': 'nats-server',
+  'floor.nats.bulk.cpu.clients': 'clients',
+}
+const inFlood = [['floor.fork-zygote.cpu', 1], ['floor.socketpair.cpu', 2], [sign, 1], ['floor.sqlite.commit-32.cpu', 1 / 32]]
+// What is measured as a whole, and the parts of the floor on its way: how often each. No sum has JavaScript,
+// page faults or a jail in it.
+export const sums = [
+  ['published → result seen, one at a time, p50', 'queue.single.result.p50',
+    [['floor.nats.deliver.p50', 1], [socketpair, 1], [sign, 1], [commit, 1], ['floor.nats.result.p50', 1]]],
+  ['submitted → signed row durable, one at a time, p50', 'dispatch.paced.committed.p50',
+    [[socketpair, 1], [sign, 1], [commit, 1]]],
+  ['no cell ready: fork asked → process reaped, p50', 'dispatch.fork.reaped.p50',
+    [['floor.fork-zygote.p50', 1], [socketpair, 2]]],
+  ['CPU a job in flood, in-process', 'dispatch.flood.cpu.all', inFlood],
+  ['CPU a job in flood, through JetStream', 'queue.flood.cpu.all',
+    [...inFlood, ['floor.nats.bulk.cpu.server', 1], ['floor.nats.bulk.cpu.clients', 1]]],
+]
+/** "2 × socketpair 8.1 µs": a part of a sum, as it is told. */
+export function showPart([name, times], value) {
+  const often = times === 1 ? '' : times < 1 ? `1/${Math.round(1 / times)} × ` : `${times} × `
+  return `${often}${short[name]} ${show(value, 'us')}`
+}
+
 // Figures that say how far from the floor we are; they travel between machines better than times do.
 export const ratios = [
   ['fork → result : bare fork', ratio('dispatch.fork.result.p50', 'floor.fork.p50')],
   ['submitted → durable : fdatasync', ratio('dispatch.paced.committed.p50', 'floor.fdatasync.p50')],
+  ['one row durable, FULL : NORMAL', ratio('durability.disk.full.durable.p50', 'durability.disk.normal.durable.p50')],
+  ['CPU of a row, signed : not signed', ratio('durability.disk.full.cpu', 'durability.disk.unsigned.cpu')],
   ['published → seen : submitted → durable', ratio('queue.single.result.p50', 'dispatch.paced.committed.p50')],
   ['jobs/s through JetStream : in-process', ratio('queue.flood.jobs', 'dispatch.flood.jobs')],
 ]

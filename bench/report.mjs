@@ -5,7 +5,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { machine, stemOf } from './machine.mjs'
-import { ratios, sections, show } from './metrics.mjs'
+import { ratios, sections, show, showPart, sums } from './metrics.mjs'
 import { plot } from './plot.mjs'
 
 const [rawFile, dataDir, outDir] = process.argv.slice(2)
@@ -42,6 +42,16 @@ function row(metrics, name, text) {
   return [text, show(m.median, m.unit), m.values.length > 1 ? `${show(m.min, m.unit)} – ${show(m.max, m.unit)}` : '']
 }
 
+function sumsTable(metrics) {
+  const value = (name) => metrics.get(name).median
+  const rows = sums.filter(([, whole, parts]) => [whole, ...parts.map(([name]) => name)].every((n) => metrics.has(n)))
+  return rows.map(([title, whole, parts]) => {
+    const sum = parts.reduce((all, [name, times]) => all + times * value(name), 0)
+    return [title, show(value(whole), 'us'), show(sum, 'us'), show(value(whole) / sum, ''),
+      parts.map((p) => showPart(p, value(p[0]))).join(' + ')]
+  })
+}
+
 function text(metrics, date, facts, svgName) {
   const named = new Set(sections.flatMap(([, rows]) => rows.map(([name]) => name)))
   const others = [...metrics.keys()].filter((name) => !named.has(name)).map((name) => [name, name])
@@ -53,6 +63,9 @@ function text(metrics, date, facts, svgName) {
     if (there.length)
       parts.push('', table([title, 'median', 'min – max'], there.map(([name, t]) => row(metrics, name, t))))
   }
+  const wholes = sumsTable(metrics)
+  if (wholes.length)
+    parts.push('', table(['The whole beside the sum of its parts', 'whole', 'sum', 'ratio', 'parts'], wholes))
   const known = ratios.map(([t, f]) => [t, f((name) => metrics.get(name)?.median ?? NaN)]).filter(([, v]) => v > 0)
   if (known.length)
     parts.push('', table(['Ratios of medians', ''], known.map(([t, v]) => [t, show(v, '')])))

@@ -12,6 +12,7 @@
 #include "base/fs.h"
 #include "base/mem.h"
 #include "bench/measure.h"
+#include "bench/smallresult.h"
 #include "results/fit.h"
 #include "results/recorder.h"
 #include "results/store.h"
@@ -25,45 +26,13 @@ static struct sign_key key;
 static char dir[64] = "build/results-bench-XXXXXX";
 static int64_t serial;
 
-/* Like the result of a small job that printed two lines. */
-static struct result *small_result(void)
-{
-    static const char *const layers[] = {"userns", "mountns", "pidns", "netns", "seccomp", NULL};
-    struct result *r = result_new();
-    char id[32];
-    snprintf(id, sizeof id, "bench-%lld", (long long)++serial);
-    r->id = mem_strdup(id);
-    r->tenant = mem_strdup("default");
-    r->cls = "normal";
-    r->state = "done";
-    r->value = mem_strdup("{\"sum\":42,\"list\":[1,2,3]}");
-    r->value_len = strlen(r->value);
-    r->out = mem_strdup("hello from the job\nand a second line of some length\n");
-    r->out_len = r->out_total = strlen(r->out);
-    r->err_out = mem_strdup("");
-    r->cpu_us = 1234;
-    r->wall_us = 2345;
-    r->heap_peak = 3456789;
-    r->memory_peak = 4567890;
-    r->attempts = 1;
-    r->published_at_us = r->started_at_us = r->finished_at_us = 1795000000123456;
-    r->worker = mem_strdup("bench");
-    r->engine = mem_strdup("v8 14.6.202.34-node.34");
-    crypto_sha256_hex(id, strlen(id), r->script_sha256);
-    crypto_sha256_hex("null", 4, r->input_sha256);
-    r->jail = 31;
-    r->jail_names = layers;
-    memset(r->prev, '0', 64);
-    return r;
-}
-
 static void time_signing(void)
 {
     struct samples encode = {0}, sign = {0}, check = {0};
     struct buf statement = {0}, envelope = {0};
     struct err e;
     for (int64_t i = 0; i < rows; i++) {
-        struct result *r = small_result();
+        struct result *r = small_result(++serial);
         double from = now_us();
         result_mend(r);
         result_fit(r, ENVELOPE_MAX, &statement);
@@ -126,7 +95,7 @@ static void submit(struct traffic *t, struct lane *lane)
     lane->submitted = now_us();
     lane->due = 0;
     t->submitted++;
-    recorder_submit(t->rec, small_result(), lane);
+    recorder_submit(t->rec, small_result(++serial), lane);
 }
 
 static void arm(struct traffic *t, double at_us)
