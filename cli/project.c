@@ -61,6 +61,13 @@ static bool have(const struct files *f, const char *path)
     return false;
 }
 
+/* A path of the job as one of this process: what messages say, so as short as it was given. */
+static int below_root(const struct files *f, const char *path, char out[PATH_MAX], struct err *e)
+{
+    return !strcmp(f->root, ".") ? fs_path(out, PATH_MAX, e, "%s", path)
+                                 : fs_path(out, PATH_MAX, e, "%s/%s", f->root, path);
+}
+
 static int add(struct files *f, const char *path, struct err *e)
 {
     char whole[PATH_MAX];
@@ -76,7 +83,7 @@ static int add(struct files *f, const char *path, struct err *e)
                        "%s has more than %d files: give the one that runs, and what it "
                        "imports comes along",
                        f->root, JOB_FILES_MAX);
-    int rc = fs_path(whole, sizeof whole, e, "%s/%s", f->root, path);
+    int rc = below_root(f, path, whole, e);
     if (!rc)
         rc = fs_read_file(whole, SCRIPT_FILE_MAX, &x.data, &x.len, e);
     if (rc)
@@ -115,12 +122,12 @@ static int add_folder(struct files *f, const char *below, int depth, struct err 
         rc = err_errno(e, "cannot read folder %s", dir);
     for (int i = 0; i < n; i++) {
         char path[PATH_MAX], whole[PATH_MAX];
-        struct stat st;
+        struct stat st = {0};
         if (!rc)
             rc =
                 fs_path(path, sizeof path, e, "%s%s%s", below, *below ? "/" : "", found[i]->d_name);
         if (!rc)
-            rc = fs_path(whole, sizeof whole, e, "%s/%s", f->root, path);
+            rc = below_root(f, path, whole, e);
         /* Links are left out: they can lead anywhere. */
         if (!rc && lstat(whole, &st) == 0 && S_ISDIR(st.st_mode))
             rc = add_folder(f, path, depth + 1, e);
@@ -193,8 +200,7 @@ static int add_import(struct files *f, const char *from, const struct import_fou
             continue;
         if (fs_path(tried, sizeof tried, e, "%.*s%s", (int)(n - cut), path,
                     pair ? pair[1] : tails[i]) ||
-            fs_path(whole, sizeof whole, e, "%s/%s", f->root, tried) || !is_file(whole) ||
-            have(f, tried))
+            below_root(f, tried, whole, e) || !is_file(whole) || have(f, tried))
             continue;
         int rc = add(f, tried, e);
         if (rc)
