@@ -129,12 +129,14 @@ static void count_out(struct slot *s)
     if (s->counted_out)
         return;
     s->counted_out = true;
-    if (s->taken)
+    if (s->taken) {
         stats->taken--;
-    else if (s->is_ready)
+        stats->given_us = clock_mono_us();
+    } else if (s->is_ready) {
         stats->ready--;
-    else if (!s->prober)
+    } else if (!s->prober) {
         stats->starting--;
+    }
 }
 
 static void slot_gone(struct cell *c, const struct cell_gone *g, void *arg)

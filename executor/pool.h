@@ -33,6 +33,7 @@ struct pool_events {
 struct pool_stats {
     int ready, starting, taken;
     uint64_t zygotes, forked, crashed; /* since the start */
+    int64_t given_us;                  /* when a taken cell was last at its end; 0: none yet */
 };
 
 struct pool_options {

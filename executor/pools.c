@@ -20,7 +20,7 @@ struct place {
     struct pools *all;
     enum profile profile;
     struct pool *pool;
-    int64_t used_us; /* when it last had something to do */
+    int64_t used_us; /* when it was last seen to have something to do */
     int waiting;     /* jobs, as of the last pools_refill() */
     bool failed;
     struct err why;
@@ -100,7 +100,9 @@ static bool may_idle(const struct pools *ps, const struct place *at)
 
 static int64_t idle_at_us(const struct pools *ps, const struct place *at)
 {
-    return at->used_us + ps->options.config->profile_idle_s * 1000000;
+    int64_t given_us = pool_stats(at->pool).given_us; /* a job may have ended since used_us */
+    return (given_us > at->used_us ? given_us : at->used_us) +
+           ps->options.config->profile_idle_s * 1000000;
 }
 
 static void arm_timer(struct pools *ps);
