@@ -10,7 +10,6 @@
 #include "base/jv.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/utf8.h"
 
 /* How this works: obj.c knows the bucket, its subjects and the message that describes an object;
  * obj_put.c and obj_get.c move bytes. */
@@ -111,26 +110,6 @@ void obj_ensure(struct obj *o, js_done cb, void *arg)
 }
 
 /* ---- names ---- */
-
-bool obj_name_valid(const char *name, size_t len)
-{
-    if (len < 1 || len > OBJ_NAME_MAX || utf8_valid_prefix(name, len) != len)
-        return false;
-    for (size_t i = 0; i < len; i++)
-        if ((unsigned char)name[i] < 0x20 || name[i] == 0x7f)
-            return false;
-    return true;
-}
-
-int obj_check_name(const char *name, struct err *e)
-{
-    if (obj_name_valid(name, strlen(name)))
-        return 0;
-    return err_set(e, ERR_INVALID,
-                   "object: found the name '%.64s'; allowed: 1 to %d bytes of UTF-8 without "
-                   "control characters",
-                   name, OBJ_NAME_MAX);
-}
 
 /* With padding, as other clients write names and digests. */
 static void padded_base64url(const void *p, size_t len, char *out, size_t cap)
