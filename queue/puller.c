@@ -63,7 +63,7 @@ static int64_t bytes_most(const struct puller *p)
     return HELD_BYTES > most ? HELD_BYTES : most;
 }
 
-/* Jobs it may ask for now, 0: it has to wait. */
+/* Jobs it may ask for at this moment, 0: it has to wait. */
 static int room(const struct puller *p)
 {
     const struct quota *q = p->quota;
@@ -79,7 +79,8 @@ static int room(const struct puller *p)
     return n < 1 || n < enough ? 0 : n;
 }
 
-/* Bytes it may ask for now, 0: it has to wait. One message always, where it holds none. */
+/* Bytes it may ask for at this moment, 0: it has to wait. One message always, where it holds none.
+ */
 static int64_t bytes_room(const struct puller *p)
 {
     int64_t largest = largest_message(p), left = bytes_most(p) - p->quota->held_bytes;
