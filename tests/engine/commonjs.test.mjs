@@ -121,3 +121,59 @@ test('errors: what cannot be found, where it failed, in which file', () => {
 test('a package named as a built-in module of Node.js is taken when it is there', () => {
   assert.equal(valueOf({ 'main.cjs': "module.exports = require('events').own", 'node_modules/events/index.js': 'exports.own = true' }, 'main.cjs'), true);
 });
+
+// ---- "browser" in package.json (package-browser-field-spec) ----
+
+const browserPackage = (browser, files, more = {}) =>
+  Object.fromEntries([['node_modules/p/package.json', JSON.stringify({ name: 'p', main: './index.js', ...more, browser })], ...Object.entries(files).map(([k, v]) => [`node_modules/p/${k}`, v])]);
+
+test('"browser" as a string takes the place of "main", for require and import', () => {
+  const p = browserPackage('lib/web', { 'index.js': 'module.exports = "node"', 'lib/web.js': 'module.exports = "web"' });
+  assert.equal(valueOf({ 'main.cjs': "module.exports = require('p')", ...p }, 'main.cjs'), 'web');
+  assert.equal(valueOf({ 'main.mjs': "import p from 'p'; export default p", ...p }, 'main.mjs'), 'web');
+});
+
+test('"browser" as an object replaces files, with and without extension, also ones that are not there', () => {
+  const p = browserPackage({ './index.js': './web.js', './lib/a': './lib/a-web', './lib/gone.js': './lib/here.js', './lib/dir/index.js': 'other' }, {
+    'index.js': 'module.exports = "node"',
+    'web.js': "module.exports = [require('./lib/a.js'), require('./lib/a'), require('./lib/gone'), require('./lib/dir')]",
+    'lib/a.js': 'module.exports = "a"', 'lib/a-web.js': 'module.exports = "a-web"', 'lib/here.js': 'module.exports = "here"', 'lib/dir/index.js': 'module.exports = "dir"',
+  });
+  const other = { 'node_modules/other/index.js': 'module.exports = "other"' };
+  assert.deepEqual(valueOf({ 'main.cjs': "module.exports = require('p')", ...p, ...other }, 'main.cjs'), ['a-web', 'a-web', 'here', 'other']);
+  assert.equal(valueOf({ 'main.cjs': "module.exports = require('p/lib/a')", ...p }, 'main.cjs'), 'a-web', 'seen from outside too');
+});
+
+test('false is an empty module: a file, a package, a built-in module of Node.js', () => {
+  const p = browserPackage({ './node.js': false, fs: false, 'node:os': false, './util.inspect': false, dep: false }, {
+    'index.js': `const n = require('./node'); module.exports = [n, require('fs'), require('node:os'), require('./util.inspect'), require('dep'), n === require('fs'), require.resolve('fs'), typeof require.cache]`,
+    'node.js': 'throw new Error("Node.js alone")', 'util.inspect.js': 'throw new Error("Node.js alone")',
+  });
+  assert.deepEqual(valueOf({ 'main.cjs': "module.exports = require('p')", ...p }, 'main.cjs'), [{}, {}, {}, {}, {}, true, 'isolane:empty', 'object']);
+  const esm = browserPackage({ './node.js': false, fs: false }, { 'index.js': "import n from './node.js'; import * as fs from 'fs'; import os from 'fs'; export default [n, Object.keys(fs), n === os, (await import('fs')).default === os];", 'node.js': 'throw 1' }, { type: 'module' });
+  assert.deepEqual(valueOf({ 'main.mjs': "import p from 'p'; export default p", ...esm }, 'main.mjs'), [{}, ['default'], true, true]);
+});
+
+test('a replaced name: by a file, by another package, by itself; only for the package that says so', () => {
+  const p = browserPackage({ os: './os.js', dep: 'dep-web', self: 'self' }, {
+    'index.js': "module.exports = [require('os'), require('dep'), require('self')]", 'os.js': 'module.exports = "own os"',
+  });
+  const others = Object.fromEntries(['dep', 'dep-web', 'self'].map((n) => [`node_modules/${n}/index.js`, `module.exports = ${JSON.stringify(n)}`]));
+  assert.deepEqual(valueOf({ 'main.cjs': "module.exports = [...require('p'), require('dep')]", ...p, ...others }, 'main.cjs'), ['own os', 'dep-web', 'self', 'dep']);
+  const r = threw({ 'main.cjs': "require('p'); require('os')", ...p, ...others }, 'main.cjs');
+  assert.match(r.message, /'os', imported from main\.cjs, is a built-in module of Node\.js/);
+});
+
+test('"exports" comes before "browser", by its own order of conditions; files inside are replaced all the same', () => {
+  const p = browserPackage({ './in.js': './in-web.js', './main.js': './never.js' }, {
+    'main.js': 'module.exports = "main"', 'worker.js': "module.exports = ['worker', require('./in')]", 'browser.js': 'module.exports = "browser"',
+    'in.js': 'module.exports = "in"', 'in-web.js': 'module.exports = "in-web"',
+  }, { exports: { '.': { node: './main.js', worker: './worker.js', browser: './browser.js', default: './main.js' }, './b': { browser: './browser.js', worker: './worker.js' }, './n': { node: './browser.js', default: './main.js' } } });
+  assert.deepEqual(valueOf({ 'main.cjs': "module.exports = [require('p'), require('p/b'), require('p/n')]", ...p }, 'main.cjs'), [['worker', 'in-web'], 'browser', 'main']);
+});
+
+test('a "browser" that is wrong does no harm or says so', () => {
+  const p = browserPackage({ './a.js': 5, './b.js': ['x'], './gone.js': './nowhere.js', __proto__: null, './c.js': null }, { 'index.js': "module.exports = [require('./a'), require('./b'), require('./c')]", 'a.js': 'module.exports = 1', 'b.js': 'module.exports = 2', 'c.js': 'module.exports = 3', 'd.js': "require('./gone')" });
+  assert.deepEqual(valueOf({ 'main.cjs': "module.exports = require('p')", ...p }, 'main.cjs'), [1, 2, 3]);
+  assert.match(threw({ 'main.cjs': "require('p/d')", ...p }, 'main.cjs').message, /Cannot find module '\.\/nowhere\.js'/);
+});

@@ -37,7 +37,10 @@ function requireOf(record) {
     }
     return requireRecord(recordOf(target, undefined), record);
   };
-  require.resolve = (specifier) => `/${resolveRequire(`${specifier}`, record).path}`;
+  require.resolve = (specifier) => {
+    const found = resolveRequire(`${specifier}`, record);
+    return found.url ?? `/${found.path}`;
+  };
   require.main = mainRecord().commonjs;
   require.cache = cache();
   return require;
@@ -106,6 +109,12 @@ function requireJson(record) {
   return record.json.value;
 }
 
+// Of what a package's "browser" says is to be empty.
+export function emptyExports(record) {
+  record.json ??= { __proto__: null, value: {} };
+  return record.json.value;
+}
+
 // ---- require() of an ES module ----
 
 // For packages that were compiled from ES modules: a default export is looked for only beside __esModule.
@@ -139,6 +148,8 @@ function requireRecord(record, user) {
       return execute(record);
     case 'json':
       return requireJson(record);
+    case 'empty':
+      return emptyExports(record);
     case 'module':
       return requireModule(record, user);
     default:

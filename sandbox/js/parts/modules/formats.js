@@ -1,4 +1,4 @@
-// What kind of file a record is: 'module', 'commonjs', 'json', 'wasm'; undefined when its name says nothing.
+// What kind of file a record is: 'module', 'commonjs', 'json', 'wasm', 'empty' (browser.js); undefined when its name says nothing.
 import { functionHasInstance, stringIncludes } from '../../primordials.js';
 import { extensionOf } from './paths.js';
 import { packageScope } from './packages.js';
@@ -61,6 +61,6 @@ export function formatOf(record) {
 
 // The file that a require() names runs whatever its extension says, as in Node.js.
 export function formatForRequire(record) {
-  if (record.format === undefined && BY_EXTENSION[extensionOf(record.path)] === undefined) record.format = detect(record);
+  if (record.format === undefined && record.path !== undefined && BY_EXTENSION[extensionOf(record.path)] === undefined) record.format = detect(record);
   return formatOf(record);
 }

@@ -1,6 +1,6 @@
 // Makes the modules that a file imports, and all that those import.
 import { TypeError, defineProperty, jsonParse, list, push, stringIndexOf, stringSlice } from '../../primordials.js';
-import { commonjsNames, commonjsValues } from './commonjs.js';
+import { commonjsNames, commonjsValues, emptyExports } from './commonjs.js';
 import { fail, failPlain, isFailure, shownName } from './failures.js';
 import { formatOf } from './formats.js';
 import { bytesOf, newRecord, numberOf, recordOf, textOf } from './records.js';
@@ -63,6 +63,8 @@ function make(record, phase) {
   switch (format) {
     case 'module':
       return makeSource(record, record.made ? undefined : textOf(record));
+    case 'empty':
+      return makeValue(record, emptyExports(record));
     case 'commonjs':
       return makeSynthetic(record, commonjsNames(record), () => commonjsValues(record));
     case 'wasm':

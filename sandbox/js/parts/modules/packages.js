@@ -26,7 +26,8 @@ function parse(path) {
   return {
     __proto__: null,
     name: string('name'),
-    main: string('main'),
+    main: string('browser') ?? string('main'),
+    browserMap: isObject(member(value, 'browser')) ? value.browser : undefined,
     type: type === 'module' || type === 'commonjs' ? type : undefined,
     exports: member(value, 'exports'),
     imports: member(value, 'imports'),

@@ -1,8 +1,9 @@
 // From a specifier to a file, as Node.js resolves it (its documentation, "Resolution Algorithm Specification",
 // for import; "modules.html#all-together" for require), over the job's files instead of a file system.
 //
-// Conditions of "exports" and "imports": isolane, worker, browser, then import or require, default. Where Node.js
-// has built-in modules there is an error that says so; a package of that name among the files comes first.
+// Conditions of "exports" and "imports": isolane, worker, browser, import or require, default; the order is the
+// map's own. "browser" counts as bundlers read it (browser.js). Where Node.js has built-in modules there is an error
+// that says so; a package of that name among the files comes first.
 import {
   isArray,
   objectKeys,
@@ -13,6 +14,7 @@ import {
   stringSlice,
   stringStartsWith,
 } from '../../primordials.js';
+import { emptyModule, replacedFile, replacedName } from './browser.js';
 import { failPlain, shownName } from './failures.js';
 import { parseDataUrl } from './data_url.js';
 import { packageAt, packageScope } from './packages.js';
@@ -221,11 +223,33 @@ function inPackage(folder, subpath, specifier, from) {
   if (pkg !== null && pkg.exports !== undefined && pkg.exports !== null) return packageExports(pkg, subpath, from);
   const found =
     subpath === '.' ? looseFolder(folder) : from.required ? looseFile(joined(folder, subpath)) : exactFile(joined(folder, subpath));
-  if (found === undefined) missingFile(specifier, joined(folder, subpath), from);
+  const shown = found ?? joined(folder, subpath);
+  const other = asBrowser(shown, from);
+  if (other !== undefined) return other;
+  if (found === undefined) missingFile(specifier, shown, from);
   return file(found);
 }
 
-function resolveBare(specifier, from) {
+// What a package's "browser" says takes the place of a file or a package: a file, an empty module.
+function replacement(pkg, value, from) {
+  if (value === false) return emptyModule();
+  if (!isRelative(value)) return resolveBare(value, { __proto__: null, ...from, path: joined(pkg.folder, 'package.json') }, false);
+  const path = joined(pkg.folder, value);
+  const found = looseFile(path);
+  if (found === undefined) missingFile(value, path, from);
+  return file(found);
+}
+
+// A file that was found, or (not there) was looked for, as its package wants to have it where there is no Node.js.
+function asBrowser(path, from) {
+  const pkg = packageScope(path);
+  const value = replacedFile(pkg, path);
+  return value === undefined ? undefined : replacement(pkg, value, from);
+}
+
+function resolveBare(specifier, from, mapped = true) {
+  const value = mapped ? replacedName(specifier, from.path) : undefined;
+  if (value !== undefined) return replacement(packageScope(from.path), value, from);
   const parts = splitName(specifier, from);
   const name = parts[0];
   const subpath = parts[1];
@@ -270,6 +294,8 @@ function fromUrlPath(base, text, specifier, from) {
   let found = stringEndsWith(path, '/') ? undefined : exactFile(whole);
   // Packages that are made for bundlers leave extensions out.
   if (found === undefined && from.path !== undefined && inPackages(from.path)) found = looseFile(whole);
+  const other = asBrowser(found ?? whole, from);
+  if (other !== undefined) return other;
   if (found === undefined) missingFile(specifier, whole, from);
   return file(found, query);
 }
@@ -290,8 +316,8 @@ export function resolveImport(specifier, importer) {
     if (!stringStartsWith(specifier, 'file:///')) invalid(specifier, from, 'file: URLs begin with file:///');
     return fromUrlPath('', stringSlice(specifier, 8), specifier, from);
   }
-  if (stringStartsWith(specifier, 'node:')) builtin(specifier, from);
-  if (regexpExec(/^[a-z][a-z0-9+.-]*:/i, specifier) !== null)
+  if (stringStartsWith(specifier, 'node:') && replacedName(specifier, from.path) === undefined) builtin(specifier, from);
+  if (!stringStartsWith(specifier, 'node:') && regexpExec(/^[a-z][a-z0-9+.-]*:/i, specifier) !== null)
     failPlain(
       'ERR_UNSUPPORTED_ESM_URL_SCHEME',
       `Cannot import '${shownName(specifier)}' from ${shownName(from.name)}: only the job's own files and data: URLs can be imported`,
@@ -302,6 +328,7 @@ export function resolveImport(specifier, importer) {
 
 // A package's map may name a file that is not there.
 function checked(found, specifier, from) {
+  if (found.data !== undefined) return found; // an empty module
   const path = exactFile(found.path);
   if (path === undefined) missingFile(specifier, found.path, from);
   return path === found.path ? found : file(path, found.query);
@@ -309,11 +336,13 @@ function checked(found, specifier, from) {
 
 export function resolveRequire(specifier, importer) {
   const from = { __proto__: null, name: importer.name, path: importer.path, required: true };
-  if (stringStartsWith(specifier, 'node:')) builtin(specifier, from);
+  if (stringStartsWith(specifier, 'node:') && replacedName(specifier, from.path) === undefined) builtin(specifier, from);
   if (isRelative(specifier) || specifier[0] === '/') {
     const path = joined(specifier[0] === '/' ? '' : dirOf(from.path), specifier);
     const folder = specifier === '.' || specifier === '..' || stringEndsWith(specifier, '/') || stringEndsWith(specifier, '/.') || stringEndsWith(specifier, '/..');
     const found = folder ? looseFolder(path) : looseFile(path);
+    const other = asBrowser(found ?? path, from);
+    if (other !== undefined) return other;
     if (found === undefined) missingFile(specifier, path, from);
     return file(found);
   }
