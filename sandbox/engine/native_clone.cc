@@ -12,6 +12,7 @@
 
 #include <cstdlib>
 #include <cstring>
+#include <memory>
 #include <vector>
 
 namespace isolane
@@ -42,7 +43,8 @@ class Writer final : public v8::ValueSerializer::Delegate
     }
 
     v8::ValueSerializer *out = nullptr;
-    std::vector<v8::Local<v8::SharedArrayBuffer>> shared;
+    // Not handles: V8 asks in a handle scope of its own, which ends before the copy is read.
+    std::vector<std::shared_ptr<v8::BackingStore>> shared;
 
     void ThrowDataCloneError(v8::Local<v8::String> message) override
     {
@@ -92,10 +94,8 @@ class Writer final : public v8::ValueSerializer::Delegate
     v8::Maybe<uint32_t> GetSharedArrayBufferId(v8::Isolate *,
                                                v8::Local<v8::SharedArrayBuffer> buffer) override
     {
-        for (size_t i = 0; i < shared.size(); i++)
-            if (shared[i] == buffer)
-                return v8::Just(static_cast<uint32_t>(i));
-        shared.push_back(buffer);
+        // Once for each buffer: V8 itself knows an object that it has met before.
+        shared.push_back(buffer->GetBackingStore());
         return v8::Just(static_cast<uint32_t>(shared.size() - 1));
     }
     // The bytes in between are memory of the job too.
@@ -164,7 +164,7 @@ class Reader final : public v8::ValueDeserializer::Delegate
     {
         if (id >= writer_.shared.size())
             return {};
-        return v8::SharedArrayBuffer::New(isolate_, writer_.shared[id]->GetBackingStore());
+        return v8::SharedArrayBuffer::New(isolate_, writer_.shared[id]);
     }
 
   private:

@@ -36,6 +36,20 @@ test('ports: transferred through ports and structuredClone, closed, refused', ()
   assert.equal(r.closed, 'close');
 });
 
+test('memory that is shared stays shared, however deep it lies in what is cloned', () => {
+  const { r, ports } = runCases(`const s = new SharedArrayBuffer(8, { maxByteLength: 64 }), t = new SharedArrayBuffer(4);
+    const deep = { a: [{ s, view: new Uint8Array(s, 4) }, 1.5, 'x'.repeat(100)], b: { c: [t, new Int32Array(t)] }, s };
+    const c = structuredClone(deep);
+    new Uint8Array(s).fill(7); new Uint8Array(t).fill(9); s.grow(16);
+    show('r', [c.s === c.a[0].s, c.s !== s, c.s.byteLength, c.s.growable, c.a[0].view[0], new Uint8Array(c.b.c[0])[3], c.b.c[1][0] === 0x09090909]);
+    const { port1, port2 } = new MessageChannel();
+    const got = new Promise((done) => { port2.onmessage = ({ data }) => done(data.list) });
+    port1.postMessage({ list: Array.from({ length: 40 }, (_, i) => ({ i, x: i % 2 ? t : s })) });
+    show('ports', (await got).every(({ i, x }) => new Uint8Array(x)[0] === (i % 2 ? 9 : 7)))`, '--allow-sab');
+  assert.deepEqual(r, [true, true, 16, true, 7, 9, true]);
+  assert.equal(ports, true);
+});
+
 test('a job does not wait for open ports and channels, but for messages on their way', () => {
   const { end, stdout } = runJob(`const { port1, port2 } = new MessageChannel(); port2.onmessage = (e) => console.log(e.data);
     new BroadcastChannel('x').onmessage = (e) => console.log(e.data); new BroadcastChannel('x').postMessage(2); port1.postMessage(1)`);
