@@ -87,8 +87,8 @@ static void send_result(struct serve *s, struct custody *c, const char *envelope
     subject_result(&s->subjects, c->tenant, c->id, subject);
     c->sent = true;
     s->flying_bytes += c->envelope_len;
-    if (link_request(s->link, subject, headers, *c->outcome ? 2 : 1, envelope, c->envelope_len,
-                     PUBACK_TIMEOUT_MS, on_puback, c, &e)) {
+    if (link_request_many(s->link, subject, headers, *c->outcome ? 2 : 1, envelope, c->envelope_len,
+                          PUBACK_TIMEOUT_MS, on_puback, c, &e)) {
         c->sent = false;
         s->flying_bytes -= c->envelope_len;
         log_debug("serve", "result of %s: %s", c->id, e.msg);

@@ -17,6 +17,7 @@ struct request {
     void *arg;
     int timeout_ms;
     int64_t until_us; /* monotonic */
+    bool of_many;
     struct list node; /* in by_deadline */
     UT_hash_handle hh;
     char subject[];
@@ -53,6 +54,13 @@ static void fail(struct request *r, const struct err *why)
 {
     r->cb(NULL, why, r->arg);
     free(r);
+}
+
+static void fail_unanswered(struct request *r)
+{
+    struct err why;
+    err_set(&why, ERR_UNAVAILABLE, "nobody answers on '%s' (no responders)", r->subject);
+    fail(r, &why);
 }
 
 static void time_out(struct asked *a, struct request *r)
@@ -92,7 +100,8 @@ static void on_timer(uv_timer_t *t)
     arm(a);
 }
 
-uint64_t asked_add(struct asked *a, const char *subject, int timeout_ms, link_reply cb, void *arg)
+uint64_t asked_add(struct asked *a, const char *subject, bool of_many, int timeout_ms,
+                   link_reply cb, void *arg)
 {
     size_t size = strlen(subject) + 1;
     struct request *r = mem_alloc(sizeof *r + size);
@@ -100,6 +109,7 @@ uint64_t asked_add(struct asked *a, const char *subject, int timeout_ms, link_re
     r->number = ++a->last_number;
     r->cb = cb;
     r->arg = arg;
+    r->of_many = of_many;
     r->timeout_ms = timeout_ms;
     r->until_us = clock_mono_us() + (int64_t)timeout_ms * 1000;
     HASH_ADD(hh, a->by_number, number, sizeof r->number, r);
@@ -136,9 +146,7 @@ void asked_reply(struct asked *a, uint64_t number, struct link_msg *m)
         return;
     take_out(a, r);
     if (m->status == 503 && m->len == 0) {
-        struct err why;
-        err_set(&why, ERR_UNAVAILABLE, "nobody answers on '%s' (no responders)", r->subject);
-        fail(r, &why);
+        fail_unanswered(r);
         return;
     }
     r->cb(m, NULL, r->arg);
@@ -155,6 +163,20 @@ void asked_fail_all(struct asked *a, const struct err *why)
         if (r->number <= last) {
             take_out(a, r);
             fail(r, why);
+        }
+    }
+    arm(a);
+}
+
+void asked_fail_many(struct asked *a)
+{
+    uint64_t last = a->last_number;
+    LIST_FOREACH(n, &a->by_deadline)
+    {
+        struct request *r = LIST_ENTRY(n, struct request, node);
+        if (r->of_many && r->number <= last) {
+            take_out(a, r);
+            fail_unanswered(r);
         }
     }
     arm(a);

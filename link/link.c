@@ -12,7 +12,8 @@
  * Replies to requests come on one wildcard inbox. It alone has a callback on a library thread: read
  * without one, the library swallows "no responders" and does not tell whose it was. Events
  * (connected, disconnected, closed, errors) come on library threads too. Both kinds reach the loop
- * through link/mailbox.c.
+ * through link/mailbox.c. PubAcks, of which there is one a job, have an inbox that is read like any
+ * subscription (link_request_many()): whose "no responders" it was does not matter there.
  *
  * While the library reconnects it holds its lock for as long as a connect takes, so nothing of it
  * is touched then: publishes are kept in link/outbox.c, requests are refused.
@@ -252,9 +253,17 @@ static void send_kept(struct link *l)
     }
 }
 
-int link_request(struct link *l, const char *subject, const struct link_header *headers,
-                 int header_count, const void *data, size_t len, int timeout_ms, link_reply cb,
-                 void *arg, struct err *e)
+struct request {
+    const char *inbox;
+    bool of_many;
+    int timeout_ms;
+    link_reply cb;
+    void *arg;
+};
+
+static int request(struct link *l, const char *subject, const struct link_header *headers,
+                   int header_count, const void *data, size_t len, const struct request *q,
+                   struct err *e)
 {
     char reply[128];
     int rc = check_lines(subject, NULL, headers, header_count, e);
@@ -262,12 +271,52 @@ int link_request(struct link *l, const char *subject, const struct link_header *
         return rc;
     if (!l->up)
         return err_set(e, ERR_UNAVAILABLE, "no connection to %s", native_url(l->native));
-    uint64_t number = asked_add(l->asked, subject, timeout_ms, cb, arg);
-    snprintf(reply, sizeof reply, "%s.%llx", native_inbox(l->native), (unsigned long long)number);
+    uint64_t number = asked_add(l->asked, subject, q->of_many, q->timeout_ms, q->cb, q->arg);
+    snprintf(reply, sizeof reply, "%s.%llx", q->inbox, (unsigned long long)number);
     rc = send_now(l, subject, reply, headers, header_count, data, len, e);
     if (rc)
         asked_drop(l->asked, number);
     return rc;
+}
+
+int link_request(struct link *l, const char *subject, const struct link_header *headers,
+                 int header_count, const void *data, size_t len, int timeout_ms, link_reply cb,
+                 void *arg, struct err *e)
+{
+    const struct request q = {
+        .inbox = native_inbox(l->native), .timeout_ms = timeout_ms, .cb = cb, .arg = arg};
+    return request(l, subject, headers, header_count, data, len, &q, e);
+}
+
+static void take_reply(struct link *l, struct link_msg *m)
+{
+    const char *token = strrchr(m->subject, '.');
+    asked_reply(l->asked, token ? strtoull(token + 1, NULL, 16) : 0, m);
+}
+
+static void on_reply_of_many(struct link_msg *m, void *arg)
+{
+    struct link *l = arg;
+    if (!m->native) /* "no responders", and no word of whose */
+        asked_fail_many(l->asked);
+    else
+        take_reply(l, m);
+}
+
+int link_request_many(struct link *l, const char *subject, const struct link_header *headers,
+                      int header_count, const void *data, size_t len, int timeout_ms, link_reply cb,
+                      void *arg, struct err *e)
+{
+    char all[LINK_INBOX_MAX + 2];
+    const struct request q = {
+        .inbox = l->many_inbox, .of_many = true, .timeout_ms = timeout_ms, .cb = cb, .arg = arg};
+    if (l->up && !l->many) {
+        snprintf(l->many_inbox, sizeof l->many_inbox, "%s-many", native_inbox(l->native));
+        snprintf(all, sizeof all, "%s.*", l->many_inbox);
+        if (link_subscribe(l, all, NULL, 0, on_reply_of_many, l, &l->many, e))
+            return ERR_UNAVAILABLE;
+    }
+    return request(l, subject, headers, header_count, data, len, &q, e);
 }
 
 /* ---- letters from the library's threads, read on the loop ---- */
@@ -276,8 +325,7 @@ static void read_reply(struct link *l, void *msg)
 {
     struct link_msg m;
     native_msg_show(msg, &m);
-    const char *token = strrchr(m.subject, '.');
-    asked_reply(l->asked, token ? strtoull(token + 1, NULL, 16) : 0, &m);
+    take_reply(l, &m);
     native_msg_free(m.native);
 }
 

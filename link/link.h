@@ -93,8 +93,14 @@ int link_request(struct link *l, const char *subject, const struct link_header *
                  int header_count, const void *data, size_t len, int timeout_ms, link_reply cb,
                  void *arg, struct err *e);
 
-/* The same for a command-line client: runs the loop until the reply is there. *out is kept; free
- * with link_msg_free(). ERR_TIMEOUT, ERR_UNAVAILABLE. */
+/* The same for requests of which many are under way and all go to the same answerer: its replies
+ * cost no change of threads. "No responders" to one of them is told to all that wait. */
+int link_request_many(struct link *l, const char *subject, const struct link_header *headers,
+                      int header_count, const void *data, size_t len, int timeout_ms, link_reply cb,
+                      void *arg, struct err *e);
+
+/* link_request() for a command-line client: runs the loop until the reply is there. *out is kept;
+ * free with link_msg_free(). ERR_TIMEOUT, ERR_UNAVAILABLE. */
 int link_request_wait(struct link *l, const char *subject, const struct link_header *headers,
                       int header_count, const void *data, size_t len, int timeout_ms,
                       struct link_msg **out, struct err *e);

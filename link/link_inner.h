@@ -8,7 +8,8 @@
 #include "link/link.h"
 #include "link/outbox.h"
 
-#define LINK_TEXT_MAX 256
+#define LINK_TEXT_MAX  256
+#define LINK_INBOX_MAX 96
 
 struct link {
     uv_loop_t *loop;
@@ -20,6 +21,8 @@ struct link {
     struct asked *asked;
     struct outbox outbox;
     struct list subs;
+    struct link_sub *many; /* replies to link_request_many(); NULL before its first */
+    char many_inbox[LINK_INBOX_MAX];
     bool up;     /* connected, as far as the loop knows */
     bool closed; /* for good */
     bool closing, tls;

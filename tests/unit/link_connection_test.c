@@ -344,6 +344,31 @@ static void test_many_requests_each_get_their_own_reply(void **state)
     link_close(other, 1000);
 }
 
+static void test_of_many_requests_one_without_an_answerer_fails_those_that_wait(void **state)
+{
+    struct fixture *f = *state;
+    struct link *other = open_link(f);
+    struct seen s = {.answer_on = other}, silent = {0};
+    struct answers a = {0}, waiting = {0}, alone = {0};
+    subscribe(other, "echo", &s);
+    subscribe(other, "silent", &silent);
+    assert_int_equal(link_flush(other, WAIT_MS, NULL), 0);
+    for (int i = 0; i < 1000; i++)
+        assert_int_equal(
+            link_request_many(f->link, "echo", NULL, 0, "x", 1, WAIT_MS, on_answer, &a, NULL), 0);
+    UNTIL(f, a.ok == 1000);
+    link_request(f->link, "silent", NULL, 0, "", 0, 60000, on_answer, &alone, NULL);
+    link_request_many(f->link, "silent", NULL, 0, "", 0, 60000, on_answer, &waiting, NULL);
+    link_request_many(f->link, "nobody", NULL, 0, "", 0, 60000, on_answer, &waiting, NULL);
+    UNTIL(f, waiting.failed == 2);
+    assert_int_equal(waiting.code, ERR_UNAVAILABLE);
+    assert_int_equal(alone.failed, 0);
+    assert_int_equal(a.failed, 0);
+    link_request_many(f->link, "echo", NULL, 0, "x", 1, WAIT_MS, on_answer, &a, NULL);
+    UNTIL(f, a.ok == 1001);
+    link_close(other, 1000);
+}
+
 static void test_request_times_out(void **state)
 {
     struct fixture *f = *state;
@@ -654,6 +679,7 @@ int main(void)
         WITH_SERVER(test_a_kept_message_outlives_the_handler),
         WITH_SERVER(test_request_and_reply),
         WITH_SERVER(test_many_requests_each_get_their_own_reply),
+        WITH_SERVER(test_of_many_requests_one_without_an_answerer_fails_those_that_wait),
         WITH_SERVER(test_request_times_out),
         WITH_SERVER(test_no_responders_on_a_subscription),
         WITH_SERVER(test_reconnects_and_sends_what_was_kept),

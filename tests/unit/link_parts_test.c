@@ -268,7 +268,7 @@ static void on_told(struct link_msg *m, const struct err *why, void *arg)
         snprintf(t->why, sizeof t->why, "%s", why->msg);
     }
     if (t->again)
-        asked_add(t->again, "again", 60000, on_told, t);
+        asked_add(t->again, "again", false, 60000, on_told, t);
     t->again = NULL;
 }
 
@@ -287,9 +287,9 @@ static void test_asked(void **state)
     uv_loop_init(&loop);
     struct asked *q = asked_new(&loop);
     asked_set_hint(q, "");
-    uint64_t first = asked_add(q, "one", 60000, on_told, &a);
-    uint64_t second = asked_add(q, "two", 20, on_told, &b);
-    uint64_t third = asked_add(q, "three", 40, on_told, &c);
+    uint64_t first = asked_add(q, "one", false, 60000, on_told, &a);
+    uint64_t second = asked_add(q, "two", false, 20, on_told, &b);
+    uint64_t third = asked_add(q, "three", false, 40, on_told, &c);
     assert_true(first && second && third && first != second);
     asked_reply(q, third, &nobody);
     assert_int_equal(c.code, ERR_UNAVAILABLE);
@@ -304,17 +304,25 @@ static void test_asked(void **state)
     asked_reply(q, first, &m);
     asked_reply(q, first, &m); /* only once */
     assert_int_equal(a.replies, 1);
-    asked_drop(q, asked_add(q, "unsent", 60000, on_told, &a));
+    asked_drop(q, asked_add(q, "unsent", false, 60000, on_told, &a));
     struct err why;
     err_set(&why, ERR_UNAVAILABLE, "gone");
     a.again = q;
-    asked_add(q, "x", 60000, on_told, &a);
-    asked_add(q, "y", 60000, on_told, &b);
+    asked_add(q, "x", false, 60000, on_told, &a);
+    asked_add(q, "y", false, 60000, on_told, &b);
     asked_fail_all(q, &why);
     assert_int_equal(a.failures, 1); /* what was asked from inside is not of those */
     assert_int_equal(b.failures, 2);
     asked_fail_all(q, &why);
     assert_int_equal(a.failures, 2);
+    asked_add(q, "x", false, 60000, on_told, &a);
+    asked_add(q, "y", true, 60000, on_told, &b);
+    b.again = q;
+    asked_fail_many(q);
+    assert_int_equal(a.failures, 2);
+    assert_int_equal(b.failures, 3);
+    assert_non_null(strstr(b.why, "'y' (no responders)"));
+    asked_fail_all(q, &why);
     asked_close(q, count, &closed);
     uv_run(&loop, UV_RUN_DEFAULT);
     assert_int_equal(closed, 1);
@@ -330,8 +338,8 @@ static void test_a_refusal_explains_a_silence(void **state)
     uv_loop_init(&loop);
     struct asked *q = asked_new(&loop);
     asked_set_hint(q, "Permissions Violation for Publish to \"some.subject\"");
-    asked_add(q, "some.subject", 1, on_told, &a);
-    asked_add(q, "other", 1, on_told, &b);
+    asked_add(q, "some.subject", false, 1, on_told, &a);
+    asked_add(q, "other", false, 1, on_told, &b);
     while (!a.failures || !b.failures)
         uv_run(&loop, UV_RUN_ONCE);
     assert_non_null(strstr(a.why, "; the server said: Permissions Violation"));
