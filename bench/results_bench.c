@@ -1,5 +1,6 @@
 /* The way of a result: what encoding and signing one costs, and how fast rows become durable one at
  * a time, with publishers that wait for each of theirs, at a steady rate, and in a flood. */
+#include <dirent.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,7 +22,7 @@
 #define LANES_MAX  1024
 #define SERVICE_US 400 /* mean time that a publisher's next job takes, the floor of a cell's */
 
-static int64_t rows = 4000;
+static int64_t rows = 4000, paced = 1;
 static struct sign_key key;
 static char dir[64] = "build/results-bench-XXXXXX";
 static int64_t serial;
@@ -172,6 +173,31 @@ static void on_unstuck(void *arg)
     (void)arg;
 }
 
+/* CPU time of our thread of that name so far; 0 where /proc does not tell. */
+static double thread_cpu_us(const char *name)
+{
+    char path[300], text[64];
+    double us = 0;
+    struct dirent *entry;
+    DIR *tasks = opendir("/proc/self/task");
+    while (tasks && (entry = readdir(tasks))) {
+        snprintf(path, sizeof path, "/proc/self/task/%s/comm", entry->d_name);
+        FILE *f = fopen(path, "r");
+        bool is_it = f && fgets(text, sizeof text, f) && !strncmp(text, name, strlen(name));
+        if (f)
+            fclose(f);
+        snprintf(path, sizeof path, "/proc/self/task/%s/schedstat", entry->d_name);
+        if (!is_it || !(f = fopen(path, "r")))
+            continue;
+        if (fgets(text, sizeof text, f))
+            us = strtod(text, NULL) / 1e3;
+        fclose(f);
+    }
+    if (tasks)
+        closedir(tasks);
+    return us;
+}
+
 static void run(struct traffic *t, const char *name)
 {
     static const struct recorder_events ev = {
@@ -189,6 +215,7 @@ static void run(struct traffic *t, const char *name)
     must(recorder_open(&t->loop, &o, &ev, t, &t->rec, &e), &e, "recorder");
     recorder_set_waiting(t->rec, t->crowded);
     double cpu_us = process_cpu_us(getpid());
+    double signer_us = thread_cpu_us("isolane-sign"), committer_us = thread_cpu_us("isolane-commit");
     t->first_us = now_us();
     t->next_us = t->first_us + 1000;
     for (int i = 0; i < t->lane_count; i++)
@@ -197,6 +224,8 @@ static void run(struct traffic *t, const char *name)
     while (t->committed < rows)
         uv_run(&t->loop, UV_RUN_ONCE);
     cpu_us = process_cpu_us(getpid()) - cpu_us;
+    signer_us = thread_cpu_us("isolane-sign") - signer_us;
+    committer_us = thread_cpu_us("isolane-commit") - committer_us;
     double seconds = (t->last_us - t->first_us) / 1e6;
     snprintf(label, sizeof label, "results.%s.rows", name);
     metric(label, "/s", (double)rows / seconds);
@@ -204,6 +233,10 @@ static void run(struct traffic *t, const char *name)
     metric(label, "", (double)rows / (double)recorder_commits(t->rec));
     snprintf(label, sizeof label, "results.%s.cpu", name);
     metric(label, "us", cpu_us / (double)rows);
+    snprintf(label, sizeof label, "results.%s.cpu.signer", name);
+    metric(label, "us", signer_us / (double)rows);
+    snprintf(label, sizeof label, "results.%s.cpu.committer", name);
+    metric(label, "us", committer_us / (double)rows);
     snprintf(label, sizeof label, "results.%s.durable", name);
     metric_percentiles(label, "us", &t->latency);
     must(recorder_close(t->rec, 10000, &e), &e, "close");
@@ -242,7 +275,8 @@ static void open_traffic(int rate, int crowded)
 int main(int argc, char **argv)
 {
     static const struct bench_option options[] = {
-        {"rows", &rows, 100, 1000000, "results in each part"}};
+        {"rows", &rows, 100, 1000000, "results in each part"},
+        {"paced", &paced, 0, 1, "0: leave out all but signing and the floods"}};
     struct err e = {0};
     char path[2][128], cmd[128];
     bench_options(argc, argv, "signing and storing of results", options, ARRAY_LEN(options));
@@ -253,9 +287,9 @@ int main(int argc, char **argv)
     must(sign_key_open(path[0], path[1], &key, &e), &e, "key");
     time_signing();
     closed(1, 0, 0);
-    for (int lanes = 1; lanes <= 64; lanes *= 2)
+    for (int lanes = 1; lanes <= 64 && paced; lanes *= 2)
         closed(lanes, SERVICE_US, 0);
-    for (int crowded = 0; crowded < 2; crowded++) {
+    for (int crowded = 0; crowded < 2 && paced; crowded++) {
         open_traffic(500, crowded);
         open_traffic(2000, crowded);
         open_traffic(5000, crowded);
