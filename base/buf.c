@@ -53,11 +53,18 @@ void buf_reserve(struct buf *b, size_t extra)
     b->cap = cap;
 }
 
+/* Whether n more bytes fit into the memory there is, below the ceiling. */
+static inline bool has_room(const struct buf *b, size_t n)
+{
+    return b->len + n < b->cap && b->len + n <= (b->max ? b->max : BUF_DEFAULT_MAX);
+}
+
 void buf_add(struct buf *b, const void *p, size_t n)
 {
     if (b->full)
         return;
-    buf_reserve(b, n);
+    if (!has_room(b, n))
+        buf_reserve(b, n);
     if (b->full)
         return;
     if (n)
@@ -73,7 +80,12 @@ void buf_adds(struct buf *b, const char *s)
 
 void buf_addc(struct buf *b, char c)
 {
-    buf_add(b, &c, 1);
+    if (b->full || !has_room(b, 1)) {
+        buf_add(b, &c, 1);
+        return;
+    }
+    b->data[b->len++] = c;
+    b->data[b->len] = 0;
 }
 
 void buf_addf(struct buf *b, const char *fmt, ...)

@@ -25,6 +25,17 @@ int64_t clock_real_us(void)
 #define YEAR_0000 ((int64_t)-62167219200 * 1000000)
 #define YEAR_9999 ((int64_t)253402300800 * 1000000 - 1)
 
+/* n digits and what stands behind them. By hand: a result has seven stamps, and printf() would be a
+ * good part of what writing one costs. */
+static void digits(char *out, int v, int n, char behind)
+{
+    out[n] = behind;
+    while (n-- > 0) {
+        out[n] = (char)('0' + v % 10);
+        v /= 10;
+    }
+}
+
 void clock_rfc3339(int64_t real_us, char out[CLOCK_RFC3339_LEN])
 {
     real_us = real_us < YEAR_0000 ? YEAR_0000 : real_us > YEAR_9999 ? YEAR_9999 : real_us;
@@ -34,10 +45,14 @@ void clock_rfc3339(int64_t real_us, char out[CLOCK_RFC3339_LEN])
     time_t s = (time_t)((real_us - part_us) / 1000000);
     struct tm t;
     gmtime_r(&s, &t);
-    snprintf(out, CLOCK_RFC3339_LEN, "%04u-%02u-%02uT%02u:%02u:%02u.%06uZ",
-             (unsigned)(t.tm_year + 1900) % 10000, (unsigned)(t.tm_mon + 1) % 100,
-             (unsigned)t.tm_mday % 100, (unsigned)t.tm_hour % 100, (unsigned)t.tm_min % 100,
-             (unsigned)t.tm_sec % 100, (unsigned)part_us % 1000000);
+    digits(out, t.tm_year + 1900, 4, '-');
+    digits(out + 5, t.tm_mon + 1, 2, '-');
+    digits(out + 8, t.tm_mday, 2, 'T');
+    digits(out + 11, t.tm_hour, 2, ':');
+    digits(out + 14, t.tm_min, 2, ':');
+    digits(out + 17, t.tm_sec, 2, '.');
+    digits(out + 20, (int)part_us, 6, 'Z');
+    out[27] = 0;
 }
 
 bool clock_parse_rfc3339(const char *text, int64_t *real_us)

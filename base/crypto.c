@@ -31,40 +31,6 @@ void crypto_wipe(void *p, size_t len)
     sodium_memzero(p, len);
 }
 
-void crypto_sha256(const void *p, size_t len, uint8_t out[SHA256_LEN])
-{
-    crypto_hash_sha256(out, p, len);
-}
-
-void crypto_sha256_hex(const void *p, size_t len, char out[SHA256_HEX])
-{
-    uint8_t h[SHA256_LEN];
-    crypto_hash_sha256(h, p, len);
-    crypto_hex(h, sizeof h, out);
-}
-
-_Static_assert(sizeof(crypto_hash_sha256_state) <= sizeof(struct sha256), "room for its state");
-
-static crypto_hash_sha256_state *state_of(struct sha256 *h)
-{
-    return (crypto_hash_sha256_state *)(void *)h->state;
-}
-
-void crypto_sha256_begin(struct sha256 *h)
-{
-    crypto_hash_sha256_init(state_of(h));
-}
-
-void crypto_sha256_add(struct sha256 *h, const void *p, size_t len)
-{
-    crypto_hash_sha256_update(state_of(h), p, len);
-}
-
-void crypto_sha256_end(struct sha256 *h, uint8_t out[SHA256_LEN])
-{
-    crypto_hash_sha256_final(state_of(h), out);
-}
-
 void crypto_hex(const void *p, size_t len, char *out)
 {
     sodium_bin2hex(out, len * 2 + 1, p, len);
@@ -151,17 +117,6 @@ bool crypto_unbase64url(const char *s, size_t s_len, void *out, size_t cap, size
     return sodium_base642bin(out, cap, s, s_len, NULL, len, &end,
                              sodium_base64_VARIANT_URLSAFE_NO_PADDING) == 0 &&
            end == s + s_len;
-}
-
-size_t crypto_base64_len(size_t len)
-{
-    return sodium_base64_ENCODED_LEN(len, sodium_base64_VARIANT_ORIGINAL);
-}
-
-void crypto_base64(const void *p, size_t len, char *out, size_t cap)
-{
-    CHECK(cap >= crypto_base64_len(len));
-    sodium_bin2base64(out, cap, p, len, sodium_base64_VARIANT_ORIGINAL);
 }
 
 bool crypto_unbase64(const char *s, size_t s_len, void *out, size_t cap, size_t *len)

@@ -1,5 +1,6 @@
-/* Hashes, signatures, random bytes and text encodings: the one door to libsodium on the
- * supervisor's side. crypto_init() once before anything else here; after that any thread. */
+/* Hashes, signatures, random bytes and text encodings: on the supervisor's side the one door to
+ * libsodium (crypto.c) and to libcrypto (digest.c). crypto_init() once before anything else here;
+ * after that any thread. */
 #pragma once
 
 #include <stdbool.h>

@@ -2,7 +2,6 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -66,39 +65,70 @@ void jsonw_name(struct jsonw *w, const char *name)
     w->after_name = true;
 }
 
+/* Each byte of a word in one: which of them is zero, and which is below 0x20. Above the first byte
+ * that is found a borrow may find others: the answer is for "is there any". */
+#define EACH(byte) (0x0101010101010101u * (byte))
+
+static uint64_t any_zero(uint64_t w)
+{
+    return (w - EACH(0x01)) & ~w & EACH(0x80);
+}
+
+/* Whether none of eight bytes has to be looked at by itself. */
+static bool plain(const char *s)
+{
+    uint64_t w;
+    memcpy(&w, s, sizeof w);
+    uint64_t control = (w - EACH(0x20)) & ~w & EACH(0x80);
+    return !(control | any_zero(w ^ EACH('"')) | any_zero(w ^ EACH('\\')) |
+             any_zero(w ^ EACH(0x7f)) | any_zero(w ^ EACH(0xe2)));
+}
+
+/* The escape that the character at s needs, NULL: none. *skip: its bytes. u: room for one. */
+static const char *escape_of(const char *s, size_t left, char u[8], size_t *skip)
+{
+    unsigned char c = (unsigned char)*s;
+    unsigned code = c;
+    *skip = 1;
+    if (c == '"')
+        return "\\\"";
+    if (c == '\\')
+        return "\\\\";
+    if (c == '\n')
+        return "\\n";
+    if (c == '\r')
+        return "\\r";
+    if (c == '\t')
+        return "\\t";
+    if (c == 0xe2 && left >= 3 && (unsigned char)s[1] == 0x80 &&
+        ((unsigned char)s[2] | 1) == 0xa9) {
+        code = 0x2000 | ((unsigned char)s[2] & 0x3f);
+        *skip = 3;
+    } else if (c >= 0x20 && c != 0x7f) {
+        return NULL;
+    }
+    snprintf(u, 8, "\\u%04x", code);
+    return u;
+}
+
 static void add_escaped(struct buf *out, const char *s, size_t len)
 {
-    size_t from = 0;
-    for (size_t i = 0; i < len; i++) {
-        unsigned char c = (unsigned char)s[i];
-        const char *esc = NULL;
+    size_t from = 0, i = 0;
+    while (i < len) {
         char u[8];
-        size_t skip = 1;
-        if (c == '"') {
-            esc = "\\\"";
-        } else if (c == '\\') {
-            esc = "\\\\";
-        } else if (c == '\n') {
-            esc = "\\n";
-        } else if (c == '\r') {
-            esc = "\\r";
-        } else if (c == '\t') {
-            esc = "\\t";
-        } else if (c < 0x20 || c == 0x7f) {
-            snprintf(u, sizeof u, "\\u%04x", c);
-            esc = u;
-        } else if (c == 0xe2 && len - i >= 3 && (unsigned char)s[i + 1] == 0x80 &&
-                   ((unsigned char)s[i + 2] | 1) == 0xa9) {
-            snprintf(u, sizeof u, "\\u%04x", 0x2000 | ((unsigned char)s[i + 2] & 0x3f));
-            esc = u;
-            skip = 3;
-        }
-        if (!esc)
+        size_t skip;
+        if (len - i >= 8 && plain(s + i)) {
+            i += 8;
             continue;
-        buf_add(out, s + from, i - from);
-        buf_adds(out, esc);
-        from = i + skip;
-        i += skip - 1;
+        }
+        for (size_t end = len - i < 8 ? len : i + 8; i < end; i += skip) {
+            const char *esc = escape_of(s + i, len - i, u, &skip);
+            if (!esc)
+                continue;
+            buf_add(out, s + from, i - from);
+            buf_adds(out, esc);
+            from = i + skip;
+        }
     }
     buf_add(out, s + from, len - from);
 }
@@ -135,10 +165,25 @@ void jsonw_str(struct jsonw *w, const char *s)
         jsonw_null(w);
 }
 
+/* Writes v in front of `end`, at least `least` digits; how many they are. */
+static size_t digits_before(char *end, uint64_t v, size_t least)
+{
+    size_t n = 0;
+    do {
+        *--end = (char)('0' + v % 10);
+        v /= 10;
+    } while (++n < least || v);
+    return n;
+}
+
 void jsonw_int(struct jsonw *w, int64_t v)
 {
+    char text[24];
     comma(w);
-    buf_addf(w->out, "%" PRId64, v);
+    size_t n = digits_before(text + sizeof text, v < 0 ? 0 - (uint64_t)v : (uint64_t)v, 1);
+    if (v < 0)
+        text[sizeof text - ++n] = '-';
+    buf_add(w->out, text + sizeof text - n, n);
 }
 
 void jsonw_bool(struct jsonw *w, bool v)
@@ -155,9 +200,15 @@ void jsonw_null(struct jsonw *w)
 
 void jsonw_ms(struct jsonw *w, int64_t us)
 {
-    comma(w);
+    char text[28];
     uint64_t size = us < 0 ? 0 - (uint64_t)us : (uint64_t)us;
-    buf_addf(w->out, "%s%" PRIu64 ".%03u", us < 0 ? "-" : "", size / 1000, (unsigned)(size % 1000));
+    comma(w);
+    size_t n = digits_before(text + sizeof text, size % 1000, 3);
+    text[sizeof text - ++n] = '.';
+    n += digits_before(text + sizeof text - n, size / 1000, 1);
+    if (us < 0)
+        text[sizeof text - ++n] = '-';
+    buf_add(w->out, text + sizeof text - n, n);
 }
 
 void jsonw_raw(struct jsonw *w, const char *json, size_t len)

@@ -215,7 +215,8 @@ static void run(struct traffic *t, const char *name)
     must(recorder_open(&t->loop, &o, &ev, t, &t->rec, &e), &e, "recorder");
     recorder_set_waiting(t->rec, t->crowded);
     double cpu_us = process_cpu_us(getpid());
-    double signer_us = thread_cpu_us("isolane-sign"), committer_us = thread_cpu_us("isolane-commit");
+    double signer_us = thread_cpu_us("isolane-sign"),
+           committer_us = thread_cpu_us("isolane-commit");
     t->first_us = now_us();
     t->next_us = t->first_us + 1000;
     for (int i = 0; i < t->lane_count; i++)

@@ -71,12 +71,12 @@ void envelope_sign(const struct sign_key *k, const char *payload, size_t len, st
 {
     CHECK(k->can_sign);
     uint8_t sig[ED25519_SIG];
-    struct buf pae = {0};
-    envelope_pae(payload, len, &pae);
-    CHECK(!pae.full);
-    crypto_ed25519_sign(k->sec, pae.data, pae.len, sig);
-    buf_free(&pae);
+    size_t before = out->len;
     buf_reserve(out, envelope_size(len));
+    envelope_pae(payload, len, out); /* what is signed lies for a moment where the envelope will */
+    CHECK(!out->full);
+    crypto_ed25519_sign(k->sec, out->data + before, out->len - before, sig);
+    out->len = before;
     buf_adds(out, ENVELOPE_HEAD);
     add_base64(out, payload, len);
     buf_adds(out, ENVELOPE_MID);

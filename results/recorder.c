@@ -25,15 +25,41 @@ static void row_free(struct row *row)
 {
     prune_plan_free(row->plan);
     result_free(row->r);
-    buf_free(&row->statement);
     buf_free(&row->envelope);
-    free(row->key);
+    buf_free(&row->key);
     free(row);
+}
+
+static struct row *row_new(struct recorder *rec)
+{
+    if (list_empty(&rec->spare))
+        return mem_alloc(sizeof(struct row));
+    struct row *row = LIST_ENTRY(list_pop_front(&rec->spare), struct row, node);
+    struct buf envelope = row->envelope, key = row->key;
+    rec->spare_count--;
+    *row = (struct row){.envelope = envelope, .key = key};
+    buf_clear(&row->envelope);
+    buf_clear(&row->key);
+    return row;
+}
+
+static void row_done(struct recorder *rec, struct row *row)
+{
+    prune_plan_free(row->plan);
+    result_free(row->r);
+    row->plan = NULL;
+    row->r = NULL;
+    if (rec->spare_count == SPARE_MAX || row->envelope.cap > SPARE_MEM) {
+        row_free(row);
+        return;
+    }
+    rec->spare_count++;
+    list_push_front(&rec->spare, &row->node);
 }
 
 static void forget(struct recorder *rec, struct row *row)
 {
-    if (row->key)
+    if (row->inside)
         HASH_DEL(rec->inside, row);
     rec->pending--;
 }
@@ -60,14 +86,14 @@ static void deliver(struct recorder *rec)
         forget(rec, row);
         if (!row->r) {
             rec->ev.pruned(row->plan->n, row->plan->more, rec->arg);
-            row_free(row);
+            row_done(rec, row);
             continue;
         }
         if (row->duplicate)
             log_warn("recorder", "job %s of tenant %s has a result already; the first one stays",
                      row->r->id, row->r->tenant);
         rec->ev.committed(&row->r, row->envelope.data, row->envelope.len, row->tag, rec->arg);
-        row_free(row);
+        row_done(rec, row);
     }
 }
 
@@ -81,16 +107,18 @@ static void enter_pipeline(struct recorder *rec, struct row *row)
     rec->pending++;
     pthread_mutex_lock(&rec->lock);
     list_push_back(&rec->to_sign, &row->node);
-    rec->pipeline++;
-    bool wake = rec->signer_idle;
+    bool alone = ++rec->pipeline == 1;
+    bool wake = alone ? rec->committer_idle : rec->signer_idle;
+    if (!alone)
+        rec->signer_idle = false; /* once is enough */
     pthread_mutex_unlock(&rec->lock);
     if (wake)
-        pthread_cond_signal(&rec->sign_cv);
+        pthread_cond_signal(alone ? &rec->commit_cv : &rec->sign_cv);
 }
 
 void recorder_prune(struct recorder *rec, struct prune_plan *plan, const char *worker)
 {
-    struct row *row = mem_alloc(sizeof *row);
+    struct row *row = row_new(rec);
     row->plan = plan;
     row->checkpoint.removed = plan->n;
     row->checkpoint.rows = prune_rows(&plan->after);
@@ -102,20 +130,17 @@ void recorder_prune(struct recorder *rec, struct prune_plan *plan, const char *w
 
 void recorder_submit(struct recorder *rec, struct result *r, void *tag)
 {
-    struct row *row = mem_alloc(sizeof *row), *first = NULL;
-    struct buf key = {0};
-    buf_addf(&key, "%s/%s", r->tenant, r->id); /* a tenant's name has no slash */
+    struct row *row = row_new(rec), *first = NULL;
+    buf_adds(&row->key, r->tenant);
+    buf_addc(&row->key, '/'); /* a tenant's name has no slash */
+    buf_adds(&row->key, r->id);
     row->r = r;
     row->tag = tag;
-    HASH_FIND(hh, rec->inside, key.data, key.len, first);
+    HASH_FIND(hh, rec->inside, row->key.data, row->key.len, first);
     row->duplicate = first != NULL;
-    if (first) {
-        buf_free(&key);
-    } else {
-        size_t key_len;
-        row->key = buf_take(&key, &key_len);
-        HASH_ADD_KEYPTR(hh, rec->inside, row->key, key_len, row);
-    }
+    row->inside = !first;
+    if (!first)
+        HASH_ADD_KEYPTR(hh, rec->inside, row->key.data, row->key.len, row);
     enter_pipeline(rec, row);
 }
 
@@ -135,6 +160,7 @@ void recorder_set_waiting(struct recorder *rec, int jobs)
     /* A linger that has begun ends. The lock: not between its look at `waiting` and its sleep. */
     pthread_mutex_lock(&rec->lock);
     pthread_mutex_unlock(&rec->lock);
+    pthread_cond_signal(&rec->sign_cv);
     pthread_cond_signal(&rec->commit_cv);
 }
 
@@ -163,6 +189,7 @@ static void free_parts(struct recorder *rec)
     store_close(rec->reader); /* before the writer: the last one to close checkpoints */
     store_close(rec->writer);
     sign_key_wipe(&rec->key);
+    buf_free(&rec->statement);
     pthread_mutex_destroy(&rec->lock);
     pthread_cond_destroy(&rec->sign_cv);
     pthread_cond_destroy(&rec->commit_cv);
@@ -220,6 +247,7 @@ int recorder_open(uv_loop_t *loop, const struct recorder_options *o,
     rec->arg = arg;
     rec->wake_at = NEVER;
     atomic_init(&rec->waiting, UNTOLD);
+    list_init(&rec->spare);
     list_init(&rec->to_sign);
     list_init(&rec->to_commit);
     list_init(&rec->done);
@@ -254,6 +282,7 @@ static void finish(struct recorder *rec, int timeout_ms)
     bool in_time = true;
     pthread_mutex_lock(&rec->lock);
     rec->flush = true;
+    pthread_cond_signal(&rec->sign_cv);
     pthread_cond_signal(&rec->commit_cv);
     while (rec->pipeline > 0 && in_time) {
         if (list_empty(&rec->done) && !rec->tell_stuck)
@@ -289,6 +318,8 @@ int recorder_close(struct recorder *rec, int timeout_ms, struct err *e)
     drop_rows(rec, &rec->to_commit);
     drop_rows(rec, &rec->to_sign);
     CHECK(rec->pending == 0);
+    for (struct list *n; (n = list_pop_front(&rec->spare));)
+        row_free(LIST_ENTRY(n, struct row, node));
     free_parts(rec);
     uv_close((uv_handle_t *)&rec->async, on_closed);
     return rc;

@@ -22,6 +22,8 @@
 #include "results/recorder_inner.h"
 
 #define LINGER_MS      10.0 /* a shared commit is also a shared message to NATS: bench/queue.c */
+#define REST_MS        0.5
+#define STATEMENT_KEPT ((size_t)1 << 20) /* memory for statements that is not given back */
 #define BACKOFF_MIN_MS 50
 #define BACKOFF_MAX_MS 2000
 
@@ -30,10 +32,12 @@
 /* The statement is made: its hash, its signature, its place behind the one before. */
 static void seal(struct recorder *rec, struct row *row)
 {
-    crypto_sha256_hex(row->statement.data, row->statement.len, row->hash);
-    envelope_sign(&rec->key, row->statement.data, row->statement.len, &row->envelope);
+    struct buf *statement = &rec->statement;
+    crypto_sha256_hex(statement->data, statement->len, row->hash);
+    envelope_sign(&rec->key, statement->data, statement->len, &row->envelope);
     memcpy(rec->prev, row->hash, sizeof rec->prev);
-    buf_free(&row->statement);
+    if (statement->cap > STATEMENT_KEPT)
+        buf_free(statement);
 }
 
 static void sign_checkpoint(struct recorder *rec, struct row *row)
@@ -42,7 +46,8 @@ static void sign_checkpoint(struct recorder *rec, struct row *row)
     c->seq = ++rec->seq;
     memcpy(c->prev, rec->prev, sizeof c->prev);
     clock_rfc3339(clock_real_us(), c->at);
-    checkpoint_encode(c, &row->statement);
+    buf_clear(&rec->statement);
+    checkpoint_encode(c, &rec->statement);
     seal(rec, row);
 }
 
@@ -60,7 +65,7 @@ static void sign_row(struct recorder *rec, struct row *row, size_t envelope_max)
     r->seq = ++rec->seq;
     memcpy(r->prev, rec->prev, sizeof r->prev);
     result_mend(r);
-    result_fit(r, envelope_max, &row->statement);
+    result_fit(r, envelope_max, &rec->statement);
     seal(rec, row);
     if (fault(F_RESULT_SIGNED))
         row->fail_once = true;
@@ -82,37 +87,59 @@ static void look_up(struct recorder *rec, struct list *rows)
         store_let_go(rec->reader);
 }
 
+/* Signs all that waits for it; each row goes on to the committer by itself. Lock held, but let go
+ * of in between. */
+static void sign_all(struct recorder *rec)
+{
+    struct list *n, mine;
+    list_init(&mine);
+    list_append(&mine, &rec->to_sign);
+    size_t envelope_max = rec->envelope_max;
+    rec->signing = true;
+    pthread_mutex_unlock(&rec->lock);
+    look_up(rec, &mine);
+    while ((n = list_pop_front(&mine))) {
+        sign_row(rec, LIST_ENTRY(n, struct row, node), envelope_max);
+        pthread_mutex_lock(&rec->lock);
+        list_push_back(&rec->to_commit, n);
+        bool wake = ++rec->commit_count == rec->wake_at;
+        pthread_mutex_unlock(&rec->lock);
+        if (wake) /* not under the lock: on a machine that is busy the committer would take our
+                   * processor, wait for the lock, and both would wait for whoever runs next */
+            pthread_cond_signal(&rec->commit_cv);
+    }
+    pthread_mutex_lock(&rec->lock);
+    rec->signing = false;
+}
+
+static bool crowded(const struct recorder *rec)
+{
+    return atomic_load(&rec->waiting) != 0;
+}
+
+/* While jobs wait for a cell the committer lingers anyway: then the signer looks for new rows
+ * every REST_MS, and neither is woken for each of them nor has to be. Lock held. */
+static void rest(struct recorder *rec, const struct timespec *until)
+{
+    while (crowded(rec) && !rec->flush && !rec->stop &&
+           pthread_cond_timedwait(&rec->sign_cv, &rec->lock, until) != ETIMEDOUT)
+        ;
+}
+
 void *recorder_signer(void *arg)
 {
     struct recorder *rec = arg;
     pthread_mutex_lock(&rec->lock);
     while (!rec->stop) {
-        struct list *n, mine;
-        list_init(&mine);
-        list_append(&mine, &rec->to_sign);
-        if (list_empty(&mine)) {
+        if (list_empty(&rec->to_sign) || rec->signing) {
             rec->signer_idle = true;
             pthread_cond_wait(&rec->sign_cv, &rec->lock);
             rec->signer_idle = false;
             continue;
         }
-        size_t envelope_max = rec->envelope_max;
-        pthread_mutex_unlock(&rec->lock);
-        look_up(rec, &mine);
-        pthread_mutex_lock(&rec->lock);
-        while ((n = list_pop_front(&mine))) {
-            pthread_mutex_unlock(&rec->lock);
-            sign_row(rec, LIST_ENTRY(n, struct row, node), envelope_max);
-            pthread_mutex_lock(&rec->lock);
-            list_push_back(&rec->to_commit, n);
-            if (++rec->commit_count == rec->wake_at) {
-                /* Not under the lock: on a machine that is busy the committer would take our
-                 * processor, wait for the lock, and both would wait for whoever runs next. */
-                pthread_mutex_unlock(&rec->lock);
-                pthread_cond_signal(&rec->commit_cv);
-                pthread_mutex_lock(&rec->lock);
-            }
-        }
+        struct timespec until = thread_in_ms(REST_MS);
+        sign_all(rec);
+        rest(rec, &until);
     }
     pthread_mutex_unlock(&rec->lock);
     return NULL;
@@ -120,17 +147,31 @@ void *recorder_signer(void *arg)
 
 /* ---- committer thread ---- */
 
-/* Sleeps until n rows wait to be committed, `until` (NULL: for ever), flush or stop. Lock held. */
-static void wait_for_rows(struct recorder *rec, int n, const struct timespec *until)
+/* Sleeps until a row waits to be committed, or stop. Lock held. */
+static void wait_for_row(struct recorder *rec)
+{
+    rec->wake_at = 1;
+    while (rec->commit_count == 0 && !rec->stop) {
+        if (rec->pipeline == 1 && !list_empty(&rec->to_sign) && !rec->signing) {
+            sign_all(rec);
+            if (!list_empty(&rec->to_sign)) /* came meanwhile */
+                pthread_cond_signal(&rec->sign_cv);
+            continue;
+        }
+        rec->committer_idle = true;
+        pthread_cond_wait(&rec->commit_cv, &rec->lock);
+        rec->committer_idle = false;
+    }
+    rec->wake_at = NEVER;
+}
+
+/* Sleeps until n rows wait to be committed, `until`, flush or stop. Lock held. */
+static void linger(struct recorder *rec, int n, const struct timespec *until)
 {
     rec->wake_at = n;
-    while (rec->commit_count < n && !rec->stop) {
-        if (!until)
-            pthread_cond_wait(&rec->commit_cv, &rec->lock);
-        else if (rec->flush || atomic_load(&rec->waiting) == 0 ||
-                 pthread_cond_timedwait(&rec->commit_cv, &rec->lock, until) == ETIMEDOUT)
+    while (rec->commit_count < n && !rec->stop && !rec->flush && crowded(rec))
+        if (pthread_cond_timedwait(&rec->commit_cv, &rec->lock, until) == ETIMEDOUT)
             break;
-    }
     rec->wake_at = NEVER;
 }
 
@@ -259,12 +300,11 @@ void *recorder_committer(void *arg)
     list_init(&batch);
     pthread_mutex_lock(&rec->lock);
     for (;;) {
-        wait_for_rows(rec, 1, NULL);
+        wait_for_row(rec);
         if (rec->stop)
             break;
         struct timespec until = thread_in_ms(LINGER_MS);
-        if (rec->commit_count < expected && atomic_load(&rec->waiting) != 0)
-            wait_for_rows(rec, expected, &until);
+        linger(rec, expected, &until);
         int n = take_batch(rec, &batch);
         pthread_mutex_unlock(&rec->lock);
         bool ok = commit_batch(rec, &batch);

@@ -145,6 +145,23 @@ static void base64_gives_the_standard_texts(void **state)
     }
 }
 
+/* Written by one library, read by another. */
+static void base64_of_any_length_comes_back(void **state)
+{
+    (void)state;
+    uint8_t in[300], back[300];
+    char text[512];
+    crypto_random(in, sizeof in);
+    for (size_t len = 0; len <= sizeof in; len++) {
+        size_t got;
+        crypto_base64(in, len, text, sizeof text);
+        assert_int_equal(strlen(text) + 1, crypto_base64_len(len));
+        assert_true(crypto_unbase64(text, strlen(text), back, sizeof back, &got));
+        assert_int_equal(got, len);
+        assert_memory_equal(back, in, len);
+    }
+}
+
 static void base64_takes_nothing_but_the_one_spelling(void **state)
 {
     (void)state;
@@ -172,6 +189,7 @@ int main(void)
         cmocka_unit_test(keys_and_random_bytes_do_not_repeat),
         cmocka_unit_test(hex_is_lower_case),
         cmocka_unit_test(base64_gives_the_standard_texts),
+        cmocka_unit_test(base64_of_any_length_comes_back),
         cmocka_unit_test(base64_takes_nothing_but_the_one_spelling),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -231,6 +231,32 @@ static void json_strings_are_escaped(void **state)
     check_string("</script>", 9, "\"</script>\"");
 }
 
+/* The writer looks at eight bytes at once where it can: an escape must be found wherever it stands,
+ * and what only resembles one must not. */
+static void json_strings_are_escaped_at_any_place(void **state)
+{
+    (void)state;
+    for (int c = 1; c < 0x80; c++) {
+        for (size_t at = 0; at < 20; at++) {
+            char in[21], expect[64], esc[8];
+            memset(in, 'x', 20);
+            in[20] = 0;
+            in[at] = (char)c;
+            const char *known = strchr("\"\\\nn\rr\tt", c);
+            if (c == '"' || c == '\\')
+                snprintf(esc, sizeof esc, "\\%c", c);
+            else if (c == '\n' || c == '\r' || c == '\t')
+                snprintf(esc, sizeof esc, "\\%c", known[1]);
+            else
+                snprintf(esc, sizeof esc, c < 0x20 || c == 0x7f ? "\\u%04x" : "%c", (unsigned)c);
+            snprintf(expect, sizeof expect, "\"%.*s%s%s\"", (int)at, in, esc, in + at + 1);
+            check_string(in, 20, expect);
+        }
+    }
+    check_string("xxxxxx\xe2\x80\xa8xxxxxxxx", 17, "\"xxxxxx\\u2028xxxxxxxx\"");
+    check_string("1234567\xe2\x82\xac\xe2\x80\xa9", 13, "\"1234567\xe2\x82\xac\\u2029\"");
+}
+
 /* Whatever bytes go in, a JSON text comes out, and reading it gives the repaired bytes back. */
 static void json_strings_survive_any_bytes(void **state)
 {
@@ -278,6 +304,9 @@ static void milliseconds_have_three_decimals(void **state)
 {
     (void)state;
     check_ms(0, "0.000");
+    check_ms(999, "0.999");
+    check_ms(1000, "1.000");
+    check_ms(INT64_MAX, "9223372036854775.807");
     check_ms(1234, "1.234");
     check_ms(7, "0.007");
     check_ms(-7, "-0.007");
@@ -299,6 +328,7 @@ int main(void)
         cmocka_unit_test(utf8_cut_never_ends_inside_a_character),
         cmocka_unit_test(json_writer_nests_and_separates),
         cmocka_unit_test(json_strings_are_escaped),
+        cmocka_unit_test(json_strings_are_escaped_at_any_place),
         cmocka_unit_test(json_strings_survive_any_bytes),
         cmocka_unit_test(milliseconds_have_three_decimals),
     };
