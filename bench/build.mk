@@ -2,7 +2,7 @@
 BENCH_PROGRAMS := floor dispatch jail budgets queue fair reuse memory coldstart typescript durability
 BENCH_ROOMS := $(filter-out cli,$(ROOMS))
 BENCH_ARCHIVES := $(foreach r,$(call reverse,$(BENCH_ROOMS)),$(call archive_of,$(r)))
-BENCH_SHARED := $(B)/obj/bench/measure.o $(B)/obj/bench/bed.o $(B)/obj/bench/upworker.o $(B)/obj/bench/upparts.o
+BENCH_SHARED := $(B)/obj/bench/measure.o $(B)/obj/bench/bed.o $(B)/obj/bench/upworker.o $(B)/obj/bench/upparts.o $(B)/obj/bench/publisher.o
 
 # Further objects of a program.
 BENCH_OBJECTS_floor := floor_fork floor_sqlite floor_nats natsbed smallresult zygotebed

@@ -1,8 +1,10 @@
 #include "bench/upparts.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/jv.h"
@@ -31,7 +33,7 @@ void up_find(const struct up_worker *w, struct up_parts *p)
         die("cannot find nats-server and zygote below process %d", (int)w->supervisor);
 }
 
-double up_cells_cpu_us(const struct up_parts *p)
+static double cells_cpu_us(const struct up_parts *p)
 {
     pid_t cells[CELLS_MAX];
     double us = process_reaped(p->zygote).cpu_us;
@@ -43,6 +45,44 @@ double up_cells_cpu_us(const struct up_parts *p)
             us += (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3; /* else it has just ended */
     }
     return us;
+}
+
+struct up_usage up_usage_now(const struct up_worker *w, const struct up_parts *p)
+{
+    return (struct up_usage){
+        .at_us = now_us(),
+        .cell = cells_cpu_us(p),
+        .zygote = process_cpu_us(p->zygote),
+        .supervisor = process_cpu_us(w->supervisor),
+        .nats_server = process_cpu_us(p->nats_server),
+        .publisher = process_cpu_us(getpid()),
+        .cell_faults = process_reaped(p->zygote).minor_faults,
+    };
+}
+
+void up_tell(const char *name, const struct up_usage *from, const struct up_usage *to, double n)
+{
+    const struct {
+        const char *name;
+        double us;
+    } parts[] = {
+        {"cell", to->cell - from->cell},
+        {"zygote", to->zygote - from->zygote},
+        {"supervisor", to->supervisor - from->supervisor},
+        {"nats-server", to->nats_server - from->nats_server},
+        {"publisher", to->publisher - from->publisher},
+    };
+    char metric_name[96];
+    double all = 0;
+    snprintf(metric_name, sizeof metric_name, "%s.jobs", name);
+    metric(metric_name, "/s", n / (to->at_us - from->at_us) * 1e6);
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+        snprintf(metric_name, sizeof metric_name, "%s.cpu.%s", name, parts[i].name);
+        metric(metric_name, "us", parts[i].us / n);
+        all += parts[i].us / n;
+    }
+    snprintf(metric_name, sizeof metric_name, "%s.cpu.all", name);
+    metric(metric_name, "us", all);
 }
 
 /* ---- were they all done, signed and kept? ---- */

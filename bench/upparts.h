@@ -9,8 +9,16 @@ struct up_parts {
 
 /* Once cells have been forked; die()s when they are not there. */
 void up_find(const struct up_worker *w, struct up_parts *p);
-/* CPU time of all cells, those that are gone and those that live, µs. */
-double up_cells_cpu_us(const struct up_parts *p);
+/* CPU time of everything on a job's way so far, µs; of the cells of the default zygote, those that
+ * are gone and those that live. */
+struct up_usage {
+    double at_us; /* now_us() */
+    double cell, zygote, supervisor, nats_server, publisher;
+    double cell_faults; /* minor page faults of cells that are gone */
+};
+struct up_usage up_usage_now(const struct up_worker *w, const struct up_parts *p);
+/* Metrics <name>.jobs (a second), <name>.cpu.<part> and <name>.cpu.all (µs a job) of n jobs. */
+void up_tell(const char *name, const struct up_usage *from, const struct up_usage *to, double n);
 
 /* Every result in the bed's database must hold its signature and be `ok`, and there must be so
  * many.
