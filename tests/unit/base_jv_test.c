@@ -361,6 +361,39 @@ static void raw_member_stays_inside_whatever_it_is_given(void **state)
     }
 }
 
+/* Strings are read eight bytes at a time: what must be seen is seen at each place in them. */
+static void nothing_in_a_string_is_overlooked_wherever_it_stands(void **state)
+{
+    (void)state;
+    for (size_t len = 1; len < 40; len++) {
+        for (size_t at = 0; at < len; at++) {
+            for (int c = 0; c < 0x80; c++) {
+                char text[64];
+                text[0] = '"';
+                memset(text + 1, 'n', len); /* behind a backslash: an escape */
+                text[1 + at] = (char)c;
+                text[1 + len] = '"';
+                bool fine = c >= 0x20 && c != '"' && !(c == '\\' && at == len - 1);
+                if (jv_check(text, len + 2) != fine)
+                    fail_msg("byte %#x at %zu of %zu: %s", (unsigned)c, at, len,
+                             fine ? "refused" : "taken");
+            }
+        }
+    }
+}
+
+static void a_quote_ends_a_string_behind_an_even_number_of_backslashes(void **state)
+{
+    (void)state;
+    for (int n = 0; n < 20; n++) {
+        char slashes[32], text[128];
+        memset(slashes, '\\', (size_t)n);
+        slashes[n] = 0;
+        snprintf(text, sizeof text, "{\"a\":\"x%s\",\"input\":1%s}", slashes, n % 2 ? "\"" : "");
+        check_raw(text, "input", n % 2 ? NULL : "1");
+    }
+}
+
 static void dumping_gives_compact_json_back(void **state)
 {
     (void)state;
@@ -397,6 +430,8 @@ int main(void)
         cmocka_unit_test(checking_takes_what_a_script_may_return),
         cmocka_unit_test(checking_agrees_with_parsing_on_random_texts),
         cmocka_unit_test(raw_members_are_given_byte_for_byte),
+        cmocka_unit_test(nothing_in_a_string_is_overlooked_wherever_it_stands),
+        cmocka_unit_test(a_quote_ends_a_string_behind_an_even_number_of_backslashes),
         cmocka_unit_test(only_members_of_the_top_object_are_found),
         cmocka_unit_test(a_name_written_with_escapes_is_not_found_literally),
         cmocka_unit_test(raw_member_stays_inside_whatever_it_is_given),
