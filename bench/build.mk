@@ -1,5 +1,7 @@
 # Bench programs link the executor and everything below it. `make bench` never passes or fails on time.
 BENCH_PROGRAMS := floor dispatch jail budgets queue fair reuse memory coldstart typescript durability
+# Started by its own target: it takes minutes.
+BENCH_SCALE := scale
 BENCH_ROOMS := $(filter-out cli,$(ROOMS))
 BENCH_ARCHIVES := $(foreach r,$(call reverse,$(BENCH_ROOMS)),$(call archive_of,$(r)))
 BENCH_SHARED := $(B)/obj/bench/measure.o $(B)/obj/bench/bed.o $(B)/obj/bench/upworker.o $(B)/obj/bench/upparts.o $(B)/obj/bench/publisher.o
@@ -11,7 +13,7 @@ BENCH_OBJECTS_durability := natsbed smallresult
 bench_objects = $(foreach o,$(1) $(BENCH_OBJECTS_$(1)),$(B)/obj/bench/$(o).o)
 
 .PHONY: bench-programs
-bench-programs: $(foreach p,$(BENCH_PROGRAMS),$(B)/bench/$(p))
+bench-programs: $(foreach p,$(BENCH_PROGRAMS) $(BENCH_SCALE),$(B)/bench/$(p))
 
 define bench_rule
 $(B)/bench/$(1): $(call bench_objects,$(1)) $(BENCH_SHARED) $(BENCH_ARCHIVES)
@@ -19,7 +21,7 @@ $(B)/bench/$(1): $(call bench_objects,$(1)) $(BENCH_SHARED) $(BENCH_ARCHIVES)
 	@echo "  LINK  $$@"
 	@$$(CC) $$(LDFLAGS) -o $$@ $(call bench_objects,$(1)) $(BENCH_SHARED) $(BENCH_ARCHIVES) $$(LIBS)
 endef
-$(foreach p,$(BENCH_PROGRAMS),$(eval $(call bench_rule,$(p))))
+$(foreach p,$(BENCH_PROGRAMS) $(BENCH_SCALE),$(eval $(call bench_rule,$(p))))
 
 bench: all
 	@$(MAKE) --no-print-directory bench-programs

@@ -229,6 +229,19 @@ bool process_memory(pid_t pid, struct process_memory *out)
     return out->mappings > 0;
 }
 
+double process_pss(pid_t pid)
+{
+    FILE *f;
+    char line[512];
+    unsigned long long kb = 0;
+    if (!open_proc(pid, "smaps_rollup", &f))
+        return 0;
+    while (fgets(line, sizeof line, f) && sscanf(line, "Pss: %llu", &kb) != 1)
+        ;
+    fclose(f);
+    return (double)kb * 1024;
+}
+
 /* ---- time ---- */
 
 double now_us(void)

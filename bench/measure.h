@@ -72,6 +72,10 @@ struct process_memory {
 /* False when this user may not look (another user namespace). */
 bool process_memory(pid_t pid, struct process_memory *out);
 
+/* Proportional set size: pages shared by n processes count as an n-th, bytes; 0 when this user may
+ * not look. */
+double process_pss(pid_t pid);
+
 /* ---- time ---- */
 
 double now_us(void); /* monotonic, below a microsecond */
