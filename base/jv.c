@@ -1,4 +1,6 @@
 #include "base/jv.h"
+#include "base/jv_inner.h"
+#include "base/mem.h"
 
 #include <jansson.h>
 #include <math.h>
@@ -23,6 +25,48 @@ static void one_line(char *text)
             *p = '?';
 }
 
+/* Integers are read as reals: jansson refuses those over 64 bits otherwise, JSON does not. */
+#define FLAGS (JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL | JSON_ALLOW_NUL)
+
+/* Long strings go back where they were: `next` is the first that is not back yet, `seen` counts the
+ * strings passed. */
+struct restoring {
+    const struct jv_short *s;
+    size_t next, seen;
+};
+
+static void restore(json_t *t, struct restoring *r)
+{
+    const char *name;
+    json_t *value;
+    size_t i;
+    if (r->next == r->s->count)
+        return;
+    if (json_is_object(t)) {
+        json_object_foreach(t, name, value) restore(value, r);
+    } else if (json_is_array(t)) {
+        json_array_foreach(t, i, value) restore(value, r);
+    } else if (json_is_string(t) && r->seen++ == r->s->longs[r->next].ordinal) {
+        const struct jv_long *l = &r->s->longs[r->next++];
+        /* the one way this fails is a lack of memory */
+        CHECK(json_string_setn_nocheck(t, r->s->said.data + l->from, l->to - l->from) == 0);
+    }
+}
+
+/* NULL: no long strings, or no good text; jansson is asked again then, for where it is wrong. */
+static json_t *parse_shortened(const char *text, size_t len)
+{
+    struct jv_short s;
+    json_t *t = NULL;
+    if (jv_shorten(text, len, &s)) {
+        t = json_loadb(s.text.data, s.text.len, FLAGS, NULL);
+        if (t)
+            restore(t, &(struct restoring){.s = &s});
+    }
+    jv_short_free(&s);
+    return t;
+}
+
 int jv_parse(const char *text, size_t len, struct jv **out, struct err *e)
 {
     json_error_t je;
@@ -31,10 +75,9 @@ int jv_parse(const char *text, size_t len, struct jv **out, struct err *e)
     if (nul)
         return err_set(e, ERR_INVALID, "not valid JSON: a NUL byte at offset %zu",
                        (size_t)(nul - text));
-    /* Integers are read as reals: jansson refuses those over 64 bits otherwise, JSON does not. */
-    size_t flags =
-        JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL | JSON_ALLOW_NUL;
-    json_t *t = json_loadb(text, len, flags, &je);
+    json_t *t = parse_shortened(text, len);
+    if (!t)
+        t = json_loadb(text, len, FLAGS, &je);
     if (!t) {
         one_line(je.text);
         return err_set(e, ERR_INVALID, "not valid JSON: line %d, column %d: %s",

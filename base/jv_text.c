@@ -1,4 +1,5 @@
 #include "base/jv.h"
+#include "base/jv_inner.h"
 #include "base/utf8.h"
 
 #include <stdint.h>
@@ -23,7 +24,7 @@ static bool is_hex(char c)
     return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 }
 
-static size_t skip_space(const char *t, size_t len, size_t i)
+size_t jv_space_skip(const char *t, size_t len, size_t i)
 {
     while (i < len && is_space(t[i]))
         i++;
@@ -58,7 +59,7 @@ static size_t skip_plain(const char *t, size_t len, size_t i)
 /* Each returns the offset behind what it read, 0 when that is malformed (nothing ends at offset 0).
  */
 
-static size_t check_string(const char *t, size_t len, size_t i)
+size_t jv_string_check(const char *t, size_t len, size_t i)
 {
     for (i++; i < len && (i = skip_plain(t, len, i)) < len; i++) {
         if (t[i] == '"')
@@ -116,7 +117,7 @@ static size_t check_scalar(const char *t, size_t len, size_t i)
 {
     switch (t[i]) {
     case '"':
-        return check_string(t, len, i);
+        return jv_string_check(t, len, i);
     case 't':
         return check_word(t, len, i, "true");
     case 'f':
@@ -131,9 +132,9 @@ static size_t check_scalar(const char *t, size_t len, size_t i)
 /* A member's name and colon, at a quote. */
 static size_t check_name(const char *t, size_t len, size_t i)
 {
-    if (i >= len || t[i] != '"' || (i = check_string(t, len, i)) == 0)
+    if (i >= len || t[i] != '"' || (i = jv_string_check(t, len, i)) == 0)
         return 0;
-    i = skip_space(t, len, i);
+    i = jv_space_skip(t, len, i);
     return i < len && t[i] == ':' ? i + 1 : 0;
 }
 
@@ -166,16 +167,16 @@ static bool enter(struct levels *l, bool object)
 static size_t check_after_value(const char *t, size_t len, size_t i, struct levels *l)
 {
     for (;;) {
-        i = skip_space(t, len, i);
+        i = jv_space_skip(t, len, i);
         if (l->depth == 0)
             return i == len ? len : 0;
         if (i >= len)
             return 0;
         if (t[i] == ',') {
-            i = skip_space(t, len, i + 1);
+            i = jv_space_skip(t, len, i + 1);
             if (in_object(l) && (i = check_name(t, len, i)) == 0)
                 return 0;
-            i = skip_space(t, len, i);
+            i = jv_space_skip(t, len, i);
             return i < len ? i : 0; /* a value must follow */
         }
         if (t[i] != (in_object(l) ? '}' : ']'))
@@ -190,7 +191,7 @@ static bool check(const char *t, size_t len, int max_depth)
     struct levels l = {.max = max_depth};
     if (utf8_valid_prefix(t, len) != len)
         return false;
-    size_t i = skip_space(t, len, 0);
+    size_t i = jv_space_skip(t, len, 0);
     if (i >= len)
         return false;
     for (;;) { /* t[i] starts a value */
@@ -198,13 +199,13 @@ static bool check(const char *t, size_t len, int max_depth)
             bool object = t[i] == '{';
             if (!enter(&l, object))
                 return false;
-            i = skip_space(t, len, i + 1);
+            i = jv_space_skip(t, len, i + 1);
             if (i >= len)
                 return false;
             if (t[i] != (object ? '}' : ']')) {
                 if (object && (i = check_name(t, len, i)) == 0)
                     return false;
-                i = skip_space(t, len, i);
+                i = jv_space_skip(t, len, i);
                 if (i >= len)
                     return false;
                 continue;
@@ -232,7 +233,7 @@ bool jv_check_inner(const char *t, size_t len)
 
 /* Behind the closing quote, or len when there is none. That is the first quote with an even number
  * of backslashes in front: a script of a megabyte is gone over at memchr()'s speed. */
-static size_t skip_string(const char *t, size_t len, size_t i)
+size_t jv_string_skip(const char *t, size_t len, size_t i)
 {
     size_t from = i + 1;
     while (from < len) {
@@ -255,7 +256,7 @@ static size_t skip_value(const char *t, size_t len, size_t i)
     while (i < len) {
         char c = t[i];
         if (c == '"') {
-            i = skip_string(t, len, i);
+            i = jv_string_skip(t, len, i);
             if (depth == 0)
                 return i;
             continue;
@@ -278,28 +279,28 @@ static size_t skip_value(const char *t, size_t len, size_t i)
 bool jv_raw_member(const char *t, size_t len, const char *name, const char **value,
                    size_t *value_len)
 {
-    size_t want = strlen(name), i = skip_space(t, len, 0);
+    size_t want = strlen(name), i = jv_space_skip(t, len, 0);
     if (i >= len || t[i] != '{')
         return false;
-    i = skip_space(t, len, i + 1);
+    i = jv_space_skip(t, len, i + 1);
     while (i < len && t[i] == '"') {
-        size_t start = i + 1, behind = skip_string(t, len, i);
+        size_t start = i + 1, behind = jv_string_skip(t, len, i);
         bool match =
             behind > start + want && behind - start == want + 1 && !memcmp(t + start, name, want);
-        i = skip_space(t, len, behind);
+        i = jv_space_skip(t, len, behind);
         if (i >= len || t[i] != ':')
             return false;
-        i = skip_space(t, len, i + 1);
+        i = jv_space_skip(t, len, i + 1);
         size_t stop = skip_value(t, len, i);
         if (match) {
             *value = t + i;
             *value_len = stop - i;
             return stop > i;
         }
-        i = skip_space(t, len, stop);
+        i = jv_space_skip(t, len, stop);
         if (i >= len || t[i] != ',')
             return false;
-        i = skip_space(t, len, i + 1);
+        i = jv_space_skip(t, len, i + 1);
     }
     return false;
 }

@@ -39,6 +39,12 @@ bench-check: all
 bench-kernels: build-all
 	@$(NODE) bench/kernels.mjs $(KERNELS_ARGS)
 
+# One worker as tenants, scripts and sizes grow: table and line charts.
+.PHONY: bench-scale
+bench-scale: all
+	@$(MAKE) --no-print-directory bench-programs
+	@$(NODE) bench/scale.mjs $(SCALE_ARGS)
+
 # crypto.subtle in a cell beside Node.js of the same version.
 .PHONY: bench-subtle
 bench-subtle: build-all

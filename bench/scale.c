@@ -24,12 +24,13 @@
 
 static int64_t jobs = 2000, window = 64, only_series = 0, only_x = 0;
 
-#define KIB         1024
-#define CELLS_MAX   1024
-#define SMALL_KIB   16 /* a job of up to this size counts as one; larger ones are fewer */
-#define LEAST_JOBS  100
-#define DEFAULT_KIB 1
-#define IN_FLIGHT   (8 * 1024) /* KiB of jobs under way at the most: less than the link lets wait */
+#define KIB          1024
+#define CELLS_MAX    1024
+#define SMALL_KIB    16 /* a job of up to this size counts as one; larger ones are fewer */
+#define LEAST_JOBS   100
+#define SETTLED_JOBS 500
+#define DEFAULT_KIB  1
+#define IN_FLIGHT    (8 * 1024) /* KiB of jobs under way at the most: less than the link lets wait */
 
 enum series { TENANTS = 1, SCRIPTS, EVICTED, SCRIPT_KB, INPUT_KB, OUTPUT_KB, WARM, SERIES_END };
 
@@ -155,15 +156,20 @@ static void write_config(struct bench *b, char *path, size_t cap)
     buf_free(&text);
 }
 
+struct memory {
+    double bytes;
+    size_t cells;
+};
+
 /* Of the zygote and all its cells. */
-static double cells_memory(const struct bench *b)
+static struct memory memory_now(const struct bench *b)
 {
     static pid_t cells[CELLS_MAX * 2];
-    double sum = process_pss(b->parts.zygote);
-    size_t count = process_children(b->parts.zygote, cells, ARRAY_LEN(cells));
-    for (size_t i = 0; i < count; i++)
-        sum += process_pss(cells[i]);
-    return sum;
+    struct memory m = {.bytes = process_pss(b->parts.zygote)};
+    m.cells = process_children(b->parts.zygote, cells, ARRAY_LEN(cells));
+    for (size_t i = 0; i < m.cells; i++)
+        m.bytes += process_pss(cells[i]);
+    return m;
 }
 
 /* Larger jobs are fewer, so that no point takes much longer than the others; every tenant and every
@@ -177,12 +183,19 @@ static int64_t jobs_of(const struct point *at)
     return !large && n < at->x ? at->x : n;
 }
 
-/* What the tenants' cells have added, for each of them. */
-static void tell_memory(const struct bench *b, const char *name, double cells_before)
+/* What the cells that stay have added, for each of them: a tenant with many jobs at once has
+ * several. */
+static void tell_memory(const struct bench *b, const char *name, const struct memory *before)
 {
     char metric_name[64];
-    snprintf(metric_name, sizeof metric_name, "%s.memory.tenant", name);
-    metric(metric_name, "bytes", (cells_memory(b) - cells_before) / (double)b->at.x);
+    struct memory now = memory_now(b);
+    if (now.cells <= before->cells)
+        return;
+    double cells = (double)(now.cells - before->cells);
+    snprintf(metric_name, sizeof metric_name, "%s.cells", name);
+    metric(metric_name, "", cells);
+    snprintf(metric_name, sizeof metric_name, "%s.memory.cell", name);
+    metric(metric_name, "bytes", (now.bytes - before->bytes) / cells);
 }
 
 static void measure(struct point at)
@@ -205,9 +218,9 @@ static void measure(struct point at)
     publisher_rest(&b.publisher, 200);
     up_find(&b.worker, &b.parts);
     b.fresh = true;
-    publisher_run(&b.publisher, LEAST_JOBS, in_flight);
+    publisher_run(&b.publisher, SETTLED_JOBS, in_flight);
     b.fresh = false;
-    double cells = cells_memory(&b);
+    struct memory before = memory_now(&b);
     publisher_run(&b.publisher, larger_jobs(&at) || n / 2 >= at.x ? n / 2 : at.x,
                   in_flight); /* from here on every tenant and script has its cell */
     b.publisher.latency.n = 0;
@@ -217,7 +230,7 @@ static void measure(struct point at)
     up_tell(name, &from, &to, (double)n);
     metric_percentiles(name, "us", &b.publisher.latency);
     if (at.series == WARM)
-        tell_memory(&b, name, cells);
+        tell_memory(&b, name, &before);
     publisher_close(&b.publisher);
     up_worker_stop(&b.worker);
     up_audit(&b.bed, b.publisher.sent);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
+#include <jansson.h>
 
 #include "base/jv.h"
 #include "base/mem.h"
@@ -394,6 +395,74 @@ static void a_quote_ends_a_string_behind_an_even_number_of_backslashes(void **st
     }
 }
 
+static uint32_t random_below(uint32_t n)
+{
+    static uint32_t seed = 1;
+    seed = seed * 1664525 + 1013904223;
+    return (seed >> 16) % n;
+}
+
+/* A string of up to n pieces; one in some thousand is none that a string may hold. */
+static void add_random_string(struct buf *out, int n)
+{
+    static const char *const pieces[] = {"n",    "\\n\\t\\/",      "\\\"",
+                                         "\\\\", "\\u0000",        "\\u00e9\\u20AC",
+                                         "]",    "\\ud83d\\ude00", "\xf0\x9f\x98\x80",
+                                         ":",    "{\\\"a\\\":",    ", "};
+    static const char *const bad[] = {"\\ud83d", "\xc3", "\\x", "\n"};
+    buf_addc(out, '"');
+    for (int i = 0; i < n; i++)
+        buf_adds(out, random_below(3000) ? pieces[random_below(ARRAY_LEN(pieces))]
+                                         : bad[random_below(ARRAY_LEN(bad))]);
+    buf_addc(out, '"');
+}
+
+static int any_length(void)
+{
+    return (int)random_below(random_below(2) ? 10 : 400);
+}
+
+static void add_random_text(struct buf *out)
+{
+    static const char *const broken[] = {"]", "}", "\"", ",", "{", "1"};
+    buf_adds(out, "{\"a\": ");
+    add_random_string(out, any_length());
+    buf_addf(out, ",\"name%0*u\" :[\"s\",", any_length(), random_below(2));
+    add_random_string(out, any_length());
+    buf_adds(out, random_below(10) ? "\n,{" : broken[random_below(ARRAY_LEN(broken))]);
+    add_random_string(out, random_below(20) ? 2 : any_length());
+    buf_adds(out, ":");
+    add_random_string(out, any_length());
+    buf_adds(out, ",\"z\":1}],\"name0\":2}");
+}
+
+/* Long strings do not pass through jansson: whatever they hold, the outcome is what it says. */
+static void long_strings_are_read_as_jansson_reads_them(void **state)
+{
+    (void)state;
+    struct buf text = {0};
+    int taken = 0;
+    for (int round = 0; round < 20000; round++) {
+        struct jv *v = NULL;
+        struct err e = {0};
+        buf_clear(&text);
+        add_random_text(&text);
+        json_t *expected = json_loadb(text.data, text.len,
+                                      JSON_REJECT_DUPLICATES | JSON_DECODE_ANY |
+                                          JSON_DECODE_INT_AS_REAL | JSON_ALLOW_NUL,
+                                      NULL);
+        int rc = jv_parse(text.data, text.len, &v, &e);
+        if ((rc == 0) != (expected != NULL) ||
+            (expected && !json_equal(expected, (json_t *)(void *)v)))
+            fail_msg("%s: %s", rc ? e.msg : "taken as something else", text.data);
+        taken += rc == 0;
+        jv_free(v);
+        json_decref(expected);
+    }
+    assert_in_range(taken, 5000, 19000);
+    buf_free(&text);
+}
+
 static void dumping_gives_compact_json_back(void **state)
 {
     (void)state;
@@ -432,6 +501,7 @@ int main(void)
         cmocka_unit_test(raw_members_are_given_byte_for_byte),
         cmocka_unit_test(nothing_in_a_string_is_overlooked_wherever_it_stands),
         cmocka_unit_test(a_quote_ends_a_string_behind_an_even_number_of_backslashes),
+        cmocka_unit_test(long_strings_are_read_as_jansson_reads_them),
         cmocka_unit_test(only_members_of_the_top_object_are_found),
         cmocka_unit_test(a_name_written_with_escapes_is_not_found_literally),
         cmocka_unit_test(raw_member_stays_inside_whatever_it_is_given),
