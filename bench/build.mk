@@ -1,5 +1,5 @@
 # Bench programs link the executor and everything below it. `make bench` never passes or fails on time.
-BENCH_PROGRAMS := floor dispatch jail budgets queue fair reuse memory coldstart typescript durability
+BENCH_PROGRAMS := floor dispatch jail budgets queue fair reuse memory coldstart typescript code durability
 # Started by its own target: it takes minutes.
 BENCH_SCALE := scale
 BENCH_ROOMS := $(filter-out cli,$(ROOMS))

@@ -282,7 +282,8 @@ static int frame_reuse(const struct job *j, const struct warm_cell *stay)
     }
 }
 
-int attempt_start(struct attempt *a, struct cell *c, struct warm_cell *stay, struct err *e)
+int attempt_start(struct attempt *a, struct cell *c, struct warm_cell *stay, struct code_text code,
+                  struct err *e)
 {
     const struct job *j = a->job;
     const int64_t *limit = j->limits.v;
@@ -318,6 +319,8 @@ int attempt_start(struct attempt *a, struct cell *c, struct warm_cell *stay, str
         .grants_len = grants.len,
         .parents = j->parents,
         .parents_len = j->parents_len,
+        .code = code.data,
+        .code_len = code.len,
         .files = j->files,
         .files_len = again ? 0 : j->files_len,
     };

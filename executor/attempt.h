@@ -23,6 +23,7 @@
 #include <uv.h>
 
 #include "base/buf.h"
+#include "executor/codes.h"
 #include "executor/pool.h"
 #include "executor/secrets.h"
 #include "executor/tries.h"
@@ -89,10 +90,12 @@ int attempt_open_secrets(struct attempt *a, const struct seal_key *key, const st
 /* Which cells that stayed behind a job will do for this one; NULL: it wants a fresh one. */
 const struct warm_key *attempt_warm_key(struct attempt *a);
 
-/* WAITING → RUNNING in that cell, which has just come with attempt_cell_events from the pool, or
+/* code: V8's for its source, if there is any.
+ * WAITING → RUNNING in that cell, which has just come with attempt_cell_events from the pool, or
  * from among those that stay (stay: its place there, NULL: it has none and ends with the job). On
  * failure both are still the caller's. */
-int attempt_start(struct attempt *a, struct cell *c, struct warm_cell *stay, struct err *e);
+int attempt_start(struct attempt *a, struct cell *c, struct warm_cell *stay, struct code_text code,
+                  struct err *e);
 extern const struct cell_events attempt_cell_events; /* arg: the attempt */
 
 /* PARKED: in delay_ms it is WAITING, and owner->due is told. A second call counts from anew. */

@@ -112,7 +112,10 @@ static bool start(struct executor *x, struct backlog_entry *entry, bool prepares
         put_back(x, entry);
         return false;
     }
-    if (prepares ? toolchain_start(a, c, &e) : attempt_start(a, c, stay, &e)) {
+    struct code_text code = {0};
+    if (!prepares && !(stay && warm_call(stay) > 1)) /* one that stays has compiled it */
+        code = codes_for(x->codes, attempt_job(a), entry->tenant, c);
+    if (prepares ? toolchain_start(a, c, &e) : attempt_start(a, c, stay, code, &e)) {
         log_debug("executor", "cell refused a job: %s", e.msg); /* it died: gone soon, another */
         if (stay) {
             warm_done(stay, false);
@@ -149,6 +152,7 @@ void executor_pump(struct executor *x)
     bool mismatch = false; /* those that stay are not for the job that is next */
     if (!x->pools || x->draining)
         return;
+    codes_pump(x->codes, x->pools);
     while (x->running_count < x->config->max_running && x->recording_bytes < RECORDING_BYTES) {
         unsigned ready = pools_ready(x->pools), idle = mismatch ? 0 : warm_idle(x->warm);
         struct backlog_entry *entry =

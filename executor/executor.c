@@ -398,6 +398,17 @@ static void on_unsafe(const struct err *why, void *arg)
     x->ev.unsafe(why, x->arg);
 }
 
+/* ---- compile caches ---- */
+
+static void on_compiled(const struct tenant *t, int64_t cpu_us, void *arg)
+{
+    struct executor *x = arg;
+    int64_t now_us = clock_mono_us();
+    backlog_used(x->backlog, t, cpu_us, now_us, now_us);
+    executor_pump(x);
+}
+
+const struct codes_events executor_codes_handlers = {.ended = on_compiled};
 const struct recorder_events executor_recorder_handlers = {
     .committed = on_committed,
     .stuck = on_stuck,

@@ -69,6 +69,7 @@ struct executor_stats {
     int waiting, running, parked, recording;
     struct pool_stats pool;
     struct warm_stats warm;
+    struct code_cache_stats codes;
 };
 
 int executor_open(uv_loop_t *loop, const struct executor_options *o,

@@ -24,6 +24,7 @@ struct executor {
     bool pruned_more;
     struct backlog *backlog;
     struct pools *pools;     /* NULL once they were closed: see executor_last() */
+    struct codes *codes;     /* likewise; NULL also where there are none */
     struct warm *warm;       /* likewise: its cells are the pools' */
     uv_prepare_t *turn_done; /* active: a refill is due */
     uv_timer_t *wake;        /* active: a tenant at a ceiling may go on then */
@@ -46,6 +47,7 @@ struct executor {
 
 extern const struct recorder_events executor_recorder_handlers;
 extern const struct pools_events executor_pool_handlers;
+extern const struct codes_events executor_codes_handlers;
 
 /* Ownership of r goes to the recorder. */
 void executor_record(struct executor *x, struct attempt *a, struct result *r);

@@ -34,6 +34,8 @@ static void free_handle(uv_handle_t *h)
 
 void executor_close_pools(struct executor *x)
 {
+    codes_close(x->codes);
+    x->codes = NULL;
     warm_close(x->warm); /* first: its cells are theirs */
     x->warm = NULL;
     pools_close(x->pools);
@@ -80,6 +82,8 @@ int executor_open(uv_loop_t *loop, const struct executor_options *o,
     /* First the pool: its zygote starts while key and database are opened. */
     x->pools = pools_open(loop, &po, &executor_pool_handlers, x);
     x->warm = warm_open(loop, o->config);
+    if (!o->few_jobs)
+        x->codes = codes_open(o->config, &executor_codes_handlers, x);
     int rc = sign_key_open(o->key_path, o->pub_path, &x->key, e);
     if (!rc && o->seal_path) {
         x->seal = crypto_guarded(sizeof *x->seal);
@@ -177,6 +181,7 @@ struct executor_stats executor_stats(const struct executor *x)
         .parked = x->parked_count,
         .recording = x->recording,
         .pool = x->pools ? pools_stats(x->pools) : (struct pool_stats){0},
+        .codes = codes_stats(x->codes),
         .warm = x->warm ? warm_stats(x->warm) : (struct warm_stats){0},
     };
 }

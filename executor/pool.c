@@ -91,6 +91,13 @@ static void slot_call(struct cell *c, uint64_t call_id, const char *name, size_t
         s->ev->call(c, call_id, name, name_len, json, len, s->arg);
 }
 
+static void slot_code(struct cell *c, const char *bytes, size_t len, void *arg)
+{
+    struct slot *s = arg;
+    if (s->ev && s->ev->code)
+        s->ev->code(c, bytes, len, s->arg);
+}
+
 static void slot_done(struct cell *c, const struct cell_done *d, void *arg)
 {
     struct slot *s = arg;
@@ -174,6 +181,7 @@ static const struct cell_events slot_events = {
     .ready = slot_ready,
     .output = slot_output,
     .call = slot_call,
+    .code = slot_code,
     .done = slot_done,
     .gone = slot_gone,
 };

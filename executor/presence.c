@@ -49,6 +49,9 @@ static void fill(struct worker_entry *w, void *arg)
     w->cells_ready = stats.pool.ready;
     w->cells_starting = stats.pool.starting;
     w->cells_taken = stats.pool.taken;
+    w->code_hits = (int64_t)stats.codes.hits;
+    w->code_misses = (int64_t)stats.codes.misses;
+    w->code_kb = (int64_t)(stats.codes.bytes >> 10);
     w->done = (int64_t)p->done;
     const struct sign_key *key = executor_key(p->ctx.executor);
     snprintf(w->keyid, sizeof w->keyid, "%s", key->keyid);

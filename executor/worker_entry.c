@@ -41,6 +41,11 @@ static const struct {
     NUMBER(pid),         NUMBER(heartbeat_ms), NUMBER(running),        NUMBER(waiting),
     NUMBER(max_running), NUMBER(cells_ready),  NUMBER(cells_starting), NUMBER(cells_taken),
     NUMBER(done)};
+/* Not in the entries of workers that are older. */
+static const struct {
+    const char *name;
+    size_t at;
+} later_numbers[] = {NUMBER(code_hits), NUMBER(code_misses), NUMBER(code_kb)};
 
 static const struct {
     const char *name;
@@ -64,6 +69,9 @@ void worker_entry_write(const struct worker_entry *w, struct buf *out)
     }
     for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
         jsonw_kint(&j, numbers[i].name, *(const int64_t *)(const void *)(base + numbers[i].at));
+    for (size_t i = 0; i < ARRAY_LEN(later_numbers); i++)
+        jsonw_kint(&j, later_numbers[i].name,
+                   *(const int64_t *)(const void *)(base + later_numbers[i].at));
     jsonw_name(&j, "jail");
     if (*w->jail)
         jsonw_raw(&j, w->jail, strlen(w->jail));
@@ -98,6 +106,14 @@ static int read_numbers(const struct jv *doc, char *base, struct err *e)
             return err_set(e, ERR_INVALID, "%s: found %s; allowed: a whole number from 0",
                            numbers[i].name, jv_type_name(jv_get(doc, numbers[i].name)));
         *(int64_t *)(void *)(base + numbers[i].at) = v;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(later_numbers); i++) {
+        const struct jv *given = jv_get(doc, later_numbers[i].name);
+        int64_t v = 0;
+        if (given && (!jv_int(given, &v) || v < 0))
+            return err_set(e, ERR_INVALID, "%s: found %s; allowed: a whole number from 0",
+                           later_numbers[i].name, jv_type_name(given));
+        *(int64_t *)(void *)(base + later_numbers[i].at) = v;
     }
     return 0;
 }

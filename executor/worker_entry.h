@@ -36,7 +36,10 @@ struct worker_entry {
     int64_t started_at_us, beat_at_us;
     int64_t running, waiting, max_running;
     int64_t cells_ready, cells_starting, cells_taken;
-    int64_t done;   /* results since it started */
+    int64_t done; /* results since it started */
+    /* Compile caches: sources that came again and had code, or had none; what is kept. 0 in entries
+     * of workers that do not say so. */
+    int64_t code_hits, code_misses, code_kb;
     char jail[257]; /* layers in force, a JSON array of names; "": none yet */
 };
 

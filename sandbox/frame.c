@@ -21,6 +21,7 @@ const struct frame_rule frame_table[FRAME_TYPES] = {
     [FRAME_CLOSE] = {"CLOSE", true, true, 4, 4 + FRAME_TEXT_MAX},
     [FRAME_DONE] = {"DONE", true, false, HEADED(frame_done, FRAME_VALUE_MAX + 3 * FRAME_TEXT_MAX)},
     [FRAME_DENIED] = {"DENIED", true, false, 4, 4},
+    [FRAME_CODE] = {"CODE", true, false, 1, FRAME_CODE_MAX},
 };
 
 int frame_check(const struct frame *f, bool from_cell, const char **why)

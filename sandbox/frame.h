@@ -17,6 +17,7 @@
  *   DATA         both  stream      bytes, within credit           stream open
  *   WINDOW       both  stream      u32 bytes more of DATA         stream open
  *   CLOSE        both  stream      u32 ok + UTF-8 text            stream open; see below
+ *   CODE         c→s   invocation  V8's code (below)              running a COMPILE, once
  *   DONE         c→s   invocation  struct frame_done + bytes      running; ends the invocation
  *   DENIED       c→s   invocation  u32 system call number         any time; from the SIGSYS handler
  *
@@ -38,6 +39,12 @@
  * Re-use. A cell ends with its invocation, unless INVOKE asks for re-use and DONE says `stays`:
  * then it is idle, and the next INVOKE has a number above the last. Calls that have no answer by
  * DONE get none: a REPLY that crosses DONE is of a call number that is no longer waited for.
+ *
+ * Code. INVOKE of FRAME_COMPILE or FRAME_COMPILE_SCRIPT runs nothing: the cell compiles the source,
+ * says CODE (nothing else is allowed before DONE; no CODE where there was none to make) and ends.
+ * The bytes are a base/pack.h: under FRAME_CODE_MAIN and behind FRAME_CODE_FILE what V8 made
+ * of the file that runs and of those that it imports. They are opaque to the supervisor, which
+ * hands them to later INVOKEs of the same tenant's same source and of nobody else (`code`).
  *
  * The supervisor trusts nothing that a cell says: lengths are bounded per type by frame_table, the
  * state is checked, and a breach is ERR_PROTOCOL: the cell is killed, its job ends `crashed`. */
@@ -65,6 +72,7 @@ enum frame_type {
     FRAME_CLOSE,
     FRAME_DONE,
     FRAME_DENIED,
+    FRAME_CODE,
     FRAME_TYPES
 };
 
@@ -87,13 +95,27 @@ struct frame {
 #define FRAME_TEXT_MAX      (64u << 10)  /* error message, stack: cut by the cell to this */
 #define FRAME_VALUE_MAX     (16u << 20)
 #define FRAME_INVOKE_MAX    (72u << 20)
+#define FRAME_CODE_MAX      (8u << 20)
+
+/* Names in a pack of code: the file that runs (eight bytes, so that what stands behind them is
+ * aligned and V8 need not copy it), and the beginning of those of other files. */
+#define FRAME_CODE_MAIN "00000000"
+#define FRAME_CODE_FILE "f/"
 
 enum frame_stream { FRAME_STDOUT = 1, FRAME_STDERR = 2 };
 /* FRAME_PROBE: no script; the cell attacks its jail (sandbox/zygote/probe.c) and DONE's value says
- * how each attempt ended. */
-enum frame_source { FRAME_MODULE = 1, FRAME_SCRIPT = 2, FRAME_PROBE = 3 };
+ * how each attempt ended. FRAME_COMPILE: a module, FRAME_COMPILE_SCRIPT: a classic script, of which
+ * only V8's code is wanted. */
+enum frame_source {
+    FRAME_MODULE = 1,
+    FRAME_SCRIPT = 2,
+    FRAME_PROBE = 3,
+    FRAME_COMPILE = 4,
+    FRAME_COMPILE_SCRIPT = 5
+};
 
-/* INVOKE payload; the byte strings follow in the order of the *_len members, no terminators. */
+/* INVOKE payload; the byte strings follow, code in front, then in the order of the other *_len
+ * members; no terminators. */
 struct frame_invoke {
     uint64_t heap_bytes;                   /* of the JavaScript heap */
     uint64_t memory_bytes;                 /* of everything */
@@ -111,6 +133,8 @@ struct frame_invoke {
         grants_len; /* JSON object: what the script may ask for, {"secrets": [names]}; or empty */
     uint32_t parents_len; /* JSON object: results of the jobs it waited for; or empty */
     uint32_t reuse;       /* enum frame_reuse */
+    uint32_t code_len;    /* V8's code for it, of a CODE frame; or empty */
+    uint32_t zero;        /* no padding: it would be bytes of the supervisor's stack */
     uint32_t files_len;   /* the job's files (base/pack.h), of which name is the one that runs; then
                              script is empty. Or empty: script runs under that name */
 };

@@ -43,8 +43,9 @@ struct engine_job {
     const char *grants;  /* JSON, empty: nothing granted */
     const char *parents; /* JSON, empty: it waited for none */
     const char *files; /* base/pack.h, checked; name is the one of them that runs. Empty: script */
+    const char *code;  /* likewise checked; what engine_compile() gave for the same. Or empty */
     size_t id_len, tenant_len, name_len, script_len, input_len, env_len, grants_len, parents_len,
-        files_len;
+        files_len, code_len;
 };
 
 /* Result of an invocation; strings belong to the engine and live until the next engine_* call. */
@@ -82,6 +83,12 @@ void engine_warm(void);
 
 /* Compiles and starts a job. Never fails as a call: errors end up in the result. */
 void engine_begin(const struct engine_job *job);
+
+/* Instead of a job (FRAME_COMPILE, FRAME_COMPILE_SCRIPT): compiles its source and what that
+ * imports, runs none of it, and gives V8's code (frame.h), which lives until the next engine_*
+ * call. Empty: there was nothing to compile that can be. The process may not go on to a job behind
+ * it. */
+void engine_compile(const struct engine_job *job, const char **code, size_t *len);
 
 /* True while the job is not settled or something is pending (timers, calls). */
 bool engine_pending(void);

@@ -4,6 +4,7 @@
 //   engine.cc   the C door (engine.h): boot, fork, ticks, pending, terminate
 //   job.cc      one invocation: compile, run, settle, finish
 //   modules.cc  native_modules: what a job imports
+//   code.cc     V8's code for a job's source: made in one process, taken in another
 //   errors.cc   what was thrown → name, message, stack, line, column
 //   limits.cc   heap and memory ceilings, out-of-memory, termination
 //   stop.cc     termination by signal
@@ -292,6 +293,15 @@ bool modules_mapped(const std::string &name);
 bool modules_original(v8::Local<v8::Context> context, Place *place);
 // "file:///a%20b.mjs"
 std::string file_url(const std::string &name);
+
+// ---- code.cc ----
+// V8's code that came with the job for the file of that number and name, which V8 may refuse; null:
+// there is none. For v8::ScriptCompiler::Source, which owns it.
+v8::ScriptCompiler::CachedData *code_for(uint32_t id, const std::string &name);
+inline v8::ScriptCompiler::CompileOptions code_option(const v8::ScriptCompiler::CachedData *code)
+{
+    return code ? v8::ScriptCompiler::kConsumeCodeCache : v8::ScriptCompiler::kNoCompileOptions;
+}
 
 // ---- warm.cc ----
 // Trial jobs in the zygote; false with a line in why when one fails. few_cells: see engine_boot().

@@ -370,9 +370,10 @@ bool run_script(v8::Local<v8::Context> context, bool *compiled)
         return false;
     }
     v8::ScriptOrigin origin(name, 0, 0, false, -1, {}, false, false, false, modules_options());
-    v8::ScriptCompiler::Source source(text, origin);
+    v8::ScriptCompiler::CachedData *code = code_for(0, job.name);
+    v8::ScriptCompiler::Source source(text, origin, code);
     v8::TryCatch caught(isolate());
-    if (!v8::ScriptCompiler::Compile(context, &source).ToLocal(&script)) {
+    if (!v8::ScriptCompiler::Compile(context, &source, code_option(code)).ToLocal(&script)) {
         errors_note(context, caught);
         caught.ReThrow();
         return false;

@@ -169,16 +169,19 @@ v8::MaybeLocal<v8::Module> compile_module(v8::Local<v8::Context> context, uint32
                                           v8::Local<v8::String> name, v8::Local<v8::String> text)
 {
     v8::ScriptOrigin origin(name, 0, 0, false, -1, {}, false, false, true, module_options(id));
-    v8::ScriptCompiler::Source source(text, origin);
+    std::string path = utf8_of(name, kModulePathMax);
+    v8::ScriptCompiler::CachedData *code = code_for(id, path);
+    v8::ScriptCompiler::Source source(text, origin, code);
     v8::TryCatch caught(isolate());
     v8::Local<v8::Module> module;
-    if (!v8::ScriptCompiler::CompileModule(isolate(), &source).ToLocal(&module)) {
+    if (!v8::ScriptCompiler::CompileModule(isolate(), &source, code_option(code))
+             .ToLocal(&module)) {
         errors_note(context, caught);
         caught.ReThrow();
         return {};
     }
     module_table.entries[id].module.Reset(isolate(), module);
-    module_table.entries[id].name = utf8_of(name, kModulePathMax);
+    module_table.entries[id].name = path;
     module_table.by_script[module->ScriptId()] = id;
     return module;
 }
@@ -414,6 +417,7 @@ void modules_begin(const engine_job *job)
     module_table.main.assign(job->name, job->name_len);
     module_table.script = {job->script, job->script_len};
     module_table.pack = {job->files, job->files_len};
+    module_table.code = {job->code, job->code_len};
     module_table.files = job->files_len > 0;
     module_table.entries.emplace_back();
     module_table.entries[0].name = module_table.main;

@@ -25,6 +25,7 @@ struct ModuleTable {
     std::vector<ModuleEntry> entries;
     std::unordered_map<int, uint32_t> by_script;  // V8's number of a script → ours
     std::string_view script, pack;                // the job's bytes: one file, or several
+    std::string_view code;                        // V8's code for them (code.cc)
     std::string main;                             // path of the file that runs
     bool files = false;                           // several
     std::vector<pack_file> index;                 // of pack, made when first looked into

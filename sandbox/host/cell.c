@@ -237,6 +237,9 @@ static void take_said(struct cell *c, const struct frame *f, const char *payload
     case SAID_CLOSE:
         cell_stream_said(c, said, &s);
         break;
+    case SAID_CODE:
+        c->ev.code(c, s.text, s.len, c->arg);
+        break;
     case SAID_DONE:
         deliver_done(c, &s);
         break;

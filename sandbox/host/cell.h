@@ -35,7 +35,8 @@ struct cell_invocation {
     const char *grants;                 /* likewise; what the script may ask for */
     const char *parents;                /* likewise; results of the jobs it waited for */
     const char *files;                  /* likewise; base/pack.h, or empty (frame.h) */
-    size_t script_len, input_len, env_len, grants_len, parents_len, files_len;
+    const char *code;                   /* likewise; V8's code for the source (frame.h), or empty */
+    size_t script_len, input_len, env_len, grants_len, parents_len, files_len, code_len;
 };
 
 /* A DONE frame, checked: lengths bounded, texts valid UTF-8, value one JSON text. Lives for the
@@ -76,6 +77,10 @@ struct cell_events {
      * bytes that nobody has looked at yet. */
     void (*call)(struct cell *c, uint64_t call_id, const char *name, size_t name_len,
                  const char *json, size_t len, void *arg);
+    /* V8's code, of an invocation that asked for it (FRAME_COMPILE): bytes that mean nothing here,
+     * and that may do anything to a cell that is given them. At most once, before `done`. NULL
+     * where no such invocation is made. */
+    void (*code)(struct cell *c, const char *bytes, size_t len, void *arg);
     void (*done)(struct cell *c, const struct cell_done *d, void *arg);
     void (*gone)(struct cell *c, const struct cell_gone *g, void *arg);
 };

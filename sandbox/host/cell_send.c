@@ -73,13 +73,13 @@ void cell_send_bytes(struct cell *c, enum frame_type type, uint64_t id, const ch
     send_frame(c, v, 2, sizeof head + len);
 }
 
-#define PARTS 9 /* byte strings behind struct frame_invoke */
+#define PARTS 10 /* byte strings behind struct frame_invoke */
 
 static int check_invocation(const struct cell_invocation *inv, const size_t lens[PARTS],
                             size_t *len, struct err *e)
 {
-    static const char *const names[PARTS] = {"id",  "tenant", "name",    "script", "input",
-                                             "env", "grants", "parents", "files"};
+    static const char *const names[PARTS] = {"code",  "id",  "tenant", "name",    "script",
+                                             "input", "env", "grants", "parents", "files"};
     *len = sizeof(struct frame_invoke);
     for (int i = 0; i < PARTS; i++) {
         *len += lens[i];
@@ -90,7 +90,7 @@ static int check_invocation(const struct cell_invocation *inv, const size_t lens
                 "for all of script, files, input and env",
                 names[i], lens[i], FRAME_INVOKE_MAX);
     }
-    if (inv->source != FRAME_MODULE && inv->source != FRAME_SCRIPT && inv->source != FRAME_PROBE)
+    if (inv->source < FRAME_MODULE || inv->source > FRAME_COMPILE_SCRIPT)
         return err_set(e, ERR_INVALID, "the job's source is neither a module nor a script");
     return 0;
 }
@@ -98,9 +98,9 @@ static int check_invocation(const struct cell_invocation *inv, const size_t lens
 int cell_invoke(struct cell *c, const struct cell_invocation *inv, struct err *e)
 {
     const size_t lens[PARTS] = {
-        strlen(inv->job_id), strlen(inv->tenant), strlen(inv->name),
-        inv->script_len,     inv->input_len,      inv->env_len,
-        inv->grants_len,     inv->parents_len,    inv->files_len,
+        inv->code_len,    strlen(inv->job_id), strlen(inv->tenant), strlen(inv->name),
+        inv->script_len,  inv->input_len,      inv->env_len,        inv->grants_len,
+        inv->parents_len, inv->files_len,
     };
     size_t len;
     if (!c->told_ready || c->p.state != CELL_READY || c->fd < 0)
@@ -119,19 +119,20 @@ int cell_invoke(struct cell *c, const struct cell_invocation *inv, struct err *e
         .clock_us = inv->clock_us,
         .permissions = inv->permissions,
         .reuse = (uint32_t)inv->reuse,
-        .id_len = (uint32_t)lens[0],
-        .tenant_len = (uint32_t)lens[1],
-        .name_len = (uint32_t)lens[2],
-        .script_len = (uint32_t)lens[3],
-        .input_len = (uint32_t)lens[4],
-        .env_len = (uint32_t)lens[5],
-        .grants_len = (uint32_t)lens[6],
-        .parents_len = (uint32_t)lens[7],
-        .files_len = (uint32_t)lens[8],
+        .id_len = (uint32_t)lens[1],
+        .tenant_len = (uint32_t)lens[2],
+        .name_len = (uint32_t)lens[3],
+        .script_len = (uint32_t)lens[4],
+        .input_len = (uint32_t)lens[5],
+        .env_len = (uint32_t)lens[6],
+        .grants_len = (uint32_t)lens[7],
+        .parents_len = (uint32_t)lens[8],
+        .code_len = (uint32_t)lens[0],
+        .files_len = (uint32_t)lens[9],
     };
-    const char *const texts[PARTS] = {inv->job_id, inv->tenant,  inv->name,
-                                      inv->script, inv->input,   inv->env,
-                                      inv->grants, inv->parents, inv->files};
+    const char *const texts[PARTS] = {inv->code,    inv->job_id, inv->tenant, inv->name,
+                                      inv->script,  inv->input,  inv->env,    inv->grants,
+                                      inv->parents, inv->files};
     struct iovec v[2 + PARTS] = {{&head, sizeof head}, {&body, sizeof body}};
     for (int i = 0; i < PARTS; i++)
         v[2 + i] = (struct iovec){(void *)(uintptr_t)texts[i], lens[i]};
@@ -141,6 +142,8 @@ int cell_invoke(struct cell *c, const struct cell_invocation *inv, struct err *e
         return err_set(e, ERR_UNAVAILABLE, "the cell has gone");
     c->cpu_at_invoke_us = us;
     protocol_invoke(&c->p, &c->in, inv->id, inv->value_bytes, inv->reuse != FRAME_REUSE_NONE);
+    if (inv->source >= FRAME_COMPILE)
+        protocol_expect_code(&c->p, &c->in);
     c->out.max = sizeof head + len + CELL_ANSWERS_MAX;
     send_frame(c, v, 2 + PARTS, sizeof head + len);
     if (c->out.len == 0)

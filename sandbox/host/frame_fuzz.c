@@ -72,6 +72,8 @@ static int on_frame(const struct frame *f, const char *payload, void *arg)
         protocol_invoke(&l->p, &l->in, ++l->invocation, VALUE_MAX, true);
     if (said == SAID_READY)
         open_streams(l);
+    if (said == SAID_CODE)
+        look_at(l, s.text, s.len);
     CHECK(l->p.streams <= FRAME_STREAMS_MAX);
     if (said == SAID_CALL && !l->closed && l->second_open) {
         l->closed = true;
@@ -99,6 +101,8 @@ static int on_frame(const struct frame *f, const char *payload, void *arg)
             return 1;
         l->invocation++;
         protocol_invoke(&l->p, &l->in, l->invocation, VALUE_MAX, l->invocation % 2);
+        if (l->invocation % 2 == 0) /* of that one nothing but code is wanted */
+            protocol_expect_code(&l->p, &l->in);
     }
     return 0;
 }

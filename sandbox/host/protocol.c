@@ -58,6 +58,12 @@ void protocol_invoke(struct protocol *p, struct inbox *in, uint64_t invocation,
     in->done_max = (uint32_t)(sizeof(struct frame_done) + p->value_max + 3 * FRAME_TEXT_MAX);
 }
 
+void protocol_expect_code(struct protocol *p, struct inbox *in)
+{
+    CHECK(p->state == CELL_RUNNING);
+    in->allowed = ALLOW(CODE) | ALLOW(DONE) | ALLOW(DENIED);
+}
+
 /* Names end up in messages and log lines. */
 static bool plain_name(const char *name, size_t len)
 {
@@ -403,7 +409,8 @@ enum said protocol_take(struct protocol *p, struct inbox *in, const struct frame
                         const char *payload, struct saying *out, const char **why)
 {
     memset(out, 0, sizeof *out);
-    bool of_invocation = f->type == FRAME_OUTPUT || f->type == FRAME_NOTE || f->type == FRAME_DONE;
+    bool of_invocation = f->type == FRAME_OUTPUT || f->type == FRAME_NOTE ||
+                         f->type == FRAME_CODE || f->type == FRAME_DONE;
     if (of_invocation && f->id != p->invocation) {
         *why = "a frame of another invocation";
         return SAID_BREACH;
@@ -426,6 +433,11 @@ enum said protocol_take(struct protocol *p, struct inbox *in, const struct frame
     case FRAME_WINDOW:
     case FRAME_CLOSE:
         return take_stream(p, f, payload, out, why);
+    case FRAME_CODE:
+        in->allowed &= ~ALLOW(CODE);
+        out->text = payload;
+        out->len = f->len;
+        return SAID_CODE;
     case FRAME_DONE:
         return take_done(p, in, f, payload, out, why);
     case FRAME_DENIED:

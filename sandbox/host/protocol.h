@@ -41,6 +41,7 @@ enum said {
     SAID_OUTPUT,
     SAID_CALL, /* id 0: a note */
     SAID_OPEN, /* a stream of a kind that there is none of: to be closed */
+    SAID_CODE,
     SAID_DONE,
     SAID_DENIED,
     SAID_DATA,
@@ -55,7 +56,7 @@ struct saying {
     int stream;       /* OUTPUT */
     const char *name; /* CALL, OPEN: checked letters, digits, '_', '-', '.' */
     size_t name_len;
-    const char *text; /* OUTPUT, DATA: bytes; CALL: JSON, not parsed; CLOSE: valid UTF-8 */
+    const char *text; /* OUTPUT, DATA, CODE: bytes; CALL: JSON, not parsed; CLOSE: valid UTF-8 */
     size_t len;
     uint32_t syscall;      /* DENIED */
     struct cell_done done; /* DONE, without cpu_us */
@@ -68,6 +69,9 @@ void protocol_free(struct protocol *p);
  * DONE may say that the cell stays: then RUNNING → READY. */
 void protocol_invoke(struct protocol *p, struct inbox *in, uint64_t invocation,
                      uint64_t value_bytes, bool reuse);
+
+/* Behind protocol_invoke(): of that invocation nothing but V8's code is wanted. */
+void protocol_expect_code(struct protocol *p, struct inbox *in);
 
 /* Takes a frame that inbox_feed() has let pass. SAID_BREACH with *why. */
 enum said protocol_take(struct protocol *p, struct inbox *in, const struct frame *f,

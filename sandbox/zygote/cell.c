@@ -205,6 +205,21 @@ static _Noreturn void probe(uint32_t layers)
     _exit(0);
 }
 
+/* Nothing runs: the cell compiles, hands over what came of it, and ends. */
+static _Noreturn void compile(const struct engine_job *job)
+{
+    const struct engine_result r = {.end = FRAME_END_OK};
+    const char *code;
+    size_t len;
+    phase = RUNNING; /* it can be stopped */
+    engine_compile(job, &code, &len);
+    if (len > 0 && len <= FRAME_CODE_MAX)
+        wire_code(code, len);
+    wire_done(&r);
+    wire_wait_for_end();
+    _exit(0);
+}
+
 /* ---- a process ---- */
 
 /* The steps from fork to seal, the same for a cell and for a trial. */
@@ -246,6 +261,8 @@ void cell_main(int sock, const struct cell_start *start)
         wire_begin(f.head.id, inv.output_bytes);
         if (inv.source == FRAME_PROBE)
             probe(start->layers | layers);
+        if (inv.source == FRAME_COMPILE || inv.source == FRAME_COMPILE_SCRIPT)
+            compile(&job);
         phase = RUNNING;
         run(&job);
         stays = finish(&inv);

@@ -23,6 +23,7 @@ bool invoke_read(const struct frame *head, const char *payload, struct frame_inv
         const char **text;
         size_t *text_len;
     } parts[] = {
+        {inv->code_len, &job->code, &job->code_len},
         {inv->id_len, &job->id, &job->id_len},
         {inv->tenant_len, &job->tenant, &job->tenant_len},
         {inv->name_len, &job->name, &job->name_len},
@@ -44,5 +45,6 @@ bool invoke_read(const struct frame *head, const char *payload, struct frame_inv
         left -= parts[i].len;
     }
     size_t count;
-    return left == 0 && pack_check(job->files, job->files_len, &count);
+    return left == 0 && pack_check(job->files, job->files_len, &count) &&
+           pack_check(job->code, job->code_len, &count);
 }

@@ -287,6 +287,13 @@ static void fill_done(struct frame *head, struct frame_done *d, uint64_t counted
     };
 }
 
+void wire_code(const char *code, size_t len)
+{
+    struct frame head = {.len = (uint32_t)len, .type = FRAME_CODE, .id = out.invocation};
+    const struct iovec v[] = {{&head, sizeof head}, {(void *)(uintptr_t)code, len}};
+    send_behind(v, 2);
+}
+
 void wire_done(const struct engine_result *r)
 {
     struct frame head;

@@ -58,5 +58,8 @@ void wire_last_words(int end, const char *message);
 /* [signal] A cell with much memory waits behind its DONE until the supervisor has hung up: the CPU
  * time of giving the memory back is not the job's, and would be in its usage. */
 void wire_wait_for_end(void);
+
+/* CODE, before DONE. len: 1 to FRAME_CODE_MAX. */
+void wire_code(const char *code, size_t len);
 /* [signal] DENIED behind what is held back. */
 void wire_denied(uint32_t syscall_number);

@@ -181,6 +181,9 @@ static struct worker_entry sample(const char *name)
                              .cells_ready = 4,
                              .cells_starting = 5,
                              .cells_taken = 6,
+                             .code_hits = 7,
+                             .code_misses = 8,
+                             .code_kb = 9,
                              .done = 7};
     snprintf(w.worker, sizeof w.worker, "%s", name);
     snprintf(w.instance, sizeof w.instance, "00112233445566778899aabbccddeeff");

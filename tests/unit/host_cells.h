@@ -41,8 +41,8 @@ struct world {
 struct seen {
     struct world *w;
     struct cell *c;
-    int ready, done, gone;
-    struct buf out, err, value, name, message;
+    int ready, done, gone, codes;
+    struct buf out, err, value, name, message, code;
     struct cell_done d; /* without pointers: the texts stand above */
     struct cell_gone g;
     int calls, notes;
@@ -202,6 +202,14 @@ static inline void on_call(struct cell *c, uint64_t id, const char *name, size_t
         assert_int_equal(cell_reply(c, id, true, json, len, &e), 0);
 }
 
+static inline void on_code(struct cell *c, const char *bytes, size_t len, void *arg)
+{
+    (void)c;
+    struct seen *s = arg;
+    s->codes++;
+    buf_add(&s->code, bytes, len);
+}
+
 static inline void on_done(struct cell *c, const struct cell_done *d, void *arg)
 {
     (void)c;
@@ -227,6 +235,7 @@ static const struct cell_events seen_events = {
     .ready = on_ready,
     .output = on_output,
     .call = on_call,
+    .code = on_code,
     .done = on_done,
     .gone = on_gone,
 };
@@ -294,7 +303,7 @@ static inline const char *text_of(const struct buf *b)
 
 static inline void forget(struct seen *s)
 {
-    struct buf *all[] = {&s->out, &s->err, &s->value, &s->name, &s->message};
+    struct buf *all[] = {&s->out, &s->err, &s->value, &s->name, &s->message, &s->code};
     for (size_t i = 0; i < ARRAY_LEN(all); i++)
         buf_free(all[i]);
 }

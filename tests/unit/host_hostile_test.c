@@ -21,7 +21,7 @@ static void breaks_with(void **state, const char *script, const char *what)
 static void unknown_frames(void **state)
 {
     breaks_with(state, "frame 0 7\nspin", "unknown type");
-    breaks_with(state, "frame 14 7\nspin", "unknown type");
+    breaks_with(state, "frame 15 7\nspin", "unknown type");
     breaks_with(state, "frame 65535 7 00\nspin", "unknown type");
     breaks_with(state, "raw ffffffffffffffffffffffffffffffff\nspin", "unknown type");
 }

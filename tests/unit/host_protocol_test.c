@@ -26,7 +26,7 @@ static int on_frame(const struct frame *f, const char *payload, void *arg)
     enum said said = protocol_take(&h->p, &h->in, f, payload, &s, &h->why);
     if (said == SAID_BREACH)
         return 1;
-    buf_addc(&h->log, "nroCsDx"[said]);
+    buf_addc(&h->log, "nroCskDx"[said]);
     if (said == SAID_OUTPUT)
         buf_add(&h->log, s.text, s.len);
     if (said == SAID_OUTPUT && h->give_credit)

@@ -302,6 +302,21 @@ void engine_begin(const struct engine_job *j)
     run_lines();
 }
 
+/* `code TEXT`: gives that, anything else is done as it would be in a job (frames, crashes, spin).
+ */
+void engine_compile(const struct engine_job *j, const char **code, size_t *len)
+{
+    engine_begin(j);
+    *code = "";
+    if (j->script_len > 5 && !memcmp(j->script, "code ", 5)) {
+        *code = j->script + 5;
+    } else {
+        while (engine_pending())
+            engine_tick();
+    }
+    *len = **code ? j->script_len - 5 : 0;
+}
+
 bool engine_pending(void)
 {
     return !stop && end == FRAME_END_OK && (due_us || calls_out || listens || (at && *at));
