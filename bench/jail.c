@@ -120,7 +120,7 @@ static void one_cell(struct side *s)
     struct err e = {0};
     s->gone = s->ok = false;
     s->asked_us = now_us();
-    must(cell_fork(s->zygote, 1, &events, s, &s->cell, &e), &e, "fork");
+    must(cell_fork(s->zygote, 1, false, &events, s, &s->cell, &e), &e, "fork");
     while (!s->gone)
         uv_run(&s->bed->loop, UV_RUN_ONCE);
     if (!s->ok)

@@ -84,7 +84,7 @@ static void on_up(struct zygote *z, void *arg)
     struct once *o = arg;
     struct err e = {0};
     o->layers = zygote_info(z)->layers;
-    if (cell_fork(z, 1, &events, o, &o->cell, &e))
+    if (cell_fork(z, 1, false, &events, o, &o->cell, &e))
         finish(o, e.code, &e);
 }
 

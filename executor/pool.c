@@ -187,7 +187,7 @@ static const struct cell_events slot_events = {
 };
 
 /* What cells it takes from that source: n for jobs, and with `prober` one more, the first. */
-void pool_fork_cells(struct source *from, int n, bool prober)
+void pool_fork_cells(struct source *from, int n, bool awaited, bool prober)
 {
     struct pool *p = from->pool;
     struct slot *slots[CONTROL_FORK_MAX];
@@ -201,7 +201,7 @@ void pool_fork_cells(struct source *from, int n, bool prober)
         slots[i]->source = from;
         list_init(&slots[i]->node);
     }
-    if (cell_fork(from->z, n, &slot_events, NULL, cells, &e)) {
+    if (cell_fork(from->z, n, awaited, &slot_events, NULL, cells, &e)) {
         log_debug("pool", "cannot ask for %d cells: %s", n, e.msg); /* `gone` follows */
         for (int i = 0; i < n; i++)
             free(slots[i]);
@@ -281,8 +281,9 @@ void pool_refill(struct pool *p, int running, int waiting, int recording)
     int want = target - have - running;
     if (want <= 0 && have == 0 && (waiting > 0 || target > 1))
         want = 1; /* long jobs hold the whole pool: the next one should not wait for a fork */
+    /* With more jobs than a whole pool would take, none of these will have time to warm up in. */
     if (want > 0)
-        pool_fork_cells(p->current, want, false);
+        pool_fork_cells(p->current, want, waiting > have + target, false);
 }
 
 /* ---- zygotes ---- */
@@ -338,7 +339,7 @@ static void source_up(struct zygote *z, void *arg)
     if (p->config->jail == JAIL_OFF || leaky)
         s->attested = p->ever_attested = true;
     else
-        pool_fork_cells(s, first,
+        pool_fork_cells(s, first, false,
                         true); /* a job that waits for the first zygote has its cell at once */
     if (s->attested || first)
         pool_take_over(p, s);
@@ -420,7 +421,7 @@ static void attest_if_due(struct source *s, int64_t now)
 {
     if (s && s->attest_due_us && now >= s->attest_due_us) {
         s->attest_due_us = 0; /* set again by the report */
-        pool_fork_cells(s, 0, true);
+        pool_fork_cells(s, 0, false, true);
     }
 }
 

@@ -70,7 +70,7 @@ static void missed(struct source *s, const struct err *why)
     }
     log_warn("pool", "%s; trying again", why->msg);
     if (!with_zygote)
-        pool_fork_cells(s, 0, true);
+        pool_fork_cells(s, 0, false, true);
 }
 
 static void on_attest_ended(int rc, const struct attest_report *r, const struct err *why, void *arg)

@@ -63,8 +63,9 @@ void pool_take_over(struct pool *p, struct source *s); /* it forks from now on; 
 void pool_arm_timer(struct pool *p);
 void pool_kill_idle(struct source *s); /* its cells that no job has */
 void pool_slot_serves(struct slot *s); /* jobs may have the cell */
-/* What cells it takes from that source: n for jobs, and with `prober` one more, the first. */
-void pool_fork_cells(struct source *from, int n, bool prober);
+/* What cells it takes from that source: n for jobs, and with `prober` one more, the first. awaited:
+ * see cell_fork(). */
+void pool_fork_cells(struct source *from, int n, bool awaited, bool prober);
 
 /* pool_attest.c */
 

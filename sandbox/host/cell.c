@@ -453,8 +453,8 @@ static int make_socket(struct cell *c, int *theirs, struct err *e)
     return 0;
 }
 
-int cell_fork(struct zygote *z, int n, const struct cell_events *ev, void *arg, struct cell **out,
-              struct err *e)
+int cell_fork(struct zygote *z, int n, bool awaited, const struct cell_events *ev, void *arg,
+              struct cell **out, struct err *e)
 {
     int theirs[CONTROL_FORK_MAX], rc = 0, made = 0;
     uint64_t numbers[CONTROL_FORK_MAX];
@@ -466,7 +466,7 @@ int cell_fork(struct zygote *z, int n, const struct cell_events *ev, void *arg, 
         rc = make_socket(c, &theirs[made++], e);
     }
     if (!rc)
-        rc = zygote_ask_fork(z, n, numbers, theirs, e);
+        rc = zygote_ask_fork(z, n, awaited, numbers, theirs, e);
     for (int i = 0; i < made; i++) {
         if (theirs[i] >= 0)
             close(theirs[i]);

@@ -85,9 +85,10 @@ struct cell_events {
     void (*gone)(struct cell *c, const struct cell_gone *g, void *arg);
 };
 
-/* Asks the zygote for n cells (1..CONTROL_FORK_MAX) in one message; out[i] are in STARTING. */
-int cell_fork(struct zygote *z, int n, const struct cell_events *ev, void *arg, struct cell **out,
-              struct err *e);
+/* Asks the zygote for n cells (1..CONTROL_FORK_MAX) in one message; out[i] are in STARTING.
+ * awaited: jobs wait for them, so they leave out what would only make their first job shorter. */
+int cell_fork(struct zygote *z, int n, bool awaited, const struct cell_events *ev, void *arg,
+              struct cell **out, struct err *e);
 
 /* READY → RUNNING. Writes the INVOKE frame (what does not fit now goes out with the loop).
  * ERR_LIMIT: the job is too large for a frame; ERR_UNAVAILABLE: the cell is not ready, or has just

@@ -33,7 +33,7 @@ void zygote_remove(struct zygote *z, uint64_t number);
 int zygote_watch(struct zygote *z, int fd, uint64_t number, bool want_out, bool first);
 void zygote_unwatch(struct zygote *z, int fd);
 
-int zygote_ask_fork(struct zygote *z, int n, const uint64_t *numbers, const int *fds,
+int zygote_ask_fork(struct zygote *z, int n, bool awaited, const uint64_t *numbers, const int *fds,
                     struct err *e);
 
 /* One buffer that every read of this zygote goes through, and what one cell gets of a turn of the

@@ -150,9 +150,10 @@ void zygote_expect(struct zygote *z, enum zygote_wait w, struct cell *c)
         uv_timer_start(&z->timer, on_tick, TICK_MS, TICK_MS);
 }
 
-int zygote_ask_fork(struct zygote *z, int n, const uint64_t *numbers, const int *fds, struct err *e)
+int zygote_ask_fork(struct zygote *z, int n, bool awaited, const uint64_t *numbers, const int *fds,
+                    struct err *e)
 {
-    struct control_fork f = {.kind = CONTROL_FORK, .n = (uint32_t)n};
+    struct control_fork f = {.kind = CONTROL_FORK, .n = (uint32_t)n, .awaited = awaited};
     struct iovec v = {&f, sizeof f};
     size_t bytes = (size_t)n * sizeof fds[0];
     union {

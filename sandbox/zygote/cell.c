@@ -37,7 +37,7 @@
 
 enum { EXIT_NOT_SEALED = 71, EXIT_PROTOCOL = 72, EXIT_FATAL = 73 };
 
-static volatile enum { IN_ZYGOTE, TRAINING, TRIAL, STARTING, RUNNING, RESTING, PROBING } phase;
+static volatile enum { IN_ZYGOTE, TRIAL, STARTING, RUNNING, RESTING, PROBING } phase;
 static uint32_t trial_layers;
 
 /* ---- signals ---- */
@@ -223,13 +223,14 @@ static _Noreturn void compile(const struct engine_job *job)
 /* ---- a process ---- */
 
 /* The steps from fork to seal, the same for a cell and for a trial. */
-static void begin(int sock, const struct cell_start *start, uint32_t *layers)
+static void begin(int sock, const struct cell_start *start, bool awaited, uint32_t *layers)
 {
     wire_attach(sock);
     if (!(start->layers & (1u << LAYER_PID_NS)))
         prctl(PR_SET_PDEATHSIG, SIGKILL); /* a pid namespace ends with its first process anyway */
     engine_after_fork();
-    engine_warm();
+    if (!awaited)
+        engine_warm();
     if (jail_seal_cell(start->jail, start->no_code, layers))
         _exit(EXIT_NOT_SEALED);
 }
@@ -243,14 +244,14 @@ static void wait_for_invoke(struct wire_frame *f)
     while (f->head.type != FRAME_INVOKE);
 }
 
-void cell_main(int sock, const struct cell_start *start)
+void cell_main(int sock, const struct cell_start *start, bool awaited)
 {
     uint32_t layers = 0;
     struct wire_frame f;
     struct frame_invoke inv;
     struct engine_job job;
     phase = STARTING;
-    begin(sock, start, &layers);
+    begin(sock, start, awaited, &layers);
     wire_ready();
     for (bool stays = true; stays;) {
         wait_for_invoke(&f);
@@ -279,58 +280,8 @@ void cell_main(int sock, const struct cell_start *start)
 void cell_trial(int report, const struct cell_start *start)
 {
     phase = TRIAL;
-    begin(report, start, &trial_layers);
+    begin(report, start, false, &trial_layers);
     trial_layers &= ~(1u << LAYER_SECCOMP);
     syscall(SYS_getppid); /* not in the table: SIGSYS comes, and with it cell_on_denied() */
     end_trial();
-}
-
-void cell_train(void)
-{
-    static const char script[] =
-        "const t0 = performance.now();\n"
-        "class Shape { #n; constructor(n) { this.#n = n } get n() { return this.#n } }\n"
-        "const m = new Map([['a', 1], ['b', { c: [1, 2.5, 'x'] }]]), s = new Set('hello');\n"
-        "for (let i = 0; i < 200; i++) m.set(`k${i}`, new Shape(i));\n"
-        "console.log('trained', m.size, { a: [1, { b: 2 }], s, d: new Date(0) }, [...'abc']);\n"
-        "console.error('%s %d %o', 'x', 42, { y: null });\n"
-        "const text = JSON.stringify({ list: [...s].map((c) => c.charCodeAt(0)).sort(), t0 });\n"
-        "const back = JSON.parse(text), re = /(\\w+)-(\\d+)/u.exec('job-17');\n"
-        "try { null.x } catch (e) { console.log(e.stack.split('\\n').length, re[2] * 2) }\n"
-        "await new Promise((r) => setTimeout(r, 0));\n"
-        "const bytes = new TextEncoder().encode(text), sum = bytes.reduce((a, b) => a + b, 0);\n"
-        "export default async () => ({ sum, back, u: structuredClone({ z: 1n < 2 }) });\n";
-    static const struct engine_job job = {
-        .source = FRAME_MODULE,
-        .attempt = 1,
-        .clock_us = 1000,
-        .heap_bytes = 64u << 20,
-        .memory_bytes = 64u << 20,
-        .value_bytes = 64u << 10,
-        .id = "training",
-        .id_len = 8,
-        .tenant = "training",
-        .tenant_len = 8,
-        .name = "training.js",
-        .name_len = 11,
-        .script = script,
-        .script_len = sizeof script - 1,
-        .input = "{\"a\":1}",
-        .input_len = 7,
-        .env = "{}",
-        .env_len = 2,
-    };
-    struct engine_result r;
-    phase = TRAINING;
-    engine_after_fork();
-    engine_warm();
-    engine_begin(&job);
-    while (engine_pending()) {
-        int64_t wait_us = engine_wait_us();
-        if (wait_us < 0)
-            break;
-        usleep((useconds_t)wait_us);
-        engine_tick();
-    }
-    engine_finish(&r);
 }

@@ -6,6 +6,7 @@
 
 #include "config/config.h"
 #include "sandbox/engine/engine.h"
+#include "sandbox/zygote/touch.h"
 
 /* What the zygote found out about itself, and every cell begins with. */
 struct cell_start {
@@ -18,8 +19,9 @@ struct cell_start {
 /* What the engine is booted with. */
 extern const struct engine_host cell_host;
 
-/* The cell: never returns. sock: its end of the socketpair. */
-_Noreturn void cell_main(int sock, const struct cell_start *start);
+/* The cell: never returns. sock: its end of the socketpair. awaited: a job waits for it, so nothing
+ * is to be gained by warming up first. */
+_Noreturn void cell_main(int sock, const struct cell_start *start, bool awaited);
 
 /* What a trial shows. */
 struct cell_trial_report {
@@ -31,6 +33,6 @@ struct cell_trial_report {
  * to die of it. Writes a struct cell_trial_report into `report`. Never returns. */
 _Noreturn void cell_trial(int report, const struct cell_start *start);
 
-/* A training run: does what usual jobs do, says nothing to anybody, returns. In a child that is
- * thrown away behind it. */
-void cell_train(void);
+/* A training run: a cell without a jail that does what usual jobs do, with all it touches noted.
+ * Its INVOKE is put into `peer`, the other end of the socket; what it answers stays there. */
+_Noreturn void cell_train(int sock, int peer, struct touched *t);

@@ -62,6 +62,8 @@ struct control_failed {
 struct control_fork {
     uint32_t kind;
     uint32_t n;
+    uint32_t awaited;                  /* not 0: jobs wait for them; they leave out the warm-up */
+    uint32_t none;                     /* 0 */
     uint64_t number[CONTROL_FORK_MAX]; /* the supervisor's numbers of the cells, never re-used */
 };
 

@@ -48,8 +48,9 @@ static long read_path(const char *path, char *buf, size_t cap)
 static bool parse_line(const char *line, const char *program, struct map *m)
 {
     char perms[5];
+    unsigned long inode;
     int path_at = 0;
-    if (sscanf(line, "%lx-%lx %4s %*x %*s %*s%n", &m->start, &m->end, perms, &path_at) < 3)
+    if (sscanf(line, "%lx-%lx %4s %*x %*s %lu%n", &m->start, &m->end, perms, &inode, &path_at) < 4)
         return false;
     const char *path = line + path_at + strspn(line + path_at, " "); /* not past the line's end */
     size_t path_len = strcspn(path, "\n");
@@ -57,7 +58,8 @@ static bool parse_line(const char *line, const char *program, struct map *m)
     m->writable = perms[1] == 'w';
     m->executable = perms[2] == 'x';
     m->shared = perms[3] == 's';
-    m->kind = MAP_OTHER;
+    m->file = inode != 0;
+    m->kind = path[0] == '[' && strncmp(path, "[heap]", 6) ? MAP_KERNEL : MAP_OTHER;
     if (path_len == strlen(program) && !strncmp(path, program, path_len))
         m->kind = MAP_PROGRAM;
     const char *slash = memrchr(path, '/', path_len);
@@ -96,6 +98,14 @@ int maps_read(struct map **out)
 void maps_free(struct map *m)
 {
     munmap(m, MAPS_MAX * sizeof *m);
+}
+
+const struct map *map_of(const struct map *maps, int n, uintptr_t at)
+{
+    for (int i = 0; i < n; i++)
+        if (maps[i].start <= at && at < maps[i].end)
+            return &maps[i];
+    return NULL;
 }
 
 int64_t proc_field_kb(const char *text, const char *name)

@@ -8,12 +8,14 @@
 enum map_kind {
     MAP_OTHER,
     MAP_PROGRAM, /* bin/node */
-    MAP_STUB     /* libraries that glibc 2.34 emptied and keeps for their names */
+    MAP_STUB,    /* libraries that glibc 2.34 emptied and keeps for their names */
+    MAP_KERNEL   /* the stack and what the kernel puts into every process */
 };
 
 struct map {
     uintptr_t start, end;
     bool readable, writable, executable, shared;
+    bool file; /* of a file, not anonymous */
     enum map_kind kind;
 };
 
@@ -23,6 +25,9 @@ struct map {
  * mapping of its own that maps_free() takes away: no trace of it is left in the heap. */
 int maps_read(struct map **out);
 void maps_free(struct map *m);
+
+/* The one that `at` lies in, or NULL. */
+const struct map *map_of(const struct map *maps, int n, uintptr_t at);
 
 /* Scratch memory that leaves no trace in the heap: munmap() it. NULL when there is none. */
 void *proc_scratch(size_t size);

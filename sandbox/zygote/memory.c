@@ -1,19 +1,23 @@
 /* How this works
  *
- * What a fork costs here: 1.6–2 µs for each anonymous mapping, 0.7 for each file mapping, 0.15 for
- * each dirty page, and in the child 1.5 for each page it changes and 3.2 for each 64 kB window of
- * the program's text that it enters, because a fork does not copy the page tables of file mappings.
- * So:
+ * What a fork costs here, the end of the child included: 2 to 3 µs for each mapping that holds
+ * memory of the process's own, 0.7 for each other, 0.25 for each page of its own that is there, and
+ * in the child 1.5 for each page it changes and 3.8 for each 64 kB window of a file that it enters,
+ * because a fork does not copy the page tables of file mappings. So:
  *
  *   1. let_fork       V8 marks its mappings MADV_DONTFORK; a child without them dies at once.
- *   2. find_hot       a training child runs what usual jobs run; which 2 MB chunks of the program's
- * text and constants it entered stands in its /proc/self/pagemap.
- *   3. make_huge      those chunks are copied into anonymous huge pages in place: a fork copies one
- * page table entry for each, and no child faults on them again. 28 MB for a zygote.
- *   4. keep_from_children   holes and libraries that nobody uses: mappings not to be copied.
+ *   2. find_touched   a training child does what a usual cell does; which pages it touches is
+ *                     noted one by one (touch.h).
+ *   3. make_huge      2 MB chunks of the program's text and constants of which it touched more than
+ *                     a few pages are copied into anonymous huge pages in place: a fork copies one
+ *                     page table entry for each, and no child faults on them. 20 MB for a zygote.
+ *   4. image_make     what is not touched goes out of the page tables, of heaps and of libraries
+ *                     (image.h).
+ *   5. keep_from_children   holes and libraries that nobody uses: mappings not to be copied.
  *
- * Small anonymous pages in place of the text would make every fork a millisecond dearer, so a run
- * of chunks is only moved in once the kernel has shown that it is made of huge pages altogether. */
+ * Small anonymous pages in place of the whole text would make every fork a millisecond dearer, so a
+ * run of chunks is only moved in once the kernel has shown that it is made of huge pages
+ * altogether. */
 #include "sandbox/zygote/memory.h"
 
 #include <errno.h>
@@ -22,15 +26,16 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "sandbox/zygote/image.h"
 #include "sandbox/zygote/maps.h"
 
-#define PAGE        ((uintptr_t)4096)
 #define CHUNK       ((uintptr_t)2 << 20) /* of text that is moved: the size of a huge page */
-#define CHUNK_PAGES (CHUNK / PAGE)
-#define CHUNKS_MAX  64u                   /* 128 MB; the program has some 60 MB of text in all */
+#define CHUNKS_MAX  64u                  /* 128 MB; the program has some 60 MB of text in all */
+#define CHUNK_WORTH 16u /* pages; fewer are cheaper by themselves (image.c), in fewer mappings */
 #define HOLE_MAX    ((uintptr_t)64 << 10) /* larger ones are reservations that V8 will use */
 
 /* ---- 1. let_fork ---- */
@@ -50,63 +55,92 @@ static int let_fork(struct err *e)
     return 0;
 }
 
-/* ---- 2. find_hot ---- */
+/* ---- 2. find_touched ---- */
 
 struct hot {
     size_t n;
-    uintptr_t chunk[CHUNKS_MAX];
+    uintptr_t chunk[CHUNKS_MAX]; /* ascending */
+    unsigned pages[CHUNKS_MAX];  /* of it that were touched */
 };
 
-static bool any_present(int pagemap, uintptr_t chunk)
-{
-    uint64_t entries[CHUNK_PAGES];
-    ssize_t n = pread(pagemap, entries, sizeof entries, (off_t)(chunk / PAGE * sizeof *entries));
-    for (size_t i = 0; n == (ssize_t)sizeof entries && i < CHUNK_PAGES; i++)
-        if (entries[i] >> 63) /* present: proc(5) */
-            return true;
-    return false;
-}
-
-/* In the training child: the chunks of the program's text and constants that it has entered. */
-static void list_present(struct hot *hot)
+/* Runs train() in a child. What it touched stays in shared memory: munmap() it. NULL: not known. */
+static struct touched *find_touched(void (*train)(int, int, struct touched *))
 {
     struct map *maps;
-    int pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC), n = maps_read(&maps);
-    for (int i = 0; pagemap >= 0 && i < n; i++) {
-        if (maps[i].kind != MAP_PROGRAM || maps[i].writable)
-            continue;
-        uintptr_t at = (maps[i].start + CHUNK - 1) & ~(CHUNK - 1), end = maps[i].end & ~(CHUNK - 1);
-        for (; at < end && hot->n < CHUNKS_MAX; at += CHUNK)
-            if (any_present(pagemap, at))
-                hot->chunk[hot->n++] = at;
-    }
-}
-
-static _Noreturn void training_child(void (*train)(void), int to)
-{
-    struct hot hot = {0};
-    train();
-    list_present(&hot);
-    _exit(write(to, &hot, sizeof hot) == sizeof hot ? 0 : 1);
-}
-
-static void find_hot(void (*train)(void), struct hot *hot)
-{
-    int pipes[2], status = 1;
-    hot->n = 0;
-    if (pipe2(pipes, O_CLOEXEC))
-        return;
+    int socks[2] = {-1, -1}, status = 1, n = maps_read(&maps);
+    struct touched *t =
+        mmap(NULL, sizeof *t, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (t == MAP_FAILED)
+        t = NULL;
+    if (n > 0 && t)
+        image_ranges(maps, n, t);
+    if (n >= 0)
+        maps_free(maps);
+    if (!t || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, socks))
+        return t;
     pid_t pid = fork();
     if (pid == 0)
-        training_child(train, pipes[1]);
-    close(pipes[1]);
-    ssize_t n =
-        pid < 0 ? 0 : read(pipes[0], hot, sizeof *hot); /* one write below PIPE_BUF: whole */
-    close(pipes[0]);
+        train(socks[0], socks[1], t);
+    close(socks[0]);
     while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
         ;
-    if (n != sizeof *hot || status != 0 || hot->n > CHUNKS_MAX)
-        hot->n = 0;
+    close(socks[1]);
+    if (status != 0)
+        t->pages = 0; /* half of it would be worse than nothing */
+    return t;
+}
+
+static void add_chunk(struct hot *hot, uintptr_t chunk)
+{
+    size_t i = 0;
+    while (i < hot->n && hot->chunk[i] < chunk)
+        i++;
+    if (i == hot->n || hot->chunk[i] != chunk) {
+        if (hot->n == CHUNKS_MAX)
+            return;
+        memmove(&hot->chunk[i + 1], &hot->chunk[i], (hot->n - i) * sizeof hot->chunk[0]);
+        memmove(&hot->pages[i + 1], &hot->pages[i], (hot->n++ - i) * sizeof hot->pages[0]);
+        hot->chunk[i] = chunk;
+        hot->pages[i] = 0;
+    }
+    hot->pages[i]++;
+}
+
+static void drop_lukewarm(struct hot *hot)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < hot->n; i++)
+        if (hot->pages[i] >= CHUNK_WORTH) {
+            hot->chunk[kept] = hot->chunk[i];
+            hot->pages[kept++] = hot->pages[i];
+        }
+    hot->n = kept;
+}
+
+/* Whether the chunk lies altogether in one mapping of the program's text or constants. */
+static bool may_move(const struct map *maps, int n, uintptr_t chunk)
+{
+    const struct map *m = map_of(maps, n, chunk);
+    return m && m->kind == MAP_PROGRAM && m->readable && !m->writable && chunk + CHUNK <= m->end;
+}
+
+/* The chunks that were touched much, and one that lies alone between two of them: two mappings less
+ * for each fork to copy are worth more than its 2 MB. */
+static void find_hot(const struct touched *t, struct hot *hot)
+{
+    struct map *maps;
+    int n = maps_read(&maps);
+    hot->n = 0;
+    for (size_t i = 0; n >= 0 && i < t->pages; i++)
+        if (may_move(maps, n, t->page[i] & ~(CHUNK - 1)))
+            add_chunk(hot, t->page[i] & ~(CHUNK - 1));
+    drop_lukewarm(hot);
+    for (size_t i = 1; i < hot->n; i++)
+        if (hot->chunk[i] == hot->chunk[i - 1] + 2 * CHUNK &&
+            map_of(maps, n, hot->chunk[i]) == map_of(maps, n, hot->chunk[i - 1]))
+            add_chunk(hot, hot->chunk[i - 1] + CHUNK);
+    if (n >= 0)
+        maps_free(maps);
 }
 
 /* ---- 3. make_huge ---- */
@@ -144,14 +178,6 @@ static bool move_run(uintptr_t at, size_t size, int prot)
     return ok;
 }
 
-static const struct map *map_of(const struct map *maps, int n, uintptr_t at)
-{
-    for (int i = 0; i < n; i++)
-        if (maps[i].start <= at && at < maps[i].end)
-            return &maps[i];
-    return NULL;
-}
-
 static void make_huge(const struct hot *hot)
 {
     struct map *maps;
@@ -163,13 +189,13 @@ static void make_huge(const struct hot *hot)
         uintptr_t at = hot->chunk[i], end = at + CHUNK;
         for (next = i + 1; m && next < hot->n && hot->chunk[next] == end && end < m->end; next++)
             end += CHUNK;
-        if (m && m->kind == MAP_PROGRAM && m->readable && !m->writable && end <= m->end)
+        if (m && end <= m->end)
             move_run(at, end - at, PROT_READ | (m->executable ? PROT_EXEC : 0));
     }
     maps_free(maps);
 }
 
-/* ---- 4. keep_from_children ---- */
+/* ---- 5. keep_from_children ---- */
 
 static uint32_t kept_from_children; /* mappings */
 
@@ -189,18 +215,26 @@ static void keep_from_children(void)
         maps_free(maps);
 }
 
-int memory_prepare(void (*train)(void), bool few_cells, struct err *e)
+int memory_prepare(void (*train)(int, int, struct touched *), bool few_cells, struct err *e)
 {
     struct hot hot;
     int rc = let_fork(e);
     if (rc)
         return rc;
-    if (!few_cells) {
-        find_hot(train, &hot);
+    struct touched *t = few_cells ? NULL : find_touched(train);
+    if (t) {
+        find_hot(t, &hot);
         make_huge(&hot);
+        rc = image_make(t, e);
+        munmap(t, sizeof *t);
     }
     keep_from_children();
-    return 0;
+    return rc;
+}
+
+void memory_settle(void)
+{
+    image_drop_cold();
 }
 
 /* ---- figures ---- */

@@ -7,12 +7,18 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "sandbox/zygote/touch.h"
 
-/* Does all the steps. train() runs in a child that is thrown away: what it touches of the program's
- * text is what cells will touch. Only memory_let_fork() can fail the zygote; the others are savings
- * that a machine without huge pages goes without. few_cells: the two steps that only pay after
- * some dozens of forks (find_hot, make_huge) are left out. */
-int memory_prepare(void (*train)(void), bool few_cells, struct err *e);
+/* Does all the steps. train() runs in a child that is thrown away: it calls touch_trace(t), and
+ * what it touches from then on is what cells will touch. It is given both ends of a socketpair; the
+ * second stays open here until it has ended. Only let_fork() can fail the zygote; the others are
+ * savings that a machine without huge pages goes without. few_cells: the steps that only pay after
+ * some dozens of forks (all but the first and the last) are left out. */
+int memory_prepare(void (*train)(int sock, int peer, struct touched *t), bool few_cells,
+                   struct err *e);
+
+/* The last step, right before the zygote serves forks; needs no /proc. */
+void memory_settle(void);
 
 struct memory_figures {
     uint32_t threads, mappings;   /* mappings that a fork copies */

@@ -246,16 +246,16 @@ static void tell_forked(uint64_t number, pid_t pid, int pidfd)
             _exit(0);
 }
 
-static void fork_cell(uint64_t number, int sock)
+static void fork_cell(uint64_t number, int sock, bool awaited)
 {
     int pidfd = -1;
     if (z.children == CHILDREN_MAX) {
         tell_forked(number, -EAGAIN, -1);
         return;
     }
-    pid_t pid = fork();
+    pid_t pid = _Fork(); /* with one thread there is nothing for fork()'s handlers to mend */
     if (pid == 0)
-        cell_main(sock, &z.start);
+        cell_main(sock, &z.start, awaited);
     if (pid < 0) {
         pid = -errno;
     } else {
@@ -300,7 +300,7 @@ static bool take_fork(void)
     if (no_threads_left(&e))
         give_up(&e);
     for (size_t i = 0; i < count; i++) {
-        fork_cell(f.number[i], socks[i]);
+        fork_cell(f.number[i], socks[i], f.awaited != 0);
         close(socks[i]);
     }
     return true;
@@ -364,6 +364,7 @@ void zygote_main(void)
     set_signals();
     if (start(&up, &e))
         give_up(&e);
+    memory_settle();
     tell(&up, sizeof up);
     struct pollfd fds[] = {{.fd = CONTROL_FD, .events = POLLIN},
                            {.fd = z.child_fd, .events = POLLIN}};

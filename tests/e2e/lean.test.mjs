@@ -56,6 +56,26 @@ test('the zygote\'s private dirty memory stays under 4 MB', (t) => {
     assert.ok(dirty.small > 0 && dirty.small < 4096, `${dirty.small} kB`);
 });
 
+test('the zygote has in its own page tables only what cells touch; the rest lies in a file that nobody can write to', (t) => {
+    const [zygote] = w.zygotes();
+    let maps;
+    try {
+        maps = readFileSync(`/proc/${zygote}/smaps`, 'utf8').split(/^(?=[0-9a-f]+-[0-9a-f]+ )/m);
+    } catch (error) {
+        t.skip(`cannot read the zygote's smaps (${error.code}): only root can look at a jailed process`);
+        return;
+    }
+    const kb = (mapping, field) => Number(mapping.match(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm'))?.[1] ?? 0);
+    const sum = (list, field) => list.reduce((all, mapping) => all + kb(mapping, field), 0);
+    const image = maps.filter((mapping) => mapping.includes('/memfd:isolane-zygote'));
+    const size = sum(image, 'Size'), own = sum(image, 'Anonymous');
+    t.diagnostic(`${image.length} of ${maps.length} mappings, ${size} kB, ${own} kB of them its own pages`);
+    assert.ok(image.length > 0 && own > 0 && own < size / 2, `${own} of ${size} kB`);
+    for (const mapping of image) assert.match(mapping.split('\n')[0], /^[0-9a-f]+-[0-9a-f]+ r[w-]-p /, 'private, and no code');
+    const code = maps.find((mapping) => / r-xp .*\/libc\.so/.test(mapping.split('\n')[0]));
+    assert.ok(kb(code, 'Rss') < kb(code, 'Size') / 2, `${kb(code, 'Rss')} of ${kb(code, 'Size')} kB of libc's text`);
+});
+
 test(`every random source differs between ${CELLS} cells`, async () => {
     const script = `const bytes = new Uint8Array(16);
         export default {

@@ -313,16 +313,16 @@ test('each zygote has a hash seed of its own: keys that collide in one tell noth
 
 // ---- the zygote ---------------------------------------------------------------------------------------------------------
 
-/** A process's own memory: the pages of every private mapping that can be written, and how much of it is dirty. The heaps
+/** A process's own memory: the pages of every private mapping that can be written, and how much of it is no file's. The heaps
  *  are V8's, the C library's and every anonymous mapping but these: the runtime's zeroed data, the thread's own block (errno). */
 function memory_of(pid) {
     const mappings = new Map();
-    let dirty_kb = 0, previous = '';
+    let own_kb = 0, previous = '';
     const fd = openSync(`/proc/${pid}/mem`, 'r');
     for (const block of readFileSync(`/proc/${pid}/smaps`, 'utf8').split(/^(?=[0-9a-f]+-[0-9a-f]+ )/m)) {
         const m = block.match(/^([0-9a-f]+)-([0-9a-f]+) (\S+) \S+ \S+ \S+ *(.*)$/m);
         if (!m) continue;
-        dirty_kb += Number(block.match(/^Private_Dirty:\s+(\d+)/m)[1]);
+        own_kb += Number(block.match(/^Anonymous:\s+(\d+)/m)[1]);
         if (!/^.w.p/.test(m[3])) continue;
         const from = parseInt(m[1], 16), size = parseInt(m[2], 16) - from, pages = [], buffer = Buffer.alloc(PAGE);
         for (let at = 0; at < size; at += PAGE) {
@@ -337,7 +337,7 @@ function memory_of(pid) {
         previous = m[4];
     }
     closeSync(fd);
-    return { mappings, dirty_kb };
+    return { mappings, own_kb };
 }
 
 const HOSTILE_JOBS = [
@@ -380,7 +380,7 @@ test(`none: after ${HOSTILE} hostile jobs the zygote's memory is what it was, by
             assert.ok(!heap, `a heap changed: ${changed.at(-1)}`);
         });
     }
-    t.diagnostic(`private dirty ${earlier.dirty_kb} kB before, ${later.dirty_kb} kB after; changed: ${changed.join('; ') || 'nothing'}`);
+    t.diagnostic(`its own ${earlier.own_kb} kB before, ${later.own_kb} kB after; changed: ${changed.join('; ') || 'nothing'}`);
     assert.ok(bytes < 4096, `${bytes} bytes: ${changed}`); // the table of its children, its stack, errno
-    assert.ok(later.dirty_kb <= earlier.dirty_kb + 16, `${earlier.dirty_kb} kB → ${later.dirty_kb} kB`);
+    assert.ok(later.own_kb <= earlier.own_kb + 16, `${earlier.own_kb} kB → ${later.own_kb} kB`);
 });

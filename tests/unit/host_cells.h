@@ -245,7 +245,7 @@ static inline void fork_one(struct world *w, struct seen *s)
     struct err e = {0};
     memset(s, 0, sizeof *s);
     s->w = w;
-    if (cell_fork(w->z, 1, &seen_events, s, &s->c, &e))
+    if (cell_fork(w->z, 1, false, &seen_events, s, &s->c, &e))
         fail_msg("cell_fork: %s", e.msg);
 }
 

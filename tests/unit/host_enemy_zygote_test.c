@@ -29,7 +29,7 @@ static void is_found_out(enum jail_mode jail, const char *lie, const char *words
     start_enemy(&w, jail, lie);
     while (!w.up && !w.gone)
         uv_run(&w.loop, UV_RUN_ONCE);
-    bool asked = w.up && cell_fork(w.z, 2, &seen_events, NULL, cells, &e) == 0;
+    bool asked = w.up && cell_fork(w.z, 2, false, &seen_events, NULL, cells, &e) == 0;
     for (int i = 0; asked && i < 2; i++) {
         s[i].c = cells[i];
         cell_set_arg(cells[i], &s[i]);

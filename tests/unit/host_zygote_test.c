@@ -364,7 +364,7 @@ static void cells_are_asked_for_in_numbers(void **state)
     open_world(&w);
     bring_up(&w);
     s.w = &w;
-    assert_int_equal(cell_fork(w.z, CONTROL_FORK_MAX, &seen_events, &s, cells, &e), 0);
+    assert_int_equal(cell_fork(w.z, CONTROL_FORK_MAX, false, &seen_events, &s, cells, &e), 0);
     assert_int_equal(zygote_live_cells(w.z), CONTROL_FORK_MAX);
     run_until(&w, &s.ready, CONTROL_FORK_MAX, "READY of all");
     for (int i = 0; i < CONTROL_FORK_MAX; i++)
@@ -383,11 +383,11 @@ static void a_zygote_that_is_not_up_forks_nothing(void **state)
     int before = open_fds();
     open_world(&w);
     assert_int_equal(start_zygote(&w, JAIL_REQUIRE, NULL, &e), 0);
-    assert_int_equal(cell_fork(w.z, 1, &seen_events, &s, &c, &e), ERR_UNAVAILABLE);
+    assert_int_equal(cell_fork(w.z, 1, false, &seen_events, &s, &c, &e), ERR_UNAVAILABLE);
     run_until(&w, &w.up, 1, "UP");
     kill(zygote_info(w.z)->pid, SIGKILL);
     run_until(&w, &w.gone, 1, "the zygote's end");
-    assert_int_equal(cell_fork(w.z, 1, &seen_events, &s, &c, &e), ERR_UNAVAILABLE);
+    assert_int_equal(cell_fork(w.z, 1, false, &seen_events, &s, &c, &e), ERR_UNAVAILABLE);
     close_world(&w);
     assert_int_equal(open_fds(), before);
 }
