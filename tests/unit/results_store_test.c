@@ -414,7 +414,7 @@ static void the_wal_grows_once_and_is_never_truncated(void **state)
             grew_late += st.st_size - last;
         last = st.st_size;
     }
-    assert_in_range(last, 3 << 20, 8 << 20);
+    assert_in_range(last, 15 << 20, 20 << 20);
     assert_in_range(grew_late, 0, 512 << 10); /* by where a commit of 100 rows happens to end */
     store_close(s);
     assert_int_equal(stat(at("grow.db-wal"), &st), 0);
