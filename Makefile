@@ -28,7 +28,7 @@ WARN    := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-format-truncation
 HARDEN  := -fstack-protector-strong -fstack-clash-protection -fcf-protection -Wformat -Wformat-security
 CFLAGS  := -std=c17 -D_GNU_SOURCE -DISOLANE_VERSION='"$(VERSION)"' -I. -I$(B)/gen -g $(OPT) $(WARN) $(HARDEN) $(SANFLAGS)
 LDFLAGS := -pie -Wl,-z,relro,-z,now,-z,noexecstack $(SANFLAGS)
-LIBS    := -luv -lnats -lsqlite3 -lsodium -lcrypto -ljansson -lyaml -lsmartcols -lcares -lglib-2.0 -lpthread -lm
+LIBS    := -luv -lnats -lsqlite3 -lsodium -lcrypto -ljansson -lyaml -lsmartcols -lcares -lwslay -lglib-2.0 -lpthread -lm
 
 # Rooms in the order of the includes: each may include itself and those before it (see tools/check-includes.pl).
 ROOMS := base config egress link queue results jail host executor cli
@@ -42,9 +42,9 @@ DIR_jail := sandbox/jail
 DIR_host := sandbox/host
 DIR_executor := executor executor/services
 DIR_cli := cli
-# Where GLib's headers are is the distribution's secret; one file needs them.
+# Where GLib's headers are is the distribution's secret; two files need them.
 GLIB_CFLAGS = $(patsubst -I%,-isystem %,$(shell pkg-config --cflags glib-2.0))
-$(B)/obj/queue/zone.o: CFLAGS += $(GLIB_CFLAGS)
+$(B)/obj/queue/zone.o $(B)/obj/egress/ws_accept.o: CFLAGS += $(GLIB_CFLAGS)
 
 NOT_IN_ARCHIVE := cli/main.c $(wildcard */*_fuzz.c */*/*_fuzz.c)
 sources_of = $(filter-out $(NOT_IN_ARCHIVE),$(foreach d,$(DIR_$(1)),$(wildcard $(d)/*.c)))

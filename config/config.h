@@ -79,7 +79,9 @@ struct egress_config {
     int64_t max_body_mb;        /* one response's body, as on the wire (MiB), default 1024 */
     int64_t max_requests;       /* of one attempt, redirects counted, default 1000 */
     int64_t max_concurrent;     /* requests of one attempt at once, default 16 */
-    int64_t max_attempt_mb;     /* bodies of one attempt, both ways (MiB), default 4096 */
+    int64_t max_attempt_mb;     /* bodies and messages of one attempt, both ways (MiB), 4096 */
+    int64_t max_sockets;        /* WebSockets of one attempt at once, default 16 */
+    int64_t max_message_mb;     /* one message that comes over a WebSocket (MiB), default 16 */
 };
 
 struct nats_config {

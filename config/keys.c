@@ -228,6 +228,8 @@ const struct config_key config_keys[] = {
     INT_KEY("egress.max_requests", egress.max_requests, 1, 1000000, 1000),
     INT_KEY("egress.max_concurrent", egress.max_concurrent, 1, 24, 16),
     INT_KEY("egress.max_attempt_mb", egress.max_attempt_mb, 1, 1048576, 4096),
+    INT_KEY("egress.max_sockets", egress.max_sockets, 1, 60, 16),
+    INT_KEY("egress.max_message_mb", egress.max_message_mb, 1, 1024, 16),
     INT_KEY("warm.cells", warm.cells, 0, 4096, 32),
     INT_KEY("warm.tenant_cells", warm.tenant_cells, 1, 4096, 16),
     INT_KEY("warm.memory_mb", warm.memory_mb, 16, 16777216, 512),

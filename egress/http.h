@@ -27,7 +27,8 @@ struct http_exchange;
 struct http_settings {
     const char *ca_file; /* PEM of who is trusted to sign certificates; NULL: the system's */
     int64_t connect_timeout_ms;
-    int connections_max; /* at once; requests beyond wait */
+    int connections_max;  /* at once; requests beyond wait */
+    int connections_kept; /* idle ones; 0: a few */
 };
 
 /* Loads libcurl, if no client has done so yet. ERR_UNAVAILABLE: it is not there. */
@@ -37,7 +38,8 @@ int http_load(struct err *e);
  * Strings of s are copied. ERR_UNAVAILABLE. */
 int http_client_open(uv_loop_t *loop, const struct http_settings *s, struct http_client **out,
                      struct err *e);
-/* All exchanges must have ended. Connections are closed now, memory goes with the loop. */
+/* All exchanges and sockets must have ended. Connections are closed now, memory goes with the loop.
+ */
 void http_client_close(struct http_client *c);
 uv_loop_t *http_client_loop(const struct http_client *c);
 
@@ -102,3 +104,5 @@ void http_cancel(struct http_exchange *x);
 /* Bytes of bodies so far, on the wire. */
 int64_t http_sent(const struct http_exchange *x);
 int64_t http_received(const struct http_exchange *x);
+/* New connections that were made for it, so far. */
+int http_connects(const struct http_exchange *x);

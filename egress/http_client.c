@@ -28,10 +28,11 @@ int http_load(struct err *e)
         size_t at;
     } wanted[] = {
 #define F(f) {"curl_" #f, offsetof(struct curl_functions, f)}
-        F(easy_init),           F(easy_cleanup),        F(easy_setopt),     F(easy_getinfo),
-        F(easy_pause),          F(easy_strerror),       F(slist_append),    F(slist_free_all),
-        F(multi_init),          F(multi_cleanup),       F(multi_setopt),    F(multi_add_handle),
-        F(multi_remove_handle), F(multi_socket_action), F(multi_info_read), F(multi_assign),
+        F(easy_init),       F(easy_cleanup),     F(easy_setopt),         F(easy_getinfo),
+        F(easy_pause),      F(easy_send),        F(easy_recv),           F(easy_strerror),
+        F(slist_append),    F(slist_free_all),   F(multi_init),          F(multi_cleanup),
+        F(multi_setopt),    F(multi_add_handle), F(multi_remove_handle), F(multi_socket_action),
+        F(multi_info_read), F(multi_assign),
 #undef F
     };
     static bool loaded;
@@ -62,18 +63,18 @@ int http_load(struct err *e)
 
 /* ---- telling ---- */
 
-void http_mark(struct http_exchange *x)
+void http_mark(struct http_party *p)
 {
-    if (list_empty(&x->node))
-        list_push_back(&x->client->dirty, &x->node);
+    if (list_empty(&p->node))
+        list_push_back(&p->client->dirty, &p->node);
 }
 
 static void on_soon(uv_timer_t *h);
 
-void http_mark_soon(struct http_exchange *x)
+void http_mark_soon(struct http_party *p)
 {
-    struct http_client *c = x->client;
-    http_mark(x);
+    struct http_client *c = p->client;
+    http_mark(p);
     if (!c->settling && !uv_is_active((uv_handle_t *)&c->soon))
         uv_timer_start(&c->soon, on_soon, 0, 0);
 }
@@ -83,12 +84,12 @@ static void read_ends(struct http_client *c)
     CURLMsg *m;
     int left;
     while ((m = http_curl.multi_info_read(c->multi, &left))) {
-        struct http_exchange *x = NULL;
+        struct http_party *p = NULL;
         CURLcode rc = m->data.result;
         if (m->msg != CURLMSG_DONE)
             continue;
-        CHECK(http_curl.easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &x) == CURLE_OK);
-        http_done(x, rc); /* m is void from here on */
+        CHECK(http_curl.easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &p) == CURLE_OK);
+        p->done(p, rc); /* m is void from here on */
     }
 }
 
@@ -98,7 +99,8 @@ static void settle(struct http_client *c)
     c->settling = true;
     read_ends(c);
     while ((n = list_pop_front(&c->dirty))) {
-        http_tell(LIST_ENTRY(n, struct http_exchange, node));
+        struct http_party *p = LIST_ENTRY(n, struct http_party, node);
+        p->tell(p);
         if (list_empty(&c->dirty))
             read_ends(c);
     }
@@ -221,7 +223,7 @@ int http_client_open(uv_loop_t *loop, const struct http_settings *s, struct http
     SET(CURLMOPT_TIMERFUNCTION, on_timeout);
     SET(CURLMOPT_TIMERDATA, c);
     SET(CURLMOPT_MAX_TOTAL_CONNECTIONS, (long)s->connections_max);
-    SET(CURLMOPT_MAXCONNECTS, (long)CONNECTIONS_KEPT);
+    SET(CURLMOPT_MAXCONNECTS, (long)(s->connections_kept ? s->connections_kept : CONNECTIONS_KEPT));
     SET(CURLMOPT_PIPELINING, (long)CURLPIPE_MULTIPLEX);
 #undef SET
     *out = c;
@@ -237,7 +239,7 @@ void http_client_close(struct http_client *c)
 {
     if (!c)
         return;
-    CHECK(c->exchanges == 0 && !c->closed);
+    CHECK(c->parties == 0 && !c->closed);
     c->closed = true;
     CHECK(http_curl.multi_cleanup(c->multi) == CURLM_OK); /* on_socket() lets go of each */
     free(c->ca_file);

@@ -12,38 +12,19 @@
 #include "egress/http_inner.h"
 #include "egress/policy.h"
 
-#define READ_SIZE    32768L /* libcurl's buffer for what it reads */
-#define STAGGER_MS   250L   /* RFC 8305 section 5, as egress/connect.h */
-#define CONNECTION_S 30L    /* an idle connection is not used again after that */
-#define PIN_S        (HTTP_TIMEOUT_MAX_MS / 1000 + 60L) /* outlives every request */
+#define READ_SIZE 32768L /* libcurl's buffer for what it reads */
 
 /* ---- what libcurl calls ---- */
-
-static curl_socket_t on_open(void *arg, curlsocktype purpose, struct curl_sockaddr *a)
-{
-    struct http_exchange *x = arg;
-    (void)purpose;
-    if (egress_check_sockaddr(&x->d, &a->addr, (socklen_t)a->addrlen, &x->why))
-        return CURL_SOCKET_BAD;
-    return socket(a->family, a->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, a->protocol);
-}
 
 /* Connected, or an open connection was found: the request follows. Two requests of one host may
  * have been given different addresses; the connection of the other is then not for this one. */
 static int on_connected(void *arg, char *peer, char *local, int peer_port, int local_port)
 {
     struct http_exchange *x = arg;
-    struct ip ip;
-    struct sockaddr_storage sa;
     (void)local, (void)local_port;
-    x->moved_ms = uv_now(x->client->loop);
-    if (ip_parse(peer, strlen(peer), &ip) && peer_port > 0 && peer_port < 65536) {
-        socklen_t len = ip_to_sockaddr(&ip, (uint16_t)peer_port, &sa);
-        if (!egress_check_sockaddr(&x->d, (struct sockaddr *)&sa, len, &x->why))
-            return CURL_PREREQFUNC_OK;
-    } else {
-        err_set(&x->why, ERR_DENIED, "net: %.200s: the peer is not known", x->d.target.host.text);
-    }
+    x->moved_ms = uv_now(x->p.client->loop);
+    if (http_party_peer_fits(&x->p, peer, peer_port))
+        return CURL_PREREQFUNC_OK;
     x->other_connection = true;
     return CURL_PREREQFUNC_ABORT;
 }
@@ -52,7 +33,7 @@ static size_t on_send(char *p, size_t size, size_t count, void *arg)
 {
     struct http_exchange *x = arg;
     size_t have = x->out.len - x->out_at, n = size * count;
-    x->moved_ms = uv_now(x->client->loop);
+    x->moved_ms = uv_now(x->p.client->loop);
     if (!have && !x->out_ended) {
         x->out_paused = true;
         return CURL_READFUNC_PAUSE;
@@ -66,7 +47,7 @@ static size_t on_send(char *p, size_t size, size_t count, void *arg)
     } else if (n) {
         buf_consume(&x->out, n);
         x->give += n;
-        http_mark(x);
+        http_mark(&x->p);
     }
     return n;
 }
@@ -99,55 +80,11 @@ static void take_away(struct http_exchange *x, const char *line)
     CHECK(x->fields);
 }
 
-#define SET(o, v) CHECK(http_curl.easy_setopt(x->easy, o, v) == CURLE_OK)
-
-static void set_target(struct http_exchange *x)
-{
-    char origin[EGRESS_ORIGIN_MAX];
-    struct buf b = {0};
-    egress_origin(&x->d.target, origin);
-    buf_addf(&b, "%s%s", origin, x->path);
-    SET(CURLOPT_URL, b.data);
-    SET(CURLOPT_PATH_AS_IS, 1L);
-    SET(CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
-    SET(CURLOPT_PROTOCOLS_STR, egress_scheme_names[x->d.target.scheme]);
-    SET(CURLOPT_FOLLOWLOCATION, 0L);
-    SET(CURLOPT_PROXY, "");
-    SET(CURLOPT_NOPROXY, "*");
-    SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
-    SET(CURLOPT_UNRESTRICTED_AUTH, 0L);
-    if (!x->d.target.host.ip.family) {
-        buf_clear(&b);
-        buf_addc(&b, '+'); /* goes out of libcurl's cache again */
-        egress_pin(&x->d, &b);
-        x->pin = http_curl.slist_append(NULL, b.data);
-        CHECK(x->pin);
-        SET(CURLOPT_RESOLVE, x->pin);
-        SET(CURLOPT_DNS_CACHE_TIMEOUT, PIN_S);
-    }
-    SET(CURLOPT_HAPPY_EYEBALLS_TIMEOUT_MS, STAGGER_MS);
-    SET(CURLOPT_CONNECTTIMEOUT_MS, (long)x->client->connect_timeout_ms);
-    SET(CURLOPT_OPENSOCKETFUNCTION, on_open);
-    SET(CURLOPT_OPENSOCKETDATA, x);
-    SET(CURLOPT_PREREQFUNCTION, on_connected);
-    SET(CURLOPT_PREREQDATA, x);
-    SET(CURLOPT_MAXAGE_CONN, CONNECTION_S);
-    buf_free(&b);
-}
-
-static void set_tls(struct http_exchange *x)
-{
-    SET(CURLOPT_SSL_VERIFYPEER, 1L);
-    SET(CURLOPT_SSL_VERIFYHOST, 2L);
-    SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-    if (x->client->ca_file) {
-        SET(CURLOPT_CAINFO, x->client->ca_file);
-        SET(CURLOPT_CAPATH, NULL);
-    }
-}
-
 static void set_request(struct http_exchange *x)
 {
+#define SET(o, v) CHECK(http_curl.easy_setopt(x->p.easy, o, v) == CURLE_OK)
+    SET(CURLOPT_PREREQFUNCTION, on_connected);
+    SET(CURLOPT_PREREQDATA, x);
     SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
     SET(CURLOPT_HTTP09_ALLOWED, 0L);
     if (x->has_body) {
@@ -169,18 +106,15 @@ static void set_request(struct http_exchange *x)
     SET(CURLOPT_HEADERDATA, x);
     SET(CURLOPT_WRITEFUNCTION, http_on_body);
     SET(CURLOPT_WRITEDATA, x);
-    SET(CURLOPT_ERRORBUFFER, x->error);
-    SET(CURLOPT_PRIVATE, x);
-    SET(CURLOPT_NOSIGNAL, 1L);
-}
 #undef SET
+}
 
 /* ---- clocks ---- */
 
 /* Does the peer have to move? Not while the consumer is full, or the body's sender is empty. */
 static bool peers_turn(const struct http_exchange *x)
 {
-    return x->easy && !x->in_paused && !x->held_back && !(x->out_paused && !x->head_whole);
+    return x->p.easy && !x->in_paused && !x->held_back && !(x->out_paused && !x->head_whole);
 }
 
 static void fail(struct http_exchange *x)
@@ -188,27 +122,27 @@ static void fail(struct http_exchange *x)
     if (x->over)
         return;
     x->over = true;
-    http_mark_soon(x);
+    http_mark_soon(&x->p);
 }
 
 static void on_clock(uv_timer_t *h)
 {
     struct http_exchange *x = h->data;
-    const uint64_t now = uv_now(x->client->loop), idle = (uint64_t)x->idle_ms;
+    const uint64_t now = uv_now(x->p.client->loop), idle = (uint64_t)x->idle_ms;
     const uint64_t last = x->started_ms + (uint64_t)x->total_ms;
     if (x->over || x->finished)
         return;
     if (now >= last) {
-        err_set(&x->why, ERR_TIMEOUT, "net: %.200s: not done within %lld ms", x->d.target.host.text,
-                (long long)x->total_ms);
+        err_set(&x->p.why, ERR_TIMEOUT, "net: %.200s: not done within %lld ms",
+                x->p.d.target.host.text, (long long)x->total_ms);
         fail(x);
         return;
     }
     if (!peers_turn(x))
         x->moved_ms = now;
     if (now - x->moved_ms >= idle) {
-        err_set(&x->why, ERR_TIMEOUT, "net: %.200s: nothing came for %lld ms",
-                x->d.target.host.text, (long long)x->idle_ms);
+        err_set(&x->p.why, ERR_TIMEOUT, "net: %.200s: nothing came for %lld ms",
+                x->p.d.target.host.text, (long long)x->idle_ms);
         fail(x);
         return;
     }
@@ -218,28 +152,19 @@ static void on_clock(uv_timer_t *h)
 
 /* ---- a request ---- */
 
+static void done(struct http_party *p, CURLcode rc);
+static void tell_all(struct http_party *p);
+
 static void on_clock_closed(uv_handle_t *h)
 {
     struct http_exchange *x = h->data;
     free(x);
 }
 
-static void let_go(struct http_exchange *x)
-{
-    if (x->easy) {
-        http_curl.multi_remove_handle(x->client->multi, x->easy);
-        http_curl.easy_cleanup(x->easy);
-        x->easy = NULL;
-    }
-}
-
 static void drop(struct http_exchange *x)
 {
-    list_remove(&x->node);
-    let_go(x);
-    x->client->exchanges--;
+    http_party_leave(&x->p);
     http_curl.slist_free_all(x->fields);
-    http_curl.slist_free_all(x->pin);
     x->head.secret = x->in.secret = x->out.secret = true; /* somebody's tokens, maybe */
     buf_free(&x->head);
     buf_free(&x->in);
@@ -254,10 +179,11 @@ struct http_exchange *http_start(struct http_client *c, const struct http_reques
 {
     struct http_exchange *x = mem_alloc(sizeof *x);
     CHECK(!c->closed && r->total_ms > 0 && r->total_ms <= HTTP_TIMEOUT_MAX_MS && r->idle_ms > 0);
-    x->client = c;
+    x->p.done = done;
+    x->p.tell = tell_all;
+    http_party_join(&x->p, c);
     x->ev = *ev;
     x->arg = arg;
-    list_init(&x->node);
     x->method = mem_strdup(r->method);
     x->path = mem_strdup(r->path);
     x->head_only = !strcmp(r->method, "HEAD");
@@ -282,102 +208,69 @@ struct http_exchange *http_start(struct http_client *c, const struct http_reques
     x->clock.data = x;
     uv_timer_start(&x->clock, on_clock,
                    (uint64_t)(x->idle_ms < x->total_ms ? x->idle_ms : x->total_ms), 0);
-    c->exchanges++;
     return x;
 }
 
 void http_go(struct http_exchange *x, const struct egress_decision *d)
 {
-    CHECK(!x->easy && d->verdict == EGRESS_ALLOWED &&
+    CHECK(!x->p.easy && d->verdict == EGRESS_ALLOWED &&
           (d->target.scheme == SCHEME_HTTP || d->target.scheme == SCHEME_HTTPS));
-    x->d = *d;
-    x->moved_ms = uv_now(x->client->loop);
+    x->p.d = *d;
+    x->moved_ms = uv_now(x->p.client->loop);
     if (x->over)
         return; /* its time was over meanwhile */
-    x->easy = http_curl.easy_init();
-    CHECK(x->easy);
-    set_target(x);
-    set_tls(x);
+    http_party_aim(&x->p, d, x->path);
     set_request(x);
-    CHECK(http_curl.multi_add_handle(x->client->multi, x->easy) == CURLM_OK);
+    http_party_go(&x->p);
 }
 
 void http_refuse(struct http_exchange *x, const struct err *why)
 {
     if (!x->over)
-        x->why = *why;
+        x->p.why = *why;
     fail(x);
 }
 
 /* A connection of another request that this one must not use: over one of its own. */
 static void again(struct http_exchange *x)
 {
-    http_curl.multi_remove_handle(x->client->multi, x->easy);
+    http_curl.multi_remove_handle(x->p.client->multi, x->p.easy);
     x->other_connection = false;
     x->fresh = true;
-    x->why = (struct err){0};
-    CHECK(http_curl.easy_setopt(x->easy, CURLOPT_FRESH_CONNECT, 1L) == CURLE_OK);
-    CHECK(http_curl.multi_add_handle(x->client->multi, x->easy) == CURLM_OK);
+    x->p.why = (struct err){0};
+    CHECK(http_curl.easy_setopt(x->p.easy, CURLOPT_FRESH_CONNECT, 1L) == CURLE_OK);
+    CHECK(http_curl.multi_add_handle(x->p.client->multi, x->p.easy) == CURLM_OK);
 }
 
-static void explain(struct http_exchange *x, CURLcode rc)
+static void done(struct http_party *p, CURLcode rc)
 {
-    const char *host = x->d.target.host.text;
-    const char *text = x->error[0] ? x->error : http_curl.easy_strerror(rc);
-    switch (rc) {
-    case CURLE_COULDNT_CONNECT:
-    case CURLE_COULDNT_RESOLVE_HOST:
-        err_set(&x->why, ERR_UNAVAILABLE, "net: %.200s: no connection: %.300s", host, text);
-        return;
-    case CURLE_OPERATION_TIMEDOUT:
-        err_set(&x->why, ERR_TIMEOUT,
-                "net: %.200s: no connection within %lld ms; see egress.connect_timeout_ms", host,
-                (long long)x->client->connect_timeout_ms);
-        return;
-    case CURLE_PEER_FAILED_VERIFICATION:
-    case CURLE_SSL_CONNECT_ERROR:
-        err_set(&x->why, ERR_PROTOCOL, "net: %.200s: TLS: %.300s", host, text);
-        return;
-    case CURLE_PARTIAL_FILE:
-        err_set(&x->why, ERR_PROTOCOL, "net: %.200s: the response's body ends early: %.300s", host,
-                text);
-        return;
-    case CURLE_OUT_OF_MEMORY: /* libcurl's own bound of one field */
-        if (!x->head_whole) {
-            http_over_head(x);
-            return;
-        }
-        /* fall through */
-    default:
-        err_set(&x->why, ERR_PROTOCOL, "net: %.200s: %.300s", host, text);
-    }
-}
-
-void http_done(struct http_exchange *x, CURLcode rc)
-{
+    struct http_exchange *x = (struct http_exchange *)p;
+    x->connects = http_connects(x);
     if (x->other_connection && !x->fresh) {
         again(x);
         return;
     }
-    if (rc != CURLE_OK && !x->why.code)
-        explain(x, rc);
+    if (rc == CURLE_OUT_OF_MEMORY && !x->head_whole && !x->p.why.code) /* its bound of one field */
+        http_over_head(x);
+    else if (rc != CURLE_OK && !x->p.why.code)
+        http_party_explain(&x->p, rc);
     else if (rc == CURLE_OK && !x->head_whole)
-        err_set(&x->why, ERR_PROTOCOL, "net: %.200s: no response", x->d.target.host.text);
+        err_set(&x->p.why, ERR_PROTOCOL, "net: %.200s: no response", x->p.d.target.host.text);
     else if (rc == CURLE_OK)
-        x->why = (struct err){0};
+        x->p.why = (struct err){0};
     x->finished = true;
-    let_go(x);
-    if (x->why.code)
+    http_party_release(&x->p);
+    if (x->p.why.code)
         x->over = true;
-    http_mark(x);
+    http_mark(&x->p);
 }
 
 /* ---- telling ---- */
 
 static void tell_end(struct http_exchange *x)
 {
-    struct err why = x->why;
-    let_go(x);
+    struct err why = x->p.why;
+    http_party_release(&x->p);
     x->ev.end(x->arg, why.code ? &why : NULL);
     x->dead = true;
 }
@@ -399,7 +292,7 @@ static void flow(struct http_exchange *x)
     int pause = CURLPAUSE_CONT;
     bool more_in = x->in_paused && x->in.len < HTTP_ROOM;
     bool more_out = x->out_paused && (x->out.len > x->out_at || x->out_ended);
-    if (!x->easy || (!more_in && !more_out))
+    if (!x->p.easy || (!more_in && !more_out))
         return;
     if (x->in_paused && !more_in)
         pause |= CURLPAUSE_RECV;
@@ -407,8 +300,8 @@ static void flow(struct http_exchange *x)
         pause |= CURLPAUSE_SEND;
     x->in_paused = x->in_paused && !more_in;
     x->out_paused = x->out_paused && !more_out;
-    x->moved_ms = uv_now(x->client->loop);
-    http_curl.easy_pause(x->easy, pause);
+    x->moved_ms = uv_now(x->p.client->loop);
+    http_curl.easy_pause(x->p.easy, pause);
 }
 
 static void tell(struct http_exchange *x)
@@ -441,8 +334,9 @@ static void tell(struct http_exchange *x)
         tell_end(x);
 }
 
-void http_tell(struct http_exchange *x)
+static void tell_all(struct http_party *p)
 {
+    struct http_exchange *x = (struct http_exchange *)p;
     x->telling = true;
     tell(x);
     x->telling = false;
@@ -465,7 +359,7 @@ int http_send(struct http_exchange *x, const char *p, size_t n, struct err *e)
     x->taken_in += (int64_t)n;
     x->room -= n;
     buf_add(&x->out, p, n);
-    http_mark_soon(x);
+    http_mark_soon(&x->p);
     return 0;
 }
 
@@ -475,14 +369,14 @@ int http_send_end(struct http_exchange *x, struct err *e)
         return err_set(e, ERR_INVALID, "net: the request's body ends after %lld of %lld bytes",
                        (long long)x->taken_in, (long long)x->body_len);
     x->out_ended = true;
-    http_mark_soon(x);
+    http_mark_soon(&x->p);
     return 0;
 }
 
 void http_resume(struct http_exchange *x)
 {
     x->held_back = false;
-    http_mark_soon(x);
+    http_mark_soon(&x->p);
 }
 
 void http_cancel(struct http_exchange *x)
@@ -501,4 +395,12 @@ int64_t http_sent(const struct http_exchange *x)
 int64_t http_received(const struct http_exchange *x)
 {
     return x->received;
+}
+
+int http_connects(const struct http_exchange *x)
+{
+    long now = 0;
+    if (x->p.easy && http_curl.easy_getinfo(x->p.easy, CURLINFO_NUM_CONNECTS, &now) != CURLE_OK)
+        now = 0;
+    return x->connects + (int)now;
 }

@@ -1,6 +1,6 @@
-/* What http_client.c (connections and the loop) http_exchange.c (one request) and
- * http_response.c (what comes of it) share. Nobody
- * else includes it. */
+/* What http_client.c (connections and the loop), http_party.c (whoever uses one), http_exchange.c
+ * (one request), http_response.c (what comes of it) and http_socket.c (a connection's bytes) share.
+ * Nobody else includes it. */
 #pragma once
 
 #include <curl/curl.h>
@@ -16,6 +16,8 @@ struct curl_functions {
     CURLcode (*easy_setopt)(CURL *, CURLoption, ...);
     CURLcode (*easy_getinfo)(CURL *, CURLINFO, ...);
     CURLcode (*easy_pause)(CURL *, int);
+    CURLcode (*easy_send)(CURL *, const void *, size_t, size_t *);
+    CURLcode (*easy_recv)(CURL *, void *, size_t, size_t *);
     const char *(*easy_strerror)(CURLcode);
     struct curl_slist *(*slist_append)(struct curl_slist *, const char *);
     void (*slist_free_all)(struct curl_slist *);
@@ -37,21 +39,30 @@ struct http_client {
     int64_t connect_timeout_ms;
     uv_timer_t timer;  /* libcurl's */
     uv_timer_t soon;   /* what calls from outside asked for */
-    struct list dirty; /* exchanges with something to tell */
-    int exchanges;
+    struct list dirty; /* parties with something to tell */
+    int parties;
     int handles; /* open ones of the loop: freed with the last */
     bool settling, closed;
 };
 
-struct http_exchange {
+/* Who has something under way with a client: the first member of an exchange, and of a socket. */
+struct http_party {
     struct http_client *client;
-    struct list node; /* in client->dirty, or in none */
-    struct http_events ev;
-    void *arg;
-    CURL *easy; /* NULL before http_go() and after its end */
-    struct curl_slist *fields, *pin;
+    struct list node;                                /* in client->dirty, or in none */
+    void (*done)(struct http_party *p, CURLcode rc); /* libcurl is through with it */
+    void (*tell)(struct http_party *p);              /* tells what there is to tell */
+    CURL *easy;                                      /* NULL before it goes and after its end */
+    struct curl_slist *pin;
     char error[CURL_ERROR_SIZE];
     struct egress_decision d;
+    struct err why;
+};
+
+struct http_exchange {
+    struct http_party p;
+    struct http_events ev;
+    void *arg;
+    struct curl_slist *fields;
 
     char *method, *path;
     bool has_body, head_only;
@@ -77,21 +88,32 @@ struct http_exchange {
 
     uv_timer_t clock;
     uint64_t started_ms, moved_ms; /* uv_now() */
-    struct err why;
-    bool over;     /* ended; `end` is to be told */
-    bool finished; /* libcurl is through with it */
+    bool over;                     /* ended; `end` is to be told */
+    bool finished;                 /* libcurl is through with it */
+    int connects;                  /* those of handles that are done */
     bool other_connection, fresh;
     bool telling, dead;
 };
 
-/* To be looked at when libcurl is done with this turn. */
-void http_mark(struct http_exchange *x);
+/* http_client.c: to be looked at when libcurl is done with this turn. */
+void http_mark(struct http_party *p);
 /* The same from a call from outside: in a later turn of the loop. */
-void http_mark_soon(struct http_exchange *x);
-/* Tells what there is to tell; the exchange may be gone afterwards. */
-void http_tell(struct http_exchange *x);
-/* libcurl is through with it. */
-void http_done(struct http_exchange *x, CURLcode rc);
+void http_mark_soon(struct http_party *p);
+
+/* http_party.c: p is zero but for `done` and `tell`. */
+void http_party_join(struct http_party *p, struct http_client *c);
+/* Off the client's lists; libcurl lets go of it. */
+void http_party_leave(struct http_party *p);
+void http_party_release(struct http_party *p); /* libcurl alone: `easy` is NULL afterwards */
+/* A handle of libcurl for what d allows, and nothing else: addresses, TLS, time to connect. path:
+ * what follows the origin. */
+void http_party_aim(struct http_party *p, const struct egress_decision *d, const char *path);
+/* Off it goes. */
+void http_party_go(struct http_party *p);
+/* Is that peer one that was decided about? Else p->why. */
+bool http_party_peer_fits(struct http_party *p, const char *peer, int port);
+/* p->why for an end of libcurl's that has none yet. */
+void http_party_explain(struct http_party *p, CURLcode rc);
 
 /* For CURLOPT_HEADERFUNCTION and CURLOPT_WRITEFUNCTION; arg: the exchange. */
 size_t http_on_header(char *p, size_t size, size_t count, void *arg);

@@ -5,9 +5,9 @@
 
 void http_over_head(struct http_exchange *x)
 {
-    err_set(&x->why, ERR_LIMIT,
+    err_set(&x->p.why, ERR_LIMIT,
             "net: %.200s: the response's headers have more than %u bytes or %d fields",
-            x->d.target.host.text, HTTP_FIELDS_SIZE_MAX, HTTP_FIELDS_MAX);
+            x->p.d.target.host.text, HTTP_FIELDS_SIZE_MAX, HTTP_FIELDS_MAX);
 }
 
 static void new_head(struct http_exchange *x, const char *line, size_t n)
@@ -62,7 +62,7 @@ size_t http_on_header(char *p, size_t size, size_t count, void *arg)
     struct http_exchange *x = arg;
     const size_t whole = size * count;
     size_t n = whole;
-    x->moved_ms = uv_now(x->client->loop);
+    x->moved_ms = uv_now(x->p.client->loop);
     if (x->head_whole)
         return whole; /* trailers */
     while (n && (p[n - 1] == '\r' || p[n - 1] == '\n' || p[n - 1] == ' ' || p[n - 1] == '\t'))
@@ -72,7 +72,7 @@ size_t http_on_header(char *p, size_t size, size_t count, void *arg)
     } else if (!n && whole && (p[0] == '\r' || p[0] == '\n')) {
         x->head_whole = x->status >= 200; /* 1xx: another one follows */
         if (x->head_whole)
-            http_mark(x);
+            http_mark(&x->p);
     } else if (p[0] == ' ' || p[0] == '\t') {
         take_fold(x, p, n);
     } else {
@@ -94,13 +94,13 @@ size_t http_on_body(char *p, size_t size, size_t count, void *arg)
         return CURL_WRITEFUNC_PAUSE;
     }
     if ((int64_t)n > x->body_max - x->received) {
-        err_set(&x->why, ERR_LIMIT, "net: %.200s: the response's body has more than %lld bytes",
-                x->d.target.host.text, (long long)x->body_max);
+        err_set(&x->p.why, ERR_LIMIT, "net: %.200s: the response's body has more than %lld bytes",
+                x->p.d.target.host.text, (long long)x->body_max);
         return 0;
     }
     x->received += (int64_t)n;
-    x->moved_ms = uv_now(x->client->loop);
+    x->moved_ms = uv_now(x->p.client->loop);
     buf_add(&x->in, p, n);
-    http_mark(x);
+    http_mark(&x->p);
     return n;
 }

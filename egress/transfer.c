@@ -133,3 +133,8 @@ int64_t transfer_received(const struct transfer *t)
 {
     return http_received(t->http);
 }
+
+int transfer_connects(const struct transfer *t)
+{
+    return http_connects(t->http);
+}

@@ -38,3 +38,5 @@ void transfer_resume(struct transfer *t);
 void transfer_cancel(struct transfer *t);
 int64_t transfer_sent(const struct transfer *t);
 int64_t transfer_received(const struct transfer *t);
+/* New connections that were made for it, so far. */
+int transfer_connects(const struct transfer *t);

@@ -18,9 +18,9 @@ struct line {
 struct net {
     uv_loop_t *loop;
     const struct config *config;
-    struct dns *dns;    /* NULL: not used yet */
-    struct line *lines; /* by tenant */
-    uv_timer_t *sweep;  /* runs while there are lines */
+    struct dns *dns;              /* NULL: not used yet */
+    struct line *lines[NET_USES]; /* by tenant */
+    uv_timer_t *sweep;            /* runs while there are lines */
 };
 
 static void on_sweep(uv_timer_t *h);
@@ -37,10 +37,10 @@ struct net *net_open(uv_loop_t *loop, const struct config *c)
     return n;
 }
 
-static void close_line(struct net *n, struct line *l)
+static void close_line(struct net *n, enum net_use use, struct line *l)
 {
     CHECK(l->users == 0);
-    HASH_DEL(n->lines, l);
+    HASH_DEL(n->lines[use], l);
     http_client_close(l->client);
     free(l);
 }
@@ -50,10 +50,14 @@ static void on_sweep(uv_timer_t *h)
     struct net *n = h->data;
     struct line *l, *next;
     const int64_t before = clock_mono_us() - NET_IDLE_MS * 1000LL;
-    HASH_ITER(hh, n->lines, l, next)
-    if (!l->users && l->idle_since_us <= before)
-        close_line(n, l);
-    if (!n->lines)
+    bool any = false;
+    for (enum net_use use = 0; use < NET_USES; use++) {
+        HASH_ITER(hh, n->lines[use], l, next)
+        if (!l->users && l->idle_since_us <= before)
+            close_line(n, use, l);
+        any = any || n->lines[use];
+    }
+    if (!any)
         uv_timer_stop(h);
 }
 
@@ -72,8 +76,9 @@ void net_close(struct net *n)
     struct line *l, *next;
     if (!n)
         return;
-    HASH_ITER(hh, n->lines, l, next)
-    close_line(n, l);
+    for (enum net_use use = 0; use < NET_USES; use++)
+        HASH_ITER(hh, n->lines[use], l, next)
+    close_line(n, use, l);
     if (n->dns)
         dns_close(n->dns, ignore_closed, NULL);
     uv_close((uv_handle_t *)n->sweep, free_handle);
@@ -87,14 +92,17 @@ int net_dns(struct net *n, struct dns **out, struct err *e)
     return rc;
 }
 
-int net_client(struct net *n, const char *tenant, struct http_client **out, struct err *e)
+int net_client(struct net *n, const char *tenant, enum net_use use, struct http_client **out,
+               struct err *e)
 {
     struct line *l;
-    HASH_FIND_STR(n->lines, tenant, l);
+    HASH_FIND_STR(n->lines[use], tenant, l);
     if (!l) {
-        const struct http_settings s = {.ca_file = n->config->egress.ca_file,
-                                        .connect_timeout_ms = n->config->egress.connect_timeout_ms,
-                                        .connections_max = NET_CONNECTIONS_MAX};
+        const struct http_settings s = {
+            .ca_file = n->config->egress.ca_file,
+            .connect_timeout_ms = n->config->egress.connect_timeout_ms,
+            .connections_max = use == NET_REQUESTS ? NET_CONNECTIONS_MAX : NET_SOCKETS_MAX,
+            .connections_kept = use == NET_REQUESTS ? 0 : NET_SOCKETS_MAX};
         struct http_client *c;
         int rc = http_client_open(n->loop, &s, &c, e);
         if (rc)
@@ -102,7 +110,7 @@ int net_client(struct net *n, const char *tenant, struct http_client **out, stru
         l = mem_alloc(sizeof *l);
         l->client = c;
         memcpy(l->tenant, tenant, strlen(tenant) + 1);
-        HASH_ADD_STR(n->lines, tenant, l);
+        HASH_ADD_STR(n->lines[use], tenant, l);
         if (!uv_is_active((uv_handle_t *)n->sweep))
             uv_timer_start(n->sweep, on_sweep, NET_IDLE_MS, NET_IDLE_MS);
     }
@@ -111,10 +119,10 @@ int net_client(struct net *n, const char *tenant, struct http_client **out, stru
     return 0;
 }
 
-void net_client_back(struct net *n, const char *tenant)
+void net_client_back(struct net *n, const char *tenant, enum net_use use)
 {
     struct line *l;
-    HASH_FIND_STR(n->lines, tenant, l);
+    HASH_FIND_STR(n->lines[use], tenant, l);
     CHECK(l && l->users > 0);
     if (--l->users == 0)
         l->idle_since_us = clock_mono_us();

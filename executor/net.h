@@ -10,7 +10,8 @@
 #include "egress/http.h"
 
 #define NET_IDLE_MS         30000
-#define NET_CONNECTIONS_MAX 64 /* of one tenant at once; requests beyond wait */
+#define NET_CONNECTIONS_MAX 64  /* of one tenant at once; requests beyond wait */
+#define NET_SOCKETS_MAX     256 /* of one tenant at once, apart from those; more wait */
 
 struct net;
 
@@ -21,6 +22,11 @@ void net_close(struct net *n);
 
 /* ERR_UNAVAILABLE: no resolver. */
 int net_dns(struct net *n, struct dns **out, struct err *e);
+/* Connections for requests, and those that stay (WebSockets): the ones do not wait for the others.
+ */
+enum net_use { NET_REQUESTS, NET_SOCKETS, NET_USES };
+
 /* To be given back. ERR_UNAVAILABLE: no libcurl. */
-int net_client(struct net *n, const char *tenant, struct http_client **out, struct err *e);
-void net_client_back(struct net *n, const char *tenant);
+int net_client(struct net *n, const char *tenant, enum net_use use, struct http_client **out,
+               struct err *e);
+void net_client_back(struct net *n, const char *tenant, enum net_use use);

@@ -179,6 +179,6 @@ void *service_state(struct service_run *run, const void *key, size_t size, void 
     k->key = key;
     k->end = end;
     k->state = mem_alloc(size);
-    list_push_back(&run->states, &k->node);
+    list_push_front(&run->states, &k->node); /* it may lean on those made before: it ends first */
     return k->state;
 }

@@ -16,17 +16,16 @@
 
 #include "base/jsonw.h"
 #include "base/jv.h"
-#include "base/log.h"
 #include "base/mem.h"
 #include "egress/transfer.h"
 #include "executor/net.h"
 #include "executor/services/fetch_ask.h"
+#include "executor/services/net_run.h"
 #include "executor/services/world.h"
 #include "queue/job.h"
 
 #define REDIRECTS_KEPT  8 /* answers whose next hop may still be asked for */
 #define DRAIN_MAX       65536
-#define DENIALS_LOGGED  10 /* of one run: a script in a loop does not fill the log */
 #define UPLOADS_WAITING 24
 
 struct redirect {
@@ -36,12 +35,10 @@ struct redirect {
 
 /* What a run has under way, and has used up. */
 struct fetch_run {
-    const struct service_world *world;
-    struct attempt *attempt;
-    struct egress_policy *policy;
+    struct net_run *net;
     struct list fetches, uploads;
-    int64_t begun, bytes;
-    int running, waiting_uploads, denials;
+    int64_t begun;
+    int running, waiting_uploads;
     struct redirect *redirects[REDIRECTS_KEPT];
 };
 
@@ -63,7 +60,7 @@ struct fetch {
     struct upload *up;
     int64_t drain; /* bytes of a body that nobody wants, before it is given up */
     int64_t tag;
-    int64_t id, counted; /* bytes of it that are in run->bytes */
+    int64_t id, sent, received, connects; /* of it, what is counted */
 };
 
 static const char run_key;
@@ -81,16 +78,21 @@ static void upload_free(struct upload *u)
     free(u);
 }
 
+static int count(struct fetch *f, struct err *e);
+
 static void fetch_free(struct fetch *f)
 {
     struct fetch_run *r = f->run;
-    if (f->transfer)
+    struct err e;
+    if (f->transfer) {
+        count(f, &e);
         transfer_cancel(f->transfer);
+    }
     cell_stream_close(f->down, false, "");
     upload_free(f->up);
     list_remove(&f->node);
     r->running--;
-    net_client_back(r->world->net, attempt_job(r->attempt)->tenant);
+    net_client_back(r->net->world->net, attempt_job(r->net->attempt)->tenant, NET_REQUESTS);
     free(f);
 }
 
@@ -115,27 +117,17 @@ static void end_run(void *state)
     upload_free(LIST_ENTRY(n, struct upload, node));
     for (int i = 0; i < REDIRECTS_KEPT; i++)
         free(r->redirects[i]);
-    egress_policy_free(r->policy);
 }
 
-/* The first use in a run makes its policy: what the job may reach, and the addresses that its
- * tenant has opened. */
 static int run_of(const struct service_call *c, struct fetch_run **out, struct err *e)
 {
-    const struct job *j = attempt_job(c->attempt);
-    const struct tenant *t = config_tenant(c->world->config, j->tenant);
-    struct fetch_run *r = service_state_find(c->run, &run_key);
-    if (!r) {
-        struct egress_policy *p;
-        int rc =
-            egress_policy_new(&j->permissions.list[PERMISSION_NET], t ? t->egress_private : NULL,
-                              t ? t->egress_private_count : 0, &p, e);
-        if (rc)
-            return rc;
-        r = service_state(c->run, &run_key, sizeof *r, end_run);
-        r->world = c->world;
-        r->attempt = c->attempt;
-        r->policy = p;
+    struct net_run *net;
+    int rc = net_run_of(c, &net, e);
+    if (rc)
+        return rc;
+    struct fetch_run *r = service_state(c->run, &run_key, sizeof *r, end_run);
+    if (!r->net) {
+        r->net = net;
         list_init(&r->fetches);
         list_init(&r->uploads);
     }
@@ -147,35 +139,32 @@ static int run_of(const struct service_call *c, struct fetch_run **out, struct e
 
 static int check_bounds(const struct fetch_run *r, struct err *e)
 {
-    const struct egress_config *c = &r->world->config->egress;
-    if (r->running >= c->max_concurrent)
-        return err_set(e, ERR_LIMIT,
-                       "net: found more than %" PRId64 " requests at once; allowed: up to that "
-                       "many (egress.max_concurrent)",
-                       c->max_concurrent);
-    if (r->begun >= c->max_requests)
-        return err_set(e, ERR_LIMIT,
-                       "net: found more than %" PRId64 " requests of one attempt; allowed: up to "
-                       "that many (egress.max_requests)",
-                       c->max_requests);
-    return 0;
+    const int64_t most = r->net->world->config->egress.max_concurrent;
+    if (r->running < most)
+        return 0;
+    return err_set(e, ERR_LIMIT,
+                   "net: found more than %" PRId64 " requests at once; allowed: up to that many "
+                   "(egress.max_concurrent)",
+                   most);
+}
+
+static int count(struct fetch *f, struct err *e)
+{
+    const int64_t sent = transfer_sent(f->transfer), received = transfer_received(f->transfer);
+    const int64_t more_sent = sent - f->sent, more_received = received - f->received;
+    f->sent = sent;
+    f->received = received;
+    f->run->net->use.connections += transfer_connects(f->transfer) - f->connects;
+    f->connects = transfer_connects(f->transfer);
+    return net_run_moved(f->run->net, more_sent, more_received, e);
 }
 
 /* Counts what has moved. False: more than an attempt may move; the fetch has failed and is gone. */
 static bool count_bytes(struct fetch *f)
 {
-    struct fetch_run *r = f->run;
-    const int64_t max_mb = r->world->config->egress.max_attempt_mb;
-    const int64_t now = transfer_sent(f->transfer) + transfer_received(f->transfer);
     struct err e;
-    r->bytes += now - f->counted;
-    f->counted = now;
-    if (r->bytes <= max_mb << 20)
+    if (!count(f, &e))
         return true;
-    err_set(&e, ERR_LIMIT,
-            "net: found more than %" PRId64 " MiB of bodies of one attempt; allowed: up to that "
-            "many (egress.max_attempt_mb)",
-            max_mb);
     fetch_fail(f, &e);
     return false;
 }
@@ -185,11 +174,7 @@ static bool count_bytes(struct fetch *f)
 static void on_decided(void *arg, const struct egress_decision *d)
 {
     struct fetch *f = arg;
-    const struct job *j = attempt_job(f->run->attempt);
-    if (d->verdict == EGRESS_ALLOWED)
-        log_debug("egress", "job %s of %s: %s (%s)", j->id, j->tenant, d->text, d->rule);
-    else if (f->run->denials++ < DENIALS_LOGGED)
-        log_info("egress", "job %s of %s: %s", j->id, j->tenant, d->text);
+    net_run_decided(f->run->net, d);
 }
 
 static void keep_redirect(struct fetch *f)
@@ -307,7 +292,9 @@ static size_t on_body(void *arg, const char *p, size_t n)
 static void on_end(void *arg, const struct err *why)
 {
     struct fetch *f = arg;
+    struct err e;
     static const struct err nothing = {.code = ERR_PROTOCOL, .msg = "net: no response"};
+    count(f, &e); /* over the bound with its last bytes: nothing is left to be stopped */
     f->transfer = NULL;
     if (why || f->pending) {
         fetch_fail(f, why ? why : &nothing);
@@ -437,15 +424,15 @@ static void begin(const struct service_call *c, struct fetch_run *r, const struc
                   const struct egress_decision *from, struct upload *up, struct dns *dns,
                   struct http_client *client)
 {
-    const struct egress_config *config = &r->world->config->egress;
-    const struct transfer_request req = {.policy = r->policy,
+    const struct egress_config *config = &r->net->world->config->egress;
+    const struct transfer_request req = {.policy = r->net->policy,
                                          .url = a->url.data ? a->url.data : "",
                                          .url_len = a->url.len,
                                          .from = from,
                                          .max_hops = (int)config->max_redirects,
                                          .http = {.method = a->method,
-                                                  .fields = a->fields,
-                                                  .field_count = a->field_count,
+                                                  .fields = a->fields.list,
+                                                  .field_count = a->fields.count,
                                                   .has_body = a->has_body,
                                                   .body_len = a->body_length,
                                                   .total_ms = config->request_timeout_ms,
@@ -494,7 +481,9 @@ static int handle(const struct service_call *c, struct buf *reply, struct err *e
     if (!rc)
         rc = net_dns(c->world->net, &dns, e);
     if (!rc)
-        rc = net_client(c->world->net, attempt_job(c->attempt)->tenant, &client, e);
+        rc = net_run_begin(r->net, e);
+    if (!rc)
+        rc = net_client(c->world->net, attempt_job(c->attempt)->tenant, NET_REQUESTS, &client, e);
     if (!rc) {
         begin(c, r, &a, from, up, dns, client);
         rc = SERVICE_LATER;

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/crypto.h"
-#include "base/jv.h"
 #include "base/mem.h"
 #include "egress/url.h"
 
@@ -59,13 +58,13 @@ static int read_method(const struct jv *doc, struct fetch_ask *out, struct err *
     return rc ? err_wrap(e, "fetch") : 0;
 }
 
-static int read_headers(const struct jv *doc, struct fetch_ask *out, struct err *e)
+int fetch_fields_read(const struct jv *list, const char *where, fetch_field_check check,
+                      struct fetch_fields *out, struct err *e)
 {
-    const struct jv *list = jv_get(doc, "headers");
     size_t n = jv_type(list) == JV_ARRAY ? jv_count(list) : 1;
     if (n % 2 || n / 2 > HTTP_FIELDS_MAX)
         return err_set(e, ERR_INVALID,
-                       "fetch: headers: allowed: names and values in turn, up to %d of them",
+                       "%s: headers: allowed: names and values in turn, up to %d of them", where,
                        HTTP_FIELDS_MAX);
     size_t at[2 * HTTP_FIELDS_MAX];
     for (size_t i = 0; i < n; i++) {
@@ -73,22 +72,27 @@ static int read_headers(const struct jv *doc, struct fetch_ask *out, struct err 
         const char *s = jv_string(jv_at(list, i), &len);
         at[i] = out->texts.len;
         if (!s || !bytes_of_text(s, len, &out->texts))
-            return err_set(e, ERR_INVALID, "fetch: headers[%zu]: allowed: a text up to U+00FF", i);
+            return err_set(e, ERR_INVALID, "%s: headers[%zu]: allowed: a text up to U+00FF", where,
+                           i);
         if (out->texts.len > HTTP_FIELDS_SIZE_MAX)
             return err_set(e, ERR_LIMIT,
-                           "fetch: headers: found more than %u bytes; allowed: up to "
-                           "that many",
+                           "%s: headers: found more than %u bytes; allowed: up to that many", where,
                            HTTP_FIELDS_SIZE_MAX);
     }
     for (size_t i = 0; i < n; i += 2) {
         const char *name = out->texts.data + at[i], *value = out->texts.data + at[i + 1];
         size_t end = i + 2 < n ? at[i + 2] : out->texts.len;
-        int rc = http_field_check(name, at[i + 1] - at[i] - 1, value, end - at[i + 1] - 1, e);
+        int rc = check(name, at[i + 1] - at[i] - 1, value, end - at[i + 1] - 1, e);
         if (rc)
-            return err_wrap(e, "fetch");
-        out->fields[out->field_count++] = (struct http_field){.name = name, .value = value};
+            return err_wrap(e, "%s", where);
+        out->list[out->count++] = (struct http_field){.name = name, .value = value};
     }
     return 0;
+}
+
+void fetch_fields_free(struct fetch_fields *f)
+{
+    buf_free(&f->texts);
 }
 
 static int read_data(const char *text, size_t len, struct fetch_ask *out, struct err *e)
@@ -135,7 +139,7 @@ static int read_number(const struct jv *doc, const char *name, int64_t *out, str
 int fetch_ask_read(const char *json, size_t len, struct fetch_ask *out, struct err *e)
 {
     struct jv *doc = NULL;
-    *out = (struct fetch_ask){.url.secret = true, .texts.secret = true, .body.secret = true};
+    *out = (struct fetch_ask){.url.secret = true, .fields.texts.secret = true, .body.secret = true};
     int rc = jv_parse(json, len, &doc, e);
     if (!rc && jv_type(doc) != JV_OBJECT)
         rc = err_set(e, ERR_INVALID, "fetch: found %s; allowed: an object", jv_type_name(doc));
@@ -144,7 +148,7 @@ int fetch_ask_read(const char *json, size_t len, struct fetch_ask *out, struct e
     if (!rc)
         rc = read_method(doc, out, e);
     if (!rc)
-        rc = read_headers(doc, out, e);
+        rc = fetch_fields_read(jv_get(doc, "headers"), "fetch", http_field_check, &out->fields, e);
     if (!rc)
         rc = read_body(doc, out, e);
     if (!rc)
@@ -158,6 +162,6 @@ int fetch_ask_read(const char *json, size_t len, struct fetch_ask *out, struct e
 void fetch_ask_free(struct fetch_ask *a)
 {
     buf_free(&a->url);
-    buf_free(&a->texts);
+    fetch_fields_free(&a->fields);
     buf_free(&a->body);
 }

@@ -14,18 +14,24 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/jv.h"
 #include "egress/http.h"
 
 #define FETCH_INLINE_MAX (32u << 10) /* bytes of a body in the argument itself */
 
+/* Header fields of a script's, read and checked. */
+struct fetch_fields {
+    struct http_field list[HTTP_FIELDS_MAX];
+    int count;
+    struct buf texts; /* list points into it */
+};
+
 struct fetch_ask {
     struct buf url;
     char method[HTTP_METHOD_MAX + 1];
-    struct http_field fields[HTTP_FIELDS_MAX];
-    int field_count;
-    struct buf texts; /* fields point into it */
-    int64_t tag;      /* the script's number for fetch.cancel, 0: none */
-    int64_t from;     /* number of the answer that redirected here, 0: none */
+    struct fetch_fields fields;
+    int64_t tag;  /* the script's number for fetch.cancel, 0: none */
+    int64_t from; /* number of the answer that redirected here, 0: none */
     bool has_body;
     int64_t body_length; /* HTTP_LENGTH_OPEN: not known */
     int64_t body_stream; /* 0: it is in `body` */
@@ -35,6 +41,13 @@ struct fetch_ask {
 /* ERR_INVALID, ERR_LIMIT. To be freed in any case. */
 int fetch_ask_read(const char *json, size_t len, struct fetch_ask *out, struct err *e);
 void fetch_ask_free(struct fetch_ask *a);
+
+typedef int (*fetch_field_check)(const char *name, size_t name_len, const char *value,
+                                 size_t value_len, struct err *e);
+/* Names and values in turn. ERR_INVALID ("where: …"), ERR_LIMIT. To be freed in any case. */
+int fetch_fields_read(const struct jv *list, const char *where, fetch_field_check check,
+                      struct fetch_fields *out, struct err *e);
+void fetch_fields_free(struct fetch_fields *f);
 
 /* Each byte as one character, in UTF-8. */
 void fetch_text_of_bytes(const char *p, size_t n, struct buf *out);

@@ -15,9 +15,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     int rc = fetch_ask_read(text, size, &a, &e);
     if (rc == 0) {
         CHECK(http_method_check(a.method, strlen(a.method), NULL) == 0);
-        CHECK(a.field_count >= 0 && a.field_count <= HTTP_FIELDS_MAX);
-        for (int i = 0; i < a.field_count; i++) {
-            const struct http_field *f = &a.fields[i];
+        CHECK(a.fields.count >= 0 && a.fields.count <= HTTP_FIELDS_MAX);
+        for (int i = 0; i < a.fields.count; i++) {
+            const struct http_field *f = &a.fields.list[i];
             CHECK(http_field_check(f->name, strlen(f->name), f->value, strlen(f->value), NULL) ==
                   0);
         }

@@ -47,7 +47,7 @@ struct service {
 };
 
 extern const struct service service_emit, service_fetch, service_fetch_body, service_fetch_cancel,
-    service_kv, service_progress, service_secret;
+    service_kv, service_progress, service_secret, service_websocket, service_websocket_cancel;
 extern const struct service service_artifact_list, service_artifact_get, service_artifact_put,
     service_artifact_put_end;
 
@@ -83,7 +83,8 @@ void service_stream_refuse(struct cell_stream *s, const struct err *why);
 /* Memory of its own that a service keeps from the first use to the end of the run: made of `size`
  * zero bytes when there is none for that key, else what there is. The key is the address of
  * something that only this service has. `end` is called when the run is over (answers owed were
- * cancelled, streams are closed by then), before the memory is freed; NULL: nothing to do. */
+ * cancelled, streams are closed by then; what was made last ends first), before the memory is
+ * freed; NULL: nothing to do. */
 void *service_state(struct service_run *run, const void *key, size_t size,
                     void (*end)(void *state));
 /* The same without making one: NULL. */

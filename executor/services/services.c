@@ -5,9 +5,19 @@
 #include "base/mem.h"
 
 static const struct service *const table[] = {
-    &service_emit,         &service_fetch,        &service_fetch_body,       &service_fetch_cancel,
-    &service_kv,           &service_progress,     &service_secret,           &service_artifact_list,
-    &service_artifact_get, &service_artifact_put, &service_artifact_put_end,
+    &service_emit,
+    &service_fetch,
+    &service_fetch_body,
+    &service_fetch_cancel,
+    &service_kv,
+    &service_progress,
+    &service_secret,
+    &service_artifact_list,
+    &service_artifact_get,
+    &service_artifact_put,
+    &service_artifact_put_end,
+    &service_websocket,
+    &service_websocket_cancel,
 };
 
 const struct service *service_find(const char *name, size_t len)

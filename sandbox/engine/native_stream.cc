@@ -9,6 +9,7 @@
 //                          for the hook | null: it is closed
 //   close(id, ok, text)    ends it; what has not been read is dropped, and the number is no more
 //   why(id)                what the supervisor said when it closed the stream
+//   owed(id)               bytes that were sent and for which no new credit has come
 //
 // An unknown number throws: the built-ins take numbers from answers to host calls.
 #include "sandbox/engine/internal.h"
@@ -27,6 +28,7 @@ constexpr size_t kTextMax = 1024; // of a CLOSE that the script words
 struct Stream {
     uint64_t id = 0;
     uint32_t credit = 0;                   // bytes that we may send
+    uint32_t window = 0;                   // the credit at first
     uint32_t given = 0;                    // and that we may still be sent
     bool reading = false, writing = false; // the script waits
     bool ended = false, ok = false;        // the supervisor's CLOSE has come
@@ -183,8 +185,15 @@ void why(const v8::FunctionCallbackInfo<v8::Value> &args)
         args.GetReturnValue().Set(text);
 }
 
+void owed(const v8::FunctionCallbackInfo<v8::Value> &args)
+{
+    const Stream *s = stream_of(args);
+    if (s)
+        args.GetReturnValue().Set(s->window > s->credit ? s->window - s->credit : 0);
+}
+
 const NativeFunction functions[] = {
-    {"read", read}, {"write", write}, {"close", close}, {"why", why}};
+    {"read", read}, {"write", write}, {"close", close}, {"why", why}, {"owed", owed}};
 
 bool wake(Stream *s, bool readable, bool writable)
 {
@@ -200,7 +209,7 @@ bool take_open(uint64_t id, const char *payload)
     memcpy(&head, payload, sizeof head);
     streams.push_back(Stream());
     streams.back().id = id;
-    streams.back().credit = head.window;
+    streams.back().credit = streams.back().window = head.window;
     return false;
 }
 

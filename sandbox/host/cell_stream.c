@@ -18,7 +18,7 @@ struct cell_stream {
     uint64_t id;
     const struct cell_stream_events *ev;
     void *arg;
-    bool wants_room;
+    size_t wants; /* room that its service waits for; 0: it does not */
 };
 
 static unsigned all_streams;
@@ -86,8 +86,21 @@ static size_t room(const struct cell_stream *s)
 size_t cell_stream_room(struct cell_stream *s)
 {
     size_t n = room(s);
-    s->wants_room = n == 0;
+    s->wants = n == 0;
     return n;
+}
+
+bool cell_stream_has_room(struct cell_stream *s, size_t n)
+{
+    const bool has = room(s) >= n;
+    CHECK(n <= CELL_STREAM_PIECE_MAX);
+    s->wants = has ? 0 : n;
+    return has;
+}
+
+static bool is_awaited(const struct cell_stream *s)
+{
+    return s->wants && room(s) >= s->wants;
 }
 
 void cell_stream_write(struct cell_stream *s, const char *bytes, size_t len)
@@ -148,7 +161,7 @@ static void tell_closed(struct cell_stream *s, bool ok, const char *text, size_t
 
 static void tell_writable(struct cell_stream *s)
 {
-    s->wants_room = false;
+    s->wants = 0;
     if (s->ev->writable)
         s->ev->writable(s, s->arg);
 }
@@ -159,7 +172,7 @@ void cell_stream_said(struct cell *c, enum said said, const struct saying *told)
     if (said == SAID_DATA) {
         s->ev->data(s, told->text, told->len, s->arg);
     } else if (said == SAID_WINDOW) {
-        if (s->wants_room && room(s) > 0)
+        if (is_awaited(s))
             tell_writable(s);
     } else {
         cell_send_small(c, FRAME_CLOSE, s->id, 1, NULL, 0);
@@ -172,7 +185,7 @@ static struct cell_stream *waiting_one(const struct cell *c)
     LIST_FOREACH(it, &c->streams)
     {
         struct cell_stream *s = LIST_ENTRY(it, struct cell_stream, node);
-        if (s->wants_room && room(s) > 0)
+        if (is_awaited(s))
             return s;
     }
     return NULL;

@@ -20,8 +20,9 @@
 #include "base/err.h"
 #include "sandbox/host/cell.h"
 
-#define CELL_STREAMS_ALL_MAX 1024  /* with full windows: 256 MB */
-#define CELL_STREAM_TEXT_MAX 8192u /* of the text of our CLOSE; longer ones are cut */
+#define CELL_STREAMS_ALL_MAX  1024 /* with full windows: 256 MB */
+#define CELL_STREAM_PIECE_MAX (64u << 10)
+#define CELL_STREAM_TEXT_MAX  8192u /* of the text of our CLOSE; longer ones are cut */
 
 struct cell_stream;
 
@@ -29,7 +30,8 @@ struct cell_stream_events {
     /* Bytes that the script wrote, live for the call. When they are dealt with, and not before,
      * cell_stream_window() gives as much credit back. NULL: the window must be 0. */
     void (*data)(struct cell_stream *s, const char *bytes, size_t len, void *arg);
-    /* cell_stream_room() was 0 and is not any more. NULL: nothing is written. */
+    /* cell_stream_room() was 0 and is not any more, or cell_stream_has_room() false and would be
+     * true. NULL: nothing is written. */
     void (*writable)(struct cell_stream *s, void *arg);
     /* The script has closed it (ok: it had said all; else text, valid UTF-8, live for the call, may
      * be empty), or its run is over (ok false). s is no more. Told exactly once, unless
@@ -48,6 +50,9 @@ uint64_t cell_stream_number(const struct cell_stream *s);
 
 /* Bytes that may be written now. 0: `writable` follows, unless the stream ends before. */
 size_t cell_stream_room(struct cell_stream *s);
+/* May n bytes be written at once? False: `writable` follows when they may, likewise. n: at most
+ * CELL_STREAM_PIECE_MAX. */
+bool cell_stream_has_room(struct cell_stream *s, size_t n);
 /* len <= cell_stream_room(). The bytes are copied. */
 void cell_stream_write(struct cell_stream *s, const char *bytes, size_t len);
 

@@ -2,6 +2,7 @@
 // `functions` are, as Web IDL has it. Each name must be an export of the part's index.js.
 export const globals = {
   eventsource: { interfaces: ['EventSource'] },
+  websocket: { interfaces: ['WebSocket'] },
   crypto: { interfaces: ['CryptoKey', 'SubtleCrypto'] },
   sodium: { interfaces: ['sodium'] },
   emit: { functions: ['emit'] },

@@ -2,10 +2,11 @@
 // opens one and names its number there; `new HostStream(number)` is its end here. Pulled: what nobody reads
 // stays with the supervisor, and what it has no room for waits here with its writer.
 //
-// A chunk is a Uint8Array of its own, of at most 256 KiB. read() of an ended stream gives undefined; a stream
+// A chunk is a Uint8Array of its own, of at most 256 KiB. read() of an ended stream gives undefined (and with it
+// readWith() the text that the supervisor ended it with); a stream
 // that was aborted rejects with the error that the supervisor names. The *With forms are for built-ins that go
 // on from there: Promise.prototype.then() reads what a guest can replace.
-import { Map, Promise, jsonParse, mapDelete, mapGet, mapSet } from './primordials.js';
+import { Map, Promise, jsonParse, mapDelete, mapGet, mapSet, typedArrayByteLength } from './primordials.js';
 import { HostError, hostError } from './host_errors.js';
 
 const { stream } = native;
@@ -29,6 +30,7 @@ export class HostStream {
   #lastRead;
   #writes; // {bytes, at, resolve, reject, next}
   #lastWrite;
+  #queued = 0; // bytes of writes that wait here
   #over; // {error}: it has ended; error undefined: well
 
   constructor(id) {
@@ -49,11 +51,17 @@ export class HostStream {
 
   // The bytes (a Uint8Array) are taken as they are when there is room for them.
   writeWith(bytes, resolve, reject) {
-    const one = { __proto__: null, bytes, at: 0, resolve, reject, next: undefined };
+    const one = { __proto__: null, bytes, size: typedArrayByteLength(bytes), at: 0, resolve, reject, next: undefined };
     if (this.#writes === undefined) this.#writes = one;
     else this.#lastWrite.next = one;
     this.#lastWrite = one;
+    this.#queued += one.size;
     this.#look();
+  }
+
+  // Bytes written whose credit the supervisor has not given back.
+  unsent() {
+    return this.#queued + (this.#over === undefined ? stream.owed(this.#id) : 0);
   }
 
   read() {
@@ -75,8 +83,8 @@ export class HostStream {
       this.#end(false, reason, new HostError(reason === '' ? 'the stream was aborted' : reason));
   }
 
-  #end(ok, text, error) {
-    this.#over = { __proto__: null, error };
+  #end(ok, text, error, told = undefined) {
+    this.#over = { __proto__: null, error, told };
     stream.close(this.#id, ok, text);
     this.#look();
   }
@@ -92,11 +100,12 @@ export class HostStream {
         resolve(got);
         return true;
       }
-      this.#end(true, '', got === null ? undefined : failure(got));
+      const text = got === null ? stream.why(this.#id) : undefined;
+      this.#end(true, '', got === null ? undefined : failure(got), text);
       return true;
     }
     this.#reads = this.#reads.next;
-    if (this.#over.error === undefined) resolve(undefined);
+    if (this.#over.error === undefined) resolve(undefined, this.#over.told);
     else reject(this.#over.error);
     return true;
   }
@@ -105,6 +114,8 @@ export class HostStream {
     const one = this.#writes;
     if (this.#over === undefined) {
       const at = stream.write(this.#id, one.bytes, one.at);
+      const now = typeof at === 'number' ? at : one.size;
+      this.#queued -= now - one.at;
       if (typeof at === 'number') {
         one.at = at;
         return false;

@@ -18,11 +18,11 @@ fuzz_dict = $(if $(wildcard tests/corpus/$(1).dict),tests/corpus/$(1).dict)
 
 # What the targets are linked with: of an archive, only what they need (no libuv, NATS or SQLite).
 FUZZ_LIB := $(filter-out %_fuzz.c,$(wildcard $(addsuffix /*.c,base config egress link queue results))) \
-	$(addprefix sandbox/host/,inbox.c protocol.c claims.c) sandbox/frame.c executor/question.c executor/mask.c executor/transform.c executor/worker_entry.c executor/services/fetch_ask.c
-FUZZ_LIBS := -ljansson -lsodium -lcrypto -lyaml -lglib-2.0 -lm
+	$(addprefix sandbox/host/,inbox.c protocol.c claims.c) sandbox/frame.c executor/question.c executor/mask.c executor/transform.c executor/worker_entry.c executor/services/fetch_ask.c executor/services/websocket_ask.c
+FUZZ_LIBS := -ljansson -lsodium -lcrypto -lyaml -lwslay -lglib-2.0 -lm
 FUZZ_SAN := -fsanitize=address,undefined -fno-sanitize-recover=all
 FUZZ_CFLAGS := -std=c17 -D_GNU_SOURCE -DISOLANE_VERSION='"$(VERSION)"' -I. -g -O1
-build/fuzz/%/queue/zone.o: FUZZ_CFLAGS += $(GLIB_CFLAGS)
+build/fuzz/%/queue/zone.o build/fuzz/%/egress/ws_accept.o: FUZZ_CFLAGS += $(GLIB_CFLAGS)
 
 # $(1): tool, $(2): compiler, $(3): flags of all files, $(4): of the link, $(5): what has main()
 define fuzz_tool

@@ -36,10 +36,10 @@ static void a_request_is_read(void **state)
         0);
     assert_string_equal(a.url.data, "http://a.test/");
     assert_string_equal(a.method, "POST");
-    assert_int_equal(a.field_count, 2);
-    assert_string_equal(a.fields[0].name, "x-a");
-    assert_string_equal(a.fields[0].value, "\xe4 b");
-    assert_string_equal(a.fields[1].value, "");
+    assert_int_equal(a.fields.count, 2);
+    assert_string_equal(a.fields.list[0].name, "x-a");
+    assert_string_equal(a.fields.list[0].value, "\xe4 b");
+    assert_string_equal(a.fields.list[1].value, "");
     assert_true(a.has_body && a.body_length == 5 && !a.body_stream);
     assert_memory_equal(a.body.data, "hello", 5);
     assert_true(a.from == 7 && a.tag == 9);
@@ -115,7 +115,7 @@ static void bounds_hold(void **state)
     size_t whole = b.len;
     buf_adds(&b, "]}");
     assert_int_equal(ask(b.data), 0);
-    assert_int_equal(a.field_count, HTTP_FIELDS_MAX);
+    assert_int_equal(a.fields.count, HTTP_FIELDS_MAX);
     fetch_ask_free(&a);
     b.len = whole;
     buf_adds(&b, ",\"a\",\"b\"]}");
