@@ -359,5 +359,6 @@ int main(void)
         cmocka_unit_test(test_close),    cmocka_unit_test(test_broken),
         cmocka_unit_test(test_bounds),
     };
+    cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
