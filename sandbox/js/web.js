@@ -54,6 +54,7 @@ class Crypto {
   }
   getRandomValues(array) {
     if (!(#brand in this)) throw new TypeError('Illegal invocation');
+    needArguments(arguments.length, 1, 'getRandomValues');
     if (!isIntegerArray(array))
       throw new DOMException(
         'getRandomValues: the argument must be a typed array of integers',

@@ -151,6 +151,15 @@ declare class QuotaExceededError extends DOMException {
   readonly requested: number | null;
 }
 
+/** @adds */
+interface Blob {
+  textStream(): ReadableStream<string>;
+}
+/** @adds */
+interface Body {
+  textStream(): ReadableStream<string>;
+}
+
 interface ImportMeta {
   readonly url: string;
   readonly filename: string;

@@ -4,7 +4,7 @@
 // How this works: what Isolane has of its own stands in ambient.d.ts. What it shares with browsers is taken out
 // of lib.webworker.d.ts: the values that the engine really has (GLOBALS, asked of it by the build), and the
 // types that their declarations speak of, and those of these. So a check knows URL when there is a URL, and
-// never knows an indexedDB. The declarations of ambient.d.ts win.
+// never knows an indexedDB. The declarations of ambient.d.ts win, but those marked @adds, which are merged.
 import { createRequire } from 'node:module';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -33,7 +33,8 @@ function statementsOf(file) {
 }
 
 const known = statementsOf(web);
-const own = statementsOf(ambient);
+const adds = (s) => ts.getJSDocTags(s).some((tag) => tag.tagName.text === 'adds');
+const own = statementsOf({ statements: ambient.statements.filter((s) => !adds(s)) });
 const taken = new Set();
 const spoken = new Set(); // names whose types were looked at
 

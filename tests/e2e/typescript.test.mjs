@@ -159,8 +159,9 @@ test('check: wrong types end the job before it runs, with each place', async () 
 test('check: what a job finds has types; right ones run', async () => {
     assert.deepEqual(await ok(`
         console.log(await Promise.resolve(1), job.env.X?.length, setTimeout((a: number) => a, 1, 2));
+        const texts: ReadableStream<string>[] = [new Blob(['a']).textStream(), new Response('b').textStream()];
         const bytes: Uint8Array = new TextEncoder().encode(structuredClone(btoa('x')));
-        export default async (input: { n: number }): Promise<number> => input.n + bytes.length;`, { check: true, input: { n: 1 } }), 5);
+        export default async (input: { n: number }): Promise<number> => input.n + bytes.length + texts.length - 2;`, { check: true, input: { n: 1 } }), 5);
     const files = { 'a.ts': 'import { b } from "./b.ts"; export default b("x");', 'b.ts': 'export const b = (n: number) => n;' };
     const r = await c.execute({ files, main: 'a.ts', check: true });
     assert.deepEqual([r.outcome, r.error?.line, r.error?.column], ['threw', 1, 46], JSON.stringify(r));

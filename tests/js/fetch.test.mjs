@@ -22,6 +22,12 @@ both({
     show(await b.text(), await b.arrayBuffer(), (await Array.fromAsync(b.stream())).length, await failure(() => Blob.prototype.text.call({})));
     const big = new Blob([new Uint8Array(200000)]); let n = 0; for await (const x of big.stream()) n += x.length; show(n);
     const r = new Blob(['hello']).stream().getReader({ mode: 'byob' }); show((await r.read(new Uint8Array(3))).value, (await r.read(new Uint8Array(9))).value);`,
+  'textStream: of blobs, requests, responses': `
+    const pieces = async (x) => (await Array.fromAsync(x.textStream())).join('|');
+    show(await pieces(new Blob([new Uint8Array([0xef, 0xbb, 0xbf, 97, 0xff])])), await pieces(new Blob()), await failure(() => Blob.prototype.textStream.call({})));
+    const r = new Response('aé'), q = new Request('http://a/', { method: 'POST', body: 'q' });
+    show(await pieces(r), r.bodyUsed, (await failure(() => r.textStream()))[0], await pieces(q), await pieces(new Response()), new Response().textStream().locked);
+    const split = new Response(new ReadableStream({ start(c) { c.enqueue(new Uint8Array([0xc3])); c.enqueue(new Uint8Array([0xa9])); c.close() } })); show(await pieces(split));`,
   'File': `
     const f = new File(['ab'], 'n\\ud800.txt', { type: 'text/plain', lastModified: 5 });
     show(f.name, f.size, f.type, f.lastModified, f instanceof Blob, Object.prototype.toString.call(f), typeof new File([], '').lastModified);
@@ -70,7 +76,7 @@ both({
   'Response: json and malformed text': `
     show(await new Response('\\ufeff{"a": 1}').json(), await failure(() => new Response('{').json()), await new Response(new Uint8Array([0xff, 97])).text());`,
   'Response: blob has the type of the headers': `
-    for (const t of ['text/html', 'Text/HTML; Charset="utf-8"', 'nonsense', '', 'a/b; q=" x"']) show((await new Response('x', { headers: { 'content-type': t } }).blob()).type);`,
+    for (const t of ['text/html', 'Text/HTML; Charset="utf-8"', 'nonsense', '', 'a/b; q=" x"', ' a/b', 'a/ b', 'a/b ;c=d']) show((await new Response('x', { headers: { 'content-type': t } }).blob()).type);`,
   'Response: urlencoded forms': `
     const f = await new Response('a=1&b=%C3%A9+x&c&=d&&a=%zz', { headers: { 'content-type': 'application/x-www-form-urlencoded' } }).formData(); show([...f]);
     show(await failure(() => new Response('a=b').formData()), await failure(() => new Response('x', { headers: { 'content-type': 'text/html' } }).formData()));`,

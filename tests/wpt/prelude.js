@@ -1,6 +1,6 @@
 // Stands before testharness.js in a cell and, for comparison, in Node.js: the names that a worker's global object
 // has in a browser's test run, files of the checkout instead of a server, and one line of output a result.
-// `wptFiles` (path → text), `wptVariant` and `wptPath` stand before it.
+// `wptFiles` (path → [base64, type]), `wptVariant` and `wptPath` stand before it.
 (() => {
   const write = console.log.bind(console);
   const stringify = JSON.stringify;
@@ -42,21 +42,32 @@
   };
   if (Object.keys(wptFiles).length > 0)
     hide('fetch', async (url, ...rest) => {
-      const text = wptFiles[fileOf(url)];
-      return text === undefined ? native(url, ...rest) : new Response(text);
+      const file = wptFiles[fileOf(url)];
+      if (file === undefined) return native(url, ...rest);
+      return new Response(Uint8Array.fromBase64(file[0]), { headers: file[1] ? { 'content-type': file[1] } : {} });
     });
+  const ofInterfaces = /(?:^|\/)idlharness/.test(wptPath);
   // Runtimes of servers have no base URL, the tests want one.
-  if (typeof Request === 'function')
+  if (!ofInterfaces && typeof Request === 'function')
     hide('Request', new Proxy(Request, {
       construct(target, [input, ...rest], made) {
         const relative = input !== undefined && !(input instanceof target) && !URL.canParse(input) && URL.canParse(input, location.href);
         return Reflect.construct(target, [relative ? new URL(input, location.href).href : input, ...rest], made === Request ? target : made);
       },
     }));
+  // A job and a process end when no timer is pending; a test may wait for less (AbortSignal.timeout).
+  const [awake, sleep] = [setInterval(() => {}, 1000), clearInterval];
   const status = ['PASS', 'FAIL', 'TIMEOUT', 'NOTRUN', 'PRECONDITION_FAILED'];
   hide('wptBegin', () => {
+    // The suite's reader of interfaces asks which of them are exposed: those that a worker has.
+    if (ofInterfaces) {
+      const scope = class { static [Symbol.hasInstance] = (object) => object === globalThis; };
+      for (const name of ['DedicatedWorkerGlobalScope', 'WorkerGlobalScope'])
+        if (!(name in globalThis)) hide(name, scope);
+    }
     add_result_callback((t) => write(`\nWPT ${stringify(['test', t.name, status[t.status], String(t.message ?? '').slice(0, 300)])}`));
     add_completion_callback((tests, harness) => {
+      sleep(awake);
       // Open ports and channels keep Node.js alive.
       if (typeof process === 'object') setTimeout(() => process.exit(0), 10);
       write(`\nWPT ${stringify(['end', ['OK', 'ERROR', 'TIMEOUT', 'PRECONDITION_FAILED'][harness.status], String(harness.message ?? '').slice(0, 500)])}`);

@@ -52,7 +52,7 @@ export class PerformanceEntry {
   #type;
   #start;
   #duration;
-  constructor(name, type, start, duration) {
+  constructor(name = undefined, type = undefined, start = undefined, duration = undefined) {
     if (!making) throw new TypeError('Illegal constructor');
     this.#name = name;
     this.#type = type;
@@ -118,7 +118,7 @@ export class PerformanceMark extends PerformanceEntry {
 
 export class PerformanceMeasure extends PerformanceEntry {
   #detail;
-  constructor(name, start, duration, detail) {
+  constructor(name = undefined, start = undefined, duration = undefined, detail = undefined) {
     if (!making) throw new TypeError('Illegal constructor');
     super(name, 'measure', start, duration);
     this.#detail = detail;
@@ -238,7 +238,7 @@ function tellLater() {
 
 export class PerformanceObserverEntryList {
   #entries;
-  constructor(all) {
+  constructor(all = undefined) {
     if (!making) throw new TypeError('Illegal constructor');
     this.#entries = all;
   }

@@ -27,7 +27,7 @@ import {
 } from '../../primordials.js';
 import { inspect } from '../../inspect.js';
 import { dictionary, needArguments, shapeInterface } from '../../interface.js';
-import { ReadableStream } from '../streams/index.js';
+import { ReadableStream, textStreamOf } from '../streams/index.js';
 
 const { loop, random, text } = native;
 
@@ -124,6 +124,9 @@ export class Blob {
     return blobOf(typedArraySubarray(this.#bytes, from, max(from, to)), type === undefined ? '' : typeOf(type));
   }
   stream() {
+    return this.#stream();
+  }
+  #stream() {
     const bytes = this.#bytes;
     let at = 0;
     return new ReadableStream(
@@ -142,6 +145,9 @@ export class Blob {
       },
       { __proto__: null, highWaterMark: 0 },
     );
+  }
+  textStream() {
+    return textStreamOf(this.#stream());
   }
   async text() {
     return text.decode(UTF_8, this.#bytes, 0, undefined);

@@ -88,9 +88,12 @@ export class Event {
     return !this.#canceled;
   }
   set returnValue(value) {
-    if (!value) this.preventDefault();
+    if (!this.#canceled && !value) this.#cancel();
   }
   preventDefault() {
+    this.#cancel();
+  }
+  #cancel() {
     if (this.#cancelable && !this.#passive) this.#canceled = true;
   }
   get defaultPrevented() {

@@ -45,7 +45,7 @@ export class ErrorEvent extends Event {
 export class PromiseRejectionEvent extends Event {
   #promise;
   #reason;
-  constructor(type, init = undefined) {
+  constructor(type, init) {
     needArguments(arguments.length, 2, 'PromiseRejectionEvent');
     super(type, init);
     const { promise, reason } = dictionary(init, 'PromiseRejectionEvent');

@@ -16,7 +16,7 @@ import {
 } from '../../primordials.js';
 import { lazy } from '../../parts.js';
 import { blobBytes, blobOf, concat, isBlob } from '../blob/index.js';
-import { ReadableStream, isDisturbed, isReadableStream } from '../streams/index.js';
+import { ReadableStream, emptyStream, isDisturbed, isReadableStream, textStreamOf } from '../streams/index.js';
 import { isFormData, multipartOf, parseMultipart, parseUrlencoded } from './form_data.js';
 import { mimeTypeOf, mimeTypeText } from './mime.js';
 
@@ -133,6 +133,11 @@ export function mixBody(type, inside) {
     },
     async json() {
       return jsonParse(text.decode(UTF_8, await read(this), 0, undefined));
+    },
+    textStream() {
+      const body = inside.body(this);
+      if (body !== null && isUnusable(body)) throw new TypeError('the body has been read already, or is locked');
+      return textStreamOf(body === null ? emptyStream() : streamOf(body));
     },
     async text() {
       return text.decode(UTF_8, await read(this), 0, undefined);

@@ -26,6 +26,9 @@ function quoted(text, at) {
   return [value, text.length];
 }
 
+// Without the blanks at its end alone.
+const endTrimmed = (text) => stringSlice(trimmed(`x${text}`), 1);
+
 // {essence, parameters: Map}, or undefined.
 export function parseMimeType(input) {
   const text = trimmed(input);
@@ -34,7 +37,7 @@ export function parseMimeType(input) {
   let end = stringIndexOf(text, ';', slash);
   if (end < 0) end = text.length;
   const type = stringSlice(text, 0, slash);
-  const subtype = trimmed(stringSlice(text, slash + 1, end));
+  const subtype = endTrimmed(stringSlice(text, slash + 1, end));
   if (!isToken(type) || !isToken(subtype)) return undefined;
   const parameters = new Map();
   for (let at = end; at < text.length; ) {
@@ -52,7 +55,7 @@ export function parseMimeType(input) {
     } else {
       stop = stringIndexOf(text, ';', at);
       if (stop < 0) stop = text.length;
-      value = stringSlice(trimmed(`x${stringSlice(text, at + 1, stop)}`), 1); // blanks at its end alone
+      value = endTrimmed(stringSlice(text, at + 1, stop));
       at = stop;
       if (value === '') continue;
     }

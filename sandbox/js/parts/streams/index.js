@@ -70,6 +70,10 @@ export const isDisturbed = (stream) => stream._disturbed;
 export const isReadableStream = (value) =>
   typeof value === 'object' && value !== null && hasOwn(value, '_readableStreamController');
 
+export const emptyStream = () => new ReadableStream({ __proto__: null, start: (controller) => controller.close() });
+// A stream of UTF-8 as one of text.
+export const textStreamOf = (stream) => stream.pipeThrough(new TextDecoderStream());
+
 export {
   ByteLengthQueuingStrategy,
   CountQueuingStrategy,

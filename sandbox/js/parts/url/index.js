@@ -111,25 +111,10 @@ export class URL {
     this.#refresh();
   }
   get origin() {
-    const { protocol } = this;
-    switch (protocol) {
-      case 'http:':
-      case 'https:':
-      case 'ws:':
-      case 'wss:':
-      case 'ftp:':
-        return `${protocol}//${this.host}`;
-      case 'blob:': {
-        const inner = inside.parse(this.pathname, undefined);
-        const known = inner !== null && (inner.protocol === 'http:' || inner.protocol === 'https:');
-        return known ? inner.origin : 'null';
-      }
-      default:
-        return 'null';
-    }
+    return this.#origin();
   }
   get protocol() {
-    return stringSlice(this.#href, 0, this.#protocolEnd);
+    return this.#scheme();
   }
   set protocol(value) {
     this.#change(PROTOCOL, usv(value));
@@ -151,9 +136,7 @@ export class URL {
     this.#change(PASSWORD, usv(value));
   }
   get host() {
-    const start = this.#nameStart();
-    // With an empty host, "/." may stand before the path.
-    return start >= this.#hostEnd ? '' : stringSlice(this.#href, start, this.#pathStart);
+    return this.#hostAndPort();
   }
   set host(value) {
     this.#change(HOST, usv(value));
@@ -171,7 +154,7 @@ export class URL {
     this.#change(PORT, usv(value));
   }
   get pathname() {
-    return stringSlice(this.#href, this.#pathStart, this.#searchOrHash());
+    return this.#path();
   }
   set pathname(value) {
     this.#change(PATHNAME, usv(value));
@@ -206,6 +189,35 @@ export class URL {
     return this.#href;
   }
 
+  // What a getter stands on is private: a script may replace the other getters.
+  #origin() {
+    switch (this.#scheme()) {
+      case 'http:':
+      case 'https:':
+      case 'ws:':
+      case 'wss:':
+      case 'ftp:':
+        return `${this.#scheme()}//${this.#hostAndPort()}`;
+      case 'blob:': {
+        const inner = inside.parse(this.#path(), undefined);
+        const scheme = inner === null ? '' : inner.#scheme();
+        return scheme === 'http:' || scheme === 'https:' ? inner.#origin() : 'null';
+      }
+      default:
+        return 'null';
+    }
+  }
+  #scheme() {
+    return stringSlice(this.#href, 0, this.#protocolEnd);
+  }
+  #hostAndPort() {
+    const start = this.#nameStart();
+    // With an empty host, "/." may stand before the path.
+    return start >= this.#hostEnd ? '' : stringSlice(this.#href, start, this.#pathStart);
+  }
+  #path() {
+    return stringSlice(this.#href, this.#pathStart, this.#searchOrHash());
+  }
   #nameStart() {
     return this.#href[this.#hostStart] === '@' ? this.#hostStart + 1 : this.#hostStart;
   }
