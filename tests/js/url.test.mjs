@@ -27,13 +27,17 @@ beside('members of many URLs, and after each setter', `
       }
   }`);
 
-beside('origin: of a URL alone, whatever a script made of the other getters', `
-  const { get } = Object.getOwnPropertyDescriptor(URL.prototype, 'origin');
-  const urls = ['http://a:81/x', 'blob:https://b/c', 'blob:ftp://b/c', 'blob:x', 'file:///x', 'wss://c:443/'].map((u) => new URL(u));
-  show(urls.map((u) => u.origin));
-  for (const m of ['protocol', 'host', 'pathname']) Object.defineProperty(URL.prototype, m, { get: () => 'data:' });
-  show(urls.map((u) => u.origin));
-  for (const other of [{}, { protocol: 'data:' }, null, URL.prototype]) try { show(get.call(other)) } catch (e) { show(e.name) }`);
+test('origin: of a URL alone, whatever a script made of the other getters', () => {
+  const { before, after, others } = runCases(`const { get } = Object.getOwnPropertyDescriptor(URL.prototype, 'origin');
+    const urls = ['http://a:81/x', 'blob:https://b/c', 'blob:ftp://b/c', 'blob:x', 'file:///x', 'wss://c:443/'].map((u) => new URL(u));
+    show('before', urls.map((u) => u.origin));
+    for (const m of ['protocol', 'host', 'pathname']) Object.defineProperty(URL.prototype, m, { get: () => 'data:' });
+    show('after', urls.map((u) => u.origin));
+    show('others', [{}, { protocol: 'data:' }, null, URL.prototype].map((other) => { try { return get.call(other) } catch (e) { return e.name } }))`);
+  assert.deepEqual(before, ['http://a:81', 'https://b', 'null', 'null', 'null', 'wss://c']);
+  assert.deepEqual(after, before);
+  assert.deepEqual(others, Array(4).fill('TypeError'));
+});
 
 beside('search parameters: from all kinds, changed, sorted, written into their URL', `
   const url = new URL('http://a/?b=1&a=2&b=3');

@@ -60,5 +60,6 @@ export const skipped = [
   ['fetch/api/basic/stream-safe-creation', 'a server of web platform tests'],
   ['fetch/api/request/request-init-priority', 'a server of web platform tests'],
   ['eventsource/request-accept', 'a server of web platform tests'],
+  ['webmessaging/message-channels/close-event/garbage-collected', 'a garbage collection on request'],
   ['performance-timeline/droppedentriescount', 'a server of web platform tests'],
 ];
