@@ -166,7 +166,7 @@ const groups = {
   ],
   performance: [
     `typeof performance.now()`,
-    `performance.now() >= 0 && performance.now() < 60000`,
+    `performance.now() >= 0 && performance.now() < 3600000`,
     `Math.abs(performance.timeOrigin + performance.now() - Date.now()) < 1000`,
     `performance.timeOrigin === performance.timeOrigin`,
     `typeof performance.toJSON().timeOrigin`,
