@@ -216,17 +216,27 @@ void engine_begin(const struct engine_job *job)
     job_begin(job);
 }
 
+// Due time of V8's tasks. A job that is settled stays for no housekeeping, but for what a script
+// has begun: a compilation, a wait for memory that was notified. It needs these permissions for it.
+static int64_t tasks_wait_us()
+{
+    int64_t wait = platform_wait_us();
+    if (!job_settled())
+        return wait;
+    return wait == 0 && limits.permissions & (FRAME_ALLOW_WASM | FRAME_ALLOW_SAB) ? 0 : -1;
+}
+
 bool engine_pending(void)
 {
     if (limits.stop || job_ended())
         return false;
-    return loop_waits() || streams_wait() || (!job_settled() && platform_wait_us() >= 0);
+    return loop_waits() || streams_wait() || tasks_wait_us() >= 0;
 }
 
 int64_t engine_wait_us(void)
 {
     int64_t timer = loop_wait_us();
-    int64_t task = job_settled() ? -1 : platform_wait_us();
+    int64_t task = tasks_wait_us();
     if (timer < 0 || task < 0)
         return std::max(timer, task);
     return std::min(timer, task);
@@ -248,7 +258,7 @@ void engine_tick(void)
             job_uncaught(context, caught.Exception(), caught.Message());
         job_after_turn(context);
     }
-    if (!job_settled() && !limits.stop && platform_run_tasks())
+    if (!limits.stop && tasks_wait_us() == 0 && platform_run_tasks())
         job_after_turn(context);
 }
 

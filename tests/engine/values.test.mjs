@@ -23,6 +23,16 @@ test('a module: the default export is the value', () => {
   assert.equal(valueOf('export default "é\\u2028\\ud83d\\ude00"'), 'é\u2028😀');
 });
 
+test('a job that is settled stays for compilations and wake-ups it has begun, not for waits', () => {
+  const r = runJob(`const i = new Int32Array(new SharedArrayBuffer(8));
+    Promise.all([Atomics.waitAsync(i, 0, 0).value, Atomics.waitAsync(i, 0, 0, 1e9).value]).then((x) => console.log(x.join()));
+    Atomics.waitAsync(i, 1, 0).value.then(() => console.log('never'));
+    Atomics.waitAsync(i, 1, 0, 1e6).value.then(() => console.log('never'));
+    WebAssembly.compile(${ADD_WASM}).then((m) => WebAssembly.instantiate(m)).then((i) => console.log(i.exports.add(1, 2)));
+    Atomics.notify(i, 0)`, '--script', '--allow-sab', '--allow-wasm');
+  assert.deepEqual([r.end, r.value, r.stdout.trim().split('\n').sort()], ['ok', 2, ['3', 'ok,ok']]);
+});
+
 test('a module without default export, and an empty script, have no value', () => {
   assert.equal(valueOf('console.log(1)'), undefined);
   assert.equal(valueOf(''), undefined);
