@@ -28,7 +28,7 @@ WARN    := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-format-truncation
 HARDEN  := -fstack-protector-strong -fstack-clash-protection -fcf-protection -Wformat -Wformat-security
 CFLAGS  := -std=c17 -D_GNU_SOURCE -DISOLANE_VERSION='"$(VERSION)"' -I. -I$(B)/gen -g $(OPT) $(WARN) $(HARDEN) $(SANFLAGS)
 LDFLAGS := -pie -Wl,-z,relro,-z,now,-z,noexecstack $(SANFLAGS)
-LIBS    := -luv -lnats -lsqlite3 -lsodium -lcrypto -ljansson -lyaml -lsmartcols -lcares -lwslay -lglib-2.0 -lpthread -lm
+LIBS    := -luv -lnats -lsqlite3 -lsodium -lcrypto -ljansson -lyaml -lsmartcols -lcares -lwslay -lglib-2.0 -lz -lpthread -lm
 
 # Rooms in the order of the includes: each may include itself and those before it (see tools/check-includes.pl).
 ROOMS := base config egress link queue results jail host executor cli

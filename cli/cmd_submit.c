@@ -33,6 +33,7 @@ struct submission {
     struct option_json input;
     struct option_list env, secrets, artifact_options;
     struct inputs inputs;
+    struct script_archive archive;
     const char *path, *tenant, *id, *key_file;
     char own_id[ID_TEXT];           /* made here, for a signed job without --id */
     char signature[SIGNATURE_TEXT]; /* "": not signed */
@@ -187,6 +188,10 @@ static void add_options(struct options *o, struct submission *s)
              .type = OPTION_FLAG,
              .to = &s->no_bundle,
              .help = "send the files alone, without the packages they depend on"},
+            {.name = "files-artifact",
+             .type = OPTION_FLAG,
+             .to = &s->archive.wanted,
+             .help = "several files: as an artifact that the job names, however small they are"},
             {.name = "language",
              .type = OPTION_CHOICE,
              .to = &s->language,
@@ -246,7 +251,7 @@ static void add_options(struct options *o, struct submission *s)
              .to = &s->json,
              .help = "print JSON: the result, or without --wait where the job went"},
         },
-        17);
+        18);
     options_add_rights(o, &s->rights,
                        "ask for eval, wasm, sab, kv, emit, artifacts, clock_us=, net=, env=");
     options_add_patience(o, &s->patience);
@@ -318,6 +323,7 @@ static int encode(struct submission *s, struct buf *message, struct err *e)
         .profile = rights_profile(&s->rights),
         .reuse = s->reuse == REUSE_NONE ? NULL : reuse_names[s->reuse],
         .retry = &retry,
+        .archive = &s->archive,
         .artifacts = s->inputs.v,
         .artifact_count = s->inputs.n,
     };
@@ -333,6 +339,35 @@ static int encode(struct submission *s, struct buf *message, struct err *e)
         rc = script_encode(&q, message, e);
     permissions_free(&asked.v);
     sealed_secrets_free(&sealed);
+    return rc;
+}
+
+/* Files that are too many for a message become an artifact. */
+static int fit(struct client *c, struct submission *s, struct buf *message, struct err *e)
+{
+    int64_t most = link_max_payload(c->link), worker = c->config->job_max_kb * 1024;
+    size_t len = message->len;
+    if (most <= 0 || most > worker)
+        most = worker;
+    if (s->archive.wanted || !s->archive.several || len <= (size_t)most)
+        return 0;
+    s->archive.wanted = true;
+    buf_clear(message);
+    int rc = encode(s, message, e);
+    if (!rc)
+        rc = sign(s, message, e);
+    if (!rc)
+        say("the job has %zu bytes, a message at most %" PRId64 ": its files go as the artifact %s",
+            len, most, s->archive.object);
+    return rc;
+}
+
+static int upload(struct client *c, const struct submission *s, struct err *e)
+{
+    const struct script_archive *a = &s->archive;
+    int rc = inputs_upload(c, s->tenant, &s->inputs, e);
+    if (!rc && a->wanted)
+        rc = inputs_upload_bytes(c, s->tenant, &a->at, a->tar.data, a->tar.len, e);
     return rc;
 }
 
@@ -363,13 +398,14 @@ static int run(const struct command *self, int argc, char **argv)
         choose_id(&s);
         if (inputs_read(&s.artifact_options, &s.inputs, &e) || encode(&s, &message, &e) ||
             sign(&s, &message, &e) || client_open(&c, &s.settings, &e) ||
-            inputs_upload(&c, s.tenant, &s.inputs, &e))
+            fit(&c, &s, &message, &e) || upload(&c, &s, &e))
             code = fail(&e);
         else
             code = submit(&c, &s, &message);
         client_close(&c);
     }
     buf_free(&message);
+    buf_free(&s.archive.tar);
     inputs_free(&s.inputs);
     options_free(&o);
     return code;
@@ -387,7 +423,9 @@ const struct command command_submit = {
         "names that begin with a dot. What depends on npm packages is bundled first, by the "
         "esbuild "
         "of\n"
-        "the project or of the installation, from the project's node_modules.\n\n"
+        "the project or of the installation, from the project's node_modules. Files that do not "
+        "fit\n"
+        "into a message are put into the tenant's bucket and named by the job.\n\n"
         "With --batch FILE holds many jobs, one JSON object a line as any client would publish it\n"
         "(docs/protocol.md). The whole file is checked first. Jobs get the ids BATCH.1, BATCH.2 …, "
         "or\n"

@@ -2,8 +2,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/crypto.h"
@@ -107,5 +109,36 @@ int inputs_upload(struct client *c, const char *tenant, const struct inputs *in,
     for (int i = 0; i < in->n && !rc; i++)
         rc = upload_one(&s, &in->v[i], in->file[i].path, e);
     artifacts_close(&s);
+    return rc;
+}
+
+static int write_all(int fd, const char *data, size_t len, struct err *e)
+{
+    while (len > 0) {
+        ssize_t n = write(fd, data, len);
+        if (n < 0 && errno != EINTR)
+            return err_errno(e, "cannot write a file in memory");
+        data += n > 0 ? n : 0;
+        len -= n > 0 ? (size_t)n : 0;
+    }
+    return 0;
+}
+
+int inputs_upload_bytes(struct client *c, const char *tenant, const struct job_artifact *a,
+                        const char *data, size_t len, struct err *e)
+{
+    struct artifacts s = {0};
+    char path[32];
+    int fd = memfd_create("isolane-files", MFD_CLOEXEC);
+    if (fd < 0)
+        return err_errno(e, "cannot make a file in memory");
+    int rc = write_all(fd, data, len, e);
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    if (!rc)
+        rc = artifacts_open(c, tenant, &s, e);
+    if (!rc)
+        rc = upload_one(&s, a, path, e);
+    artifacts_close(&s);
+    close(fd);
     return rc;
 }

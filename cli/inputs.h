@@ -17,5 +17,9 @@ struct inputs {
 int inputs_read(const struct option_list *given, struct inputs *out, struct err *e);
 void inputs_free(struct inputs *in);
 
+/* Puts bytes under that name, unless they are there. */
+int inputs_upload_bytes(struct client *c, const char *tenant, const struct job_artifact *a,
+                        const char *data, size_t len, struct err *e);
+
 /* Puts into the tenant's bucket what is not there. ERR_CONFLICT: a file is not what it was. */
 int inputs_upload(struct client *c, const char *tenant, const struct inputs *in, struct err *e);

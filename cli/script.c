@@ -1,5 +1,6 @@
 #include "cli/script.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,6 +9,8 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "cli/project.h"
+#include "cli/tar.h"
+#include "queue/archive.h"
 #include "queue/job.h"
 
 const char *const script_types[] = {"module", "script", NULL};
@@ -49,6 +52,28 @@ static int encode_env(const struct option_list *env, struct buf *out, struct err
     return 0;
 }
 
+/* Objects are called by what is in them: the same files are kept once. */
+static int make_archive(const struct script_request *q, const struct project *p, struct err *e)
+{
+    struct script_archive *a = q->archive;
+    a->several = p->files != NULL;
+    if (!a->wanted)
+        return 0;
+    if (!p->files)
+        return err_set(e, ERR_INVALID,
+                       "--files-artifact: found one script in %s; allowed: several files", q->path);
+    if (p->files_len > ARCHIVE_FILES_BYTES_MAX)
+        return err_set(e, ERR_LIMIT, "%s: found %zu bytes of files; allowed: at most %zu", q->path,
+                       p->files_len, ARCHIVE_FILES_BYTES_MAX);
+    buf_clear(&a->tar);
+    tar_write(p->files, p->files_len, &a->tar);
+    crypto_sha256_hex(a->tar.data, a->tar.len, a->at.sha256);
+    snprintf(a->object, sizeof a->object, "files/%s.tar", a->at.sha256);
+    a->at.object = a->object;
+    a->at.size = (int64_t)a->tar.len;
+    return 0;
+}
+
 int script_encode(const struct script_request *q, struct buf *out, struct err *e)
 {
     struct project p = {0};
@@ -74,6 +99,8 @@ int script_encode(const struct script_request *q, struct buf *out, struct err *e
                      "them, or with --no-bundle");
     if (!rc && q->env && q->env->n > 0)
         rc = encode_env(q->env, &env, e);
+    if (!rc && q->archive)
+        rc = make_archive(q, &p, e);
     if (rc)
         goto out;
     const char *name = p.name;
@@ -85,6 +112,7 @@ int script_encode(const struct script_request *q, struct buf *out, struct err *e
         .name = is_stdin ? NULL : name,
         .files = p.files,
         .files_len = p.files_len,
+        .archive = q->archive && q->archive->wanted ? &q->archive->at : NULL,
         .main = *p.main ? p.main : NULL,
         .language = q->language >= 0 ? job_language_names[q->language] : NULL,
         .check = q->check,

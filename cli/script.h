@@ -19,6 +19,15 @@ extern const char *const script_types[]; /* "module", "script", NULL: for OPTION
 
 bool script_has_extension(const char *file_name); /* not of declarations: x.d.ts */
 
+/* The files of a job as an archive in the tenant's bucket. */
+struct script_archive {
+    bool wanted;            /* instead of files in the message */
+    bool several;           /* out: there are files */
+    struct buf tar;         /* out, when wanted; buf_free() */
+    struct job_artifact at; /* out: what the message names */
+    char object[SHA256_HEX + 16];
+};
+
 struct script_request {
     const char *path; /* "-" is stdin; a file with what it imports, or a folder: project.h */
     const char *main; /* of a folder; NULL: not given */
@@ -35,6 +44,7 @@ struct script_request {
     const char *profile;                         /* NULL: the tenant's */
     const char *reuse;                           /* likewise */
     const struct retry_asked *retry;             /* NULL: nothing is asked for */
+    struct script_archive *archive;              /* NULL: files go into the message */
     const struct job_artifact *artifacts;        /* what it reads */
     int artifact_count;
 };

@@ -112,10 +112,21 @@ static void forget_run(struct attempt *a, bool keep)
     a->cell = NULL;
 }
 
+/* Those of an archive are had again when its turn comes: nothing large is kept while it waits. */
+static void drop_files(struct attempt *a)
+{
+    if (!a->job->archive)
+        return;
+    job_drop_files(a->job);
+    a->preparing.ready = false;
+    a->files.times = 0;
+}
+
 static void run_again(struct attempt *a, enum attempt_state to, bool keep)
 {
     forget_run(a, keep);
     attempt_forget_output(a);
+    drop_files(a);
     attempt_move(a, to);
     if (to == ATTEMPT_WAITING)
         watch_deadline(a);
@@ -474,6 +485,11 @@ const struct pool_origin *attempt_origin(const struct attempt *a)
     return &a->origin;
 }
 
+int attempt_count_fetch(struct attempt *a)
+{
+    return ++a->files.times;
+}
+
 const struct secrets *attempt_secrets(const struct attempt *a)
 {
     return a->secrets;
@@ -499,6 +515,7 @@ void attempt_free(struct attempt *a)
     if (!a)
         return;
     CHECK(a->state != ATTEMPT_RUNNING && a->state != ATTEMPT_PREPARING);
+    filesets_forget(a);
     close_secrets(a);
     secrets_free(a->facts.secrets);
     job_free(a->job);

@@ -11,8 +11,8 @@
  * is used up, bounded by LOST_MAX (then it counts as an attempt that ended `internal`).
  * RUNNING → PARKED happens when the outcome is one of the job's retry_on and max_attempts is not
  * reached. A job also begins PARKED when its time has not come. WAITING → PARKED happens when its
- * turn came and the front-end has something to do first (executor_events.may_start). No other way
- * leads back: a job has one result.
+ * turn came and the front-end has something to do first (executor_events.may_start), or its files
+ * are to be fetched (filesets.h). No other way leads back: a job has one result.
  *
  * Budgets: cpu_ms and wall_ms are held by the cell's watch (sandbox/host/watch.h), heap_mb and
  * memory_mb by the cell itself, output_kb by both sides. verdict.h makes the outcome. */
@@ -138,6 +138,8 @@ int64_t attempt_cpu_us(const struct attempt *a);     /* of the last run */
 int64_t attempt_started_us(const struct attempt *a); /* real time, 0: not yet */
 /* The zygote of the present or last run; all zero: it never ran. */
 const struct pool_origin *attempt_origin(const struct attempt *a);
+/* Its files were fetched: how often now since it last ran. */
+int attempt_count_fetch(struct attempt *a);
 /* Of the present run, NULL: none. */
 const struct secrets *attempt_secrets(const struct attempt *a);
 /* What it has printed so far in whole characters, masked; stream: FRAME_STDOUT or FRAME_STDERR.

@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "executor/attempt.h"
+#include "executor/filesets.h"
 #include "executor/mask.h"
 #include "executor/pool.h"
 #include "executor/services/service.h"
@@ -62,6 +63,7 @@ struct attempt {
     struct attempt_stream streams[2]; /* FRAME_STDOUT - 1, FRAME_STDERR - 1 */
     struct service_run services;      /* what they owe to the present run */
     struct attempt_preparing preparing;
+    struct fileset_waiter files; /* PARKED: for those of an archive */
 };
 
 /* attempt.c: the one place where an attempt changes its state. */

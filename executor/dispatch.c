@@ -30,6 +30,59 @@ static bool refuse_without_secrets(struct executor *x, struct attempt *a)
     return true;
 }
 
+static void end_invalid(struct executor *x, struct attempt *a, const struct err *why)
+{
+    struct result *r = attempt_result_without_run(
+        a, why->code == ERR_INVALID ? OUTCOME_INVALID : OUTCOME_INTERNAL, why);
+    if (why->code != ERR_INVALID)
+        r->state = "dead";
+    attempt_record(a);
+    executor_record(x, a, r);
+}
+
+/* True: it does not start now. Its files are on their way, or want to be transformed first, or
+ * cannot be had. */
+static bool unpacks(struct executor *x, struct attempt *a)
+{
+    struct backlog_entry *entry = attempt_entry(a);
+    struct err e = {0};
+    int rc = 0;
+    if (!job_wants_files(attempt_job(a)))
+        return false;
+    bool here = filesets_take(x->filesets, a, &rc, &e);
+    if (here && !rc && toolchain_profile(x->tools, a) == entry->profile)
+        return false;
+    backlog_not_begun(x->backlog, entry->tenant);
+    x->waiting--;
+    if (rc) {
+        end_invalid(x, a, &e);
+    } else if (here) {
+        executor_let_wait(x, a, true);
+    } else {
+        attempt_hold(a);
+        executor_set_aside(x, entry);
+        filesets_fetch(x->filesets, a);
+    }
+    return true;
+}
+
+void executor_files_done(struct attempt *a, const struct err *why, void *arg)
+{
+    struct executor *x = arg;
+    struct err e = {0};
+    int rc = 0;
+    executor_take_up(x, attempt_entry(a));
+    if (!why && attempt_count_fetch(a) > 1) /* the first time they did not stay until its turn */
+        filesets_take(x->filesets, a, &rc, &e);
+    if (why || rc) {
+        end_invalid(x, a, why ? why : &e);
+    } else {
+        attempt_go_on(a);
+        executor_let_wait(x, a, true);
+    }
+    executor_pump(x);
+}
+
 /* Taken out of the backlog. */
 static void record_late(struct executor *x, struct backlog_entry *entry)
 {
@@ -142,7 +195,8 @@ static bool start_next(struct executor *x, struct backlog_entry *entry)
     bool prepares = entry->profile != attempt_job(a)->profile;
     if (attempt_is_late(a))
         record_late(x, entry);
-    else if (prepares ? !moves_on(x, a) : !put_off(x, a) && !refuse_without_secrets(x, a))
+    else if (prepares ? !moves_on(x, a)
+                      : !unpacks(x, a) && !put_off(x, a) && !refuse_without_secrets(x, a))
         return start(x, entry, prepares);
     return true;
 }

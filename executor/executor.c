@@ -137,6 +137,7 @@ void executor_take_up(struct executor *x, struct backlog_entry *entry)
 {
     list_remove(&entry->node);
     x->parked_count--;
+    filesets_forget(attempt_of_entry(entry));
 }
 
 /* It waits for a cell: of its own profile, or of a tool's before. */

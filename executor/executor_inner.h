@@ -4,6 +4,7 @@
 
 #include "base/list.h"
 #include "executor/executor.h"
+#include "executor/filesets.h"
 #include "executor/services/world.h"
 #include "queue/backlog.h"
 #include "results/recorder.h"
@@ -29,6 +30,7 @@ struct executor {
     uv_prepare_t *turn_done; /* active: a refill is due */
     uv_timer_t *wake;        /* active: a tenant at a ceiling may go on then */
     struct toolchain *tools;
+    struct filesets *filesets;
     struct list running; /* backlog entries of attempts in cells */
     struct list parked;  /* likewise, of those whose time has not come */
     int waiting, running_count, parked_count, recording;
@@ -57,6 +59,9 @@ void executor_refill(struct executor *x);
 void executor_let_wait(struct executor *x, struct attempt *a, bool front);
 void executor_set_aside(struct executor *x, struct backlog_entry *entry);
 void executor_close_pools(struct executor *x);
+
+/* filesets.h: the files of a job that waited for them are here, or will not be. */
+void executor_files_done(struct attempt *a, const struct err *why, void *arg);
 
 /* Starts what may start. */
 void executor_pump(struct executor *x);

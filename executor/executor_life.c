@@ -73,6 +73,7 @@ int executor_open(uv_loop_t *loop, const struct executor_options *o,
         x->jail_names[i] = jail_layer_name((enum jail_layer)i);
     x->backlog = backlog_new(o->config, clock_mono_us());
     x->tools = toolchain_new(o->paths ? o->paths->transforms : NULL, o->engine);
+    x->filesets = filesets_new(loop, o->config, o->artifacts, executor_files_done, x);
     struct recorder_options ro = {.db_path = o->db_path, .key = &x->key, .envelope_max = 0};
     const struct pool_options po = {.config = o->config,
                                     .paths = o->engine,
@@ -99,6 +100,7 @@ int executor_open(uv_loop_t *loop, const struct executor_options *o,
         recorder_close(x->recorder, 0, NULL);
         backlog_free(x->backlog);
         toolchain_free(x->tools);
+        filesets_free(x->filesets);
         sign_key_wipe(&x->key);
         crypto_guarded_free(x->seal);
         free(x->worker);
@@ -129,13 +131,13 @@ void executor_last(struct executor *x)
     executor_pump(x);
 }
 
-/* clocked: only those that wait for a clock, not for the front-end. */
+/* clocked: only those that wait for a clock or for files, not for the front-end. */
 void executor_give_back_parked(struct executor *x, bool clocked)
 {
     LIST_FOREACH(n, &x->parked)
     {
         struct attempt *a = attempt_of_entry(LIST_ENTRY(n, struct backlog_entry, node));
-        if (clocked && !attempt_has_clock(a))
+        if (clocked && !attempt_has_clock(a) && !filesets_is_waiting(a))
             continue;
         executor_take_up(x, attempt_entry(a));
         x->back(a, x->back_arg);
@@ -217,6 +219,7 @@ void executor_close(struct executor *x)
     net_close(x->world.net);
     backlog_free(x->backlog);
     toolchain_free(x->tools);
+    filesets_free(x->filesets);
     sign_key_wipe(&x->key);
     crypto_guarded_free(x->seal);
     free(x->worker);

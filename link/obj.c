@@ -252,6 +252,37 @@ struct looking {
     bool deleted_too;
 };
 
+static void looked(struct looking *k, const struct obj_info *info, const struct err *why)
+{
+    if (!k->o->freed)
+        k->cb(info, why, k->arg);
+    obj_let_go(k->o);
+    free(k);
+}
+
+/* Nobody answered: because there is no such stream, or because none can be had now? */
+static void on_known(const struct jv *doc, const struct err *why, void *arg)
+{
+    struct looking *k = arg;
+    struct err e = {0};
+    (void)doc;
+    if (why && why->code == ERR_NOT_FOUND)
+        err_set(&e, ERR_NOT_FOUND, "there is no bucket %s, so no object '%s'", k->o->bucket,
+                k->name);
+    else
+        err_set(&e, ERR_UNAVAILABLE, "bucket %s: nobody answers for it now", k->o->bucket);
+    looked(k, NULL, &e);
+}
+
+static void ask_whether_known(struct looking *k)
+{
+    char verb[SUBJECT_MAX];
+    struct err e = {0};
+    snprintf(verb, sizeof verb, "STREAM.INFO.%s", k->o->stream);
+    if (js_ask(k->o->link, verb, NULL, on_known, k, &e))
+        looked(k, NULL, &e);
+}
+
 static void on_found(const struct js_message *found, const struct err *why, void *arg)
 {
     struct looking *k = arg;
@@ -262,14 +293,13 @@ static void on_found(const struct js_message *found, const struct err *why, void
     else
         e = *why;
     bool gone = !e.code && info.deleted && !k->deleted_too;
+    if ((e.code == ERR_UNAVAILABLE || e.code == ERR_TIMEOUT) && !k->o->freed) {
+        ask_whether_known(k);
+        return;
+    }
     if (gone || e.code == ERR_NOT_FOUND)
         err_set(&e, ERR_NOT_FOUND, "bucket %s has no object '%s'", k->o->bucket, k->name);
-    else if (e.code == ERR_UNAVAILABLE || e.code == ERR_TIMEOUT) /* no stream: nobody answers */
-        err_wrap(&e, "bucket %s", k->o->bucket);
-    if (!k->o->freed)
-        k->cb(e.code ? NULL : &info, e.code ? &e : NULL, k->arg);
-    obj_let_go(k->o);
-    free(k);
+    looked(k, e.code ? NULL : &info, e.code ? &e : NULL);
 }
 
 static int look_up(struct obj *o, const char *name, bool deleted_too, obj_informed cb, void *arg,

@@ -1,5 +1,5 @@
 /* The decoding of one job, shared by the files that know a field: job.c, job_permissions.c,
- * job_retry.c, job_secrets.c, job_files.c, job_typescript.c. Inside queue/ only. */
+ * job_retry.c, job_secrets.c, job_files.c, job_archive.c, job_typescript.c. Inside queue/ only. */
 #pragma once
 
 #include "base/jv.h"
@@ -70,6 +70,16 @@ void read_files(struct decoding *d, const struct jv *v);
 void read_main(struct decoding *d, const struct jv *v);
 void settle_files(struct decoding *d, const struct jv *doc);
 void encode_files(struct jsonw *w, const struct job_request *r);
+/* Of files that are there: the one that runs, and its name. */
+void find_main(struct decoding *d);
+/* The hash of all files with main; hashes: as archive.h has them. */
+void hash_main(struct job *j, const char *hashes, size_t len);
+
+/* The field "files" that names an archive (job_archive.c). */
+bool names_archive(const struct jv *files);
+void read_archive(struct decoding *d, const struct jv *files);
+void free_archive(struct job *j);
+void encode_archive(struct jsonw *w, const struct job_request *r);
 
 /* The fields "language", "check" and "typescript", and once, after settle_files(), what they mean
  * together with the others. */

@@ -435,6 +435,7 @@ void job_free(struct job *j)
         return;
     free(j->script);
     free(j->files);
+    free_archive(j);
     free(j->typescript);
     free(j->input);
     free(j->env);
@@ -513,7 +514,9 @@ void job_encode(const struct job_request *r, struct buf *out)
     jsonw_object(&w);
     if (r->id)
         jsonw_kstr(&w, "id", r->id);
-    if (r->files)
+    if (r->archive)
+        encode_archive(&w, r);
+    else if (r->files)
         encode_files(&w, r);
     else
         encode_script(&w, r);

@@ -36,10 +36,11 @@ enum job_language job_language_of(const char *name, size_t len); /* of a file's 
 
 #define JOB_TYPESCRIPT_MAX ((size_t)8 << 20) /* bytes of TypeScript in a job */
 
-#define JOB_FILES_MAX  4096
-#define JOB_NAME_MAX   255 /* as PACK_PATH_MAX */
-#define JOB_ENV_MAX    256 /* variables */
-#define JOB_TTL_MS_MAX ((int64_t)366 * 86400000)
+#define JOB_FILES_MAX   4096
+#define JOB_PAYLOAD_MAX ((size_t)64 << 20) /* bytes of files and input that a cell is given */
+#define JOB_NAME_MAX    255                /* as PACK_PATH_MAX */
+#define JOB_ENV_MAX     256                /* variables */
+#define JOB_TTL_MS_MAX  ((int64_t)366 * 86400000)
 
 /* A file that the job reads (job_artifacts.c). */
 struct job_artifact {
@@ -57,14 +58,15 @@ struct job {
     char name[JOB_NAME_MAX + 1]; /* file name in stacks: "script.mjs" / "script.js" unless given */
     char *script;                /* "" with files */
     size_t script_len;
-    char *files; /* base/pack.h; NULL: the job is a script */
+    char *files; /* base/pack.h; NULL: the job is a script, or job_wants_files() */
     size_t files_len;
-    char main[JOB_NAME_MAX + 1]; /* which of them runs, and then the name as well */
-    enum job_language language;  /* of the script, or of the file that runs */
-    bool transforms;             /* there is TypeScript: to be transformed before it runs */
-    bool check;                  /* its types are checked before */
-    char *typescript;            /* JSON object: options of that; NULL: none */
-    char *input;                 /* JSON text, "null" when absent */
+    struct job_artifact *archive; /* its files are in there (job_archive.c; no name); NULL: none */
+    char main[JOB_NAME_MAX + 1];  /* which of them runs, and then the name as well */
+    enum job_language language;   /* of the script, or of the file that runs */
+    bool transforms;              /* there is TypeScript: to be transformed before it runs */
+    bool check;                   /* its types are checked before */
+    char *typescript;             /* JSON object: options of that; NULL: none */
+    char *input;                  /* JSON text, "null" when absent */
     size_t input_len;
     char *env; /* JSON object of strings, "{}" when absent */
     size_t env_len;
@@ -87,7 +89,8 @@ struct job {
     int artifact_count;
     struct sealed_secrets secrets;  /* what it carries; their names stand in permissions too */
     char signed_by[KEYID_LEN];      /* id of the key that signed it, "": the tenant has no keys */
-    char script_sha256[SHA256_HEX]; /* of the script, or of all files with main */
+    char script_sha256[SHA256_HEX]; /* of the script, or of all files with main; "":
+                                       job_wants_files() */
     char input_sha256[SHA256_HEX];
 };
 
@@ -120,6 +123,17 @@ bool concurrency_key_valid(const char *key, size_t len);
 /* The file of several (base/pack.h) that runs when nobody says: docs/protocol.md, "Files". */
 bool job_main_of(const char *files, size_t len, char main[JOB_NAME_MAX + 1]);
 
+/* Its files are in an archive that must be fetched before it runs. Until then nothing is known of
+ * them: `main` is what the message said, `transforms` false, script_sha256 empty. */
+bool job_wants_files(const struct job *j);
+/* Gives it copies of the archive's files and holds the rest of the message against them.
+ * ERR_INVALID: the job cannot run, and still wants them. */
+struct archive;
+int job_take_files(const struct config *c, struct job *j, const struct archive *files,
+                   struct err *e);
+/* So that it does not keep them while it waits: job_wants_files() again. Nothing for other jobs. */
+void job_drop_files(struct job *j);
+
 /* The artifact of that name among those that it reads; NULL: none. */
 const struct job_artifact *job_artifact(const struct job *j, const char *name);
 
@@ -145,7 +159,8 @@ struct job_request {
     size_t script_len;
     const char *files; /* base/pack.h; NULL: a script. Then type and name are not sent */
     size_t files_len;
-    const char *language; /* of a script; NULL: its name says so */
+    const struct job_artifact *archive; /* in place of files; NULL: none */
+    const char *language;               /* of a script; NULL: its name says so */
     bool check;
     const char *main;  /* NULL: left to the rules of docs/protocol.md */
     const char *input; /* JSON text or NULL */

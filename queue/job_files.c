@@ -1,4 +1,5 @@
-/* The fields "files" and "main" of a job, and what they mean together with the others.
+/* The fields "files" and "main" of a job, and what they mean together with the others. Where the
+ * files are in an archive elsewhere: job_archive.c.
  *
  * How this works
  *
@@ -106,6 +107,10 @@ void read_files(struct decoding *d, const struct jv *v)
     size_t count = jv_count(v);
     if (jv_type(v) != JV_OBJECT) {
         fault_at(d, "files: found %s; allowed: an object of paths", jv_type_name(v));
+        return;
+    }
+    if (names_archive(v)) {
+        read_archive(d, v);
         return;
     }
     if (count == 0 || count > JOB_FILES_MAX) {
@@ -233,19 +238,41 @@ bool job_main_of(const char *files, size_t len, char main[JOB_NAME_MAX + 1])
 }
 
 /* docs/protocol.md "Job": what sha256sum would print for the files, behind a line with main. */
-static void hash_files(struct job *j)
+void hash_main(struct job *j, const char *hashes, size_t len)
 {
     struct buf text = {0};
+    buf_addf(&text, "main  %s\n", j->main);
+    buf_add(&text, hashes, len);
+    crypto_sha256_hex(text.data, text.len, j->script_sha256);
+    buf_free(&text);
+}
+
+static void hash_files(struct job *j)
+{
+    struct buf hashes = {0};
     struct pack_file f;
     char hex[SHA256_HEX];
     size_t at = 0;
-    buf_addf(&text, "main  %s\n", j->main);
     while (pack_next(j->files, j->files_len, &at, &f)) {
         crypto_sha256_hex(f.data, f.data_len, hex);
-        buf_addf(&text, "%s  %.*s\n", hex, (int)f.path_len, f.path);
+        buf_addf(&hashes, "%s  %.*s\n", hex, (int)f.path_len, f.path);
     }
-    crypto_sha256_hex(text.data, text.len, j->script_sha256);
-    buf_free(&text);
+    hash_main(j, hashes.data, hashes.len);
+    buf_free(&hashes);
+}
+
+void find_main(struct decoding *d)
+{
+    struct job *j = d->job;
+    struct pack_file f;
+    char found[FOUND_TEXT];
+    if (*j->main && !pack_find(j->files, j->files_len, j->main, strlen(j->main), &f))
+        fault_at(d, "main: found \"%s\"; allowed: the path of one of the files",
+                 in_line(j->main, strlen(j->main), found));
+    else if (!*j->main && !job_main_of(j->files, j->files_len, j->main))
+        fault_at(d, "main: missing; allowed: the path of one of the files (it may be left out with "
+                    "a package.json that names one, with an index.* or main.*, and with one file)");
+    memcpy(j->name, j->main, sizeof j->main);
 }
 
 void settle_files(struct decoding *d, const struct jv *doc)
@@ -255,7 +282,6 @@ void settle_files(struct decoding *d, const struct jv *doc)
                        : jv_get(doc, "type") ? "type"
                        : jv_get(doc, "name") ? "name"
                                              : NULL;
-    char found[FOUND_TEXT];
     if (!jv_get(doc, "files")) {
         if (jv_get(doc, "main"))
             fault_at(d, "main: found without files; allowed: with files, the path of one of them");
@@ -268,14 +294,7 @@ void settle_files(struct decoding *d, const struct jv *doc)
                  with);
     if (!j->files)
         return;
-    struct pack_file f;
-    if (*j->main && !pack_find(j->files, j->files_len, j->main, strlen(j->main), &f))
-        fault_at(d, "main: found \"%s\"; allowed: the path of one of the files",
-                 in_line(j->main, strlen(j->main), found));
-    else if (!*j->main && !job_main_of(j->files, j->files_len, j->main))
-        fault_at(d, "main: missing; allowed: the path of one of the files (it may be left out with "
-                    "a package.json that names one, with an index.* or main.*, and with one file)");
-    memcpy(j->name, j->main, sizeof j->main);
+    find_main(d);
     hash_files(j);
 }
 

@@ -45,9 +45,12 @@ static void check_taken(const struct job *j)
         CHECK(pack_check(j->files, j->files_len, &files) && files > 0 && files <= JOB_FILES_MAX &&
               j->script_len == 0 && !strcmp(j->main, j->name) &&
               pack_find(j->files, j->files_len, j->main, strlen(j->main), &f));
+    else if (j->archive)
+        CHECK(j->script_len == 0 && *j->archive->object && !*j->script_sha256 && !j->transforms &&
+              j->archive->size > 0);
     else
         CHECK(j->script_len > 0 && j->script_len <= JOB_MAX_KB * 1024 && !*j->main);
-    CHECK(strlen(j->script_sha256) == SHA256_HEX - 1);
+    CHECK(job_wants_files(j) || strlen(j->script_sha256) == SHA256_HEX - 1);
     CHECK(*j->name && strlen(j->name) <= JOB_NAME_MAX);
     const struct retry_policy *p = &j->retry;
     CHECK(p->max_attempts >= 1 && p->max_attempts <= RETRY_ATTEMPTS_MAX);

@@ -191,9 +191,11 @@ static size_t source_bytes(struct decoding *d)
 void settle_language(struct decoding *d)
 {
     struct job *j = d->job;
-    if (j->files && d->language_given)
+    if ((j->files || j->archive) && d->language_given)
         fault_at(d, "language: found together with files; allowed: with a script (the names of "
                     "files tell theirs)");
+    if (job_wants_files(j))
+        return; /* job_take_files() comes back */
     if (j->files || !d->language_given)
         j->language = job_language_of(j->name, strlen(j->name));
     size_t bytes = source_bytes(d);
@@ -210,7 +212,7 @@ void settle_language(struct decoding *d)
 
 void encode_typescript(struct jsonw *w, const struct job_request *r)
 {
-    if (r->language && !r->files)
+    if (r->language && !r->files && !r->archive)
         jsonw_kstr(w, "language", r->language);
     if (r->check)
         jsonw_kbool(w, "check", true);

@@ -56,7 +56,7 @@ my @library = (
         'base/digest.c, and in the cell sandbox/engine/native_crypto.cc, crypto_*'],
     [qr/^c?yaml(?:\.h|\/)/,      'libyaml',      qr{^config/reader\.c$},      'config/reader.c'],
     [qr/^ares(?:_[a-z]+)?\.h$/,  'c-ares',       qr{^egress/dns\.c$},        'egress/dns.c'],
-    [qr/^zlib\.h$/,              'zlib',         qr{^sandbox/engine/native_codec\.cc$}, 'sandbox/engine/native_codec.cc'],
+    [qr/^zlib\.h$/,              'zlib',         qr{^(?:sandbox/engine/native_codec\.cc|queue/archive_gzip\.c)$}, 'sandbox/engine/native_codec.cc, queue/archive_gzip.c'],
     [qr/^curl\//,               'libcurl',      qr{^egress/http_inner\.h$}, 'egress/http_inner.h'],
     [qr/^wslay\//,              'wslay',        qr{^egress/ws_frames\.c$},  'egress/ws_frames.c'],
     [qr/^glib(?:\.h|\/)/,         'GLib',         qr{^(?:queue/zone|egress/ws_accept)\.c$}, 'queue/zone.c, egress/ws_accept.c'],
