@@ -208,7 +208,7 @@ js: build-all $(wildcard tests/engine/*.c)
 
 e2e: build-all
 	@$(MAKE) --no-print-directory fake-engine lying-engine hole-engines older
-	@$(PROVE) --exec '$(NODE_TAP)' $(wildcard tests/e2e/*.test.mjs)
+	@$(PROVE) --exec '$(NODE_TAP)' $(wildcard tests/e2e/*.test.mjs tests/conformance/*.test.mjs)
 
 # The program once more with an older version's number, for the tests of upgrades: the files that say the version are
 # compiled anew and linked in front of the archives.

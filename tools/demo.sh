@@ -18,6 +18,9 @@ classic.cjs  ok
 inspect.js   ok
 sodium.js    ok
 jwt.js       ok
+handler.js   ok
+compress.js  ok
+patience.js  ok
 primes.js    ok               --input 3000000
 progress.js  ok
 artifacts.js ok               --artifact sales.csv=examples/inputs/sales.csv

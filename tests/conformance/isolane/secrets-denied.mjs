@@ -1,0 +1,5 @@
+// Behaviour: a secret that the job has not is refused
+// Spec: docs/scripts.md, secrets
+// Covers: secrets
+// Expect: error PermissionDenied /./
+await secrets.get('TOKEN');

@@ -1,0 +1,5 @@
+// Behaviour: a function cannot be cloned
+// Spec: HTML, structured clone
+// Covers: structuredClone
+// Expect: error DataCloneError /./
+structuredClone(() => {});

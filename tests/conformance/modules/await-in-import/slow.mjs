@@ -1,0 +1,3 @@
+export const seen = [];
+await new Promise((done) => setTimeout(done, 3));
+seen.push('slow');

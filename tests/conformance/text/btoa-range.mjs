@@ -1,0 +1,5 @@
+// Behaviour: btoa refuses characters beyond U+00FF
+// Spec: HTML, btoa
+// Covers: btoa
+// Expect: error InvalidCharacterError /./
+btoa('€');

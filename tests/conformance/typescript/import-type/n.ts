@@ -1,0 +1,2 @@
+export type N = number;
+export const two: N = 2;
