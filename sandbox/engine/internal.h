@@ -30,6 +30,10 @@
 #include "sandbox/engine/natives.h"
 #include "sandbox/frame.h"
 
+/* Variables that every cell writes stand in one page of the runtime's data, which it copies but
+ * once; among its zeroed data they would lie between large buffers. */
+#define TOGETHER __attribute__((section(".data")))
+
 namespace isolane
 {
 

@@ -16,10 +16,10 @@ constexpr size_t kChunkBytes = 3 * kChunkUnits;
 static_assert(kChunkBytes <= FRAME_OUTPUT_MAX, "a chunk of output must fit a frame");
 
 int64_t due_us = -1; // on the job's clock
-bool idle;           // only timers wait for which a settled job does not stay
-uint32_t calls_out;
-uint64_t last_call_id;
-uint64_t earlier_calls; // ids up to this are of invocations before
+TOGETHER bool idle;  // only timers wait for which a settled job does not stay
+TOGETHER uint32_t calls_out;
+TOGETHER uint64_t last_call_id;
+TOGETHER uint64_t earlier_calls; // ids up to this are of invocations before
 
 void arm(const v8::FunctionCallbackInfo<v8::Value> &args)
 {

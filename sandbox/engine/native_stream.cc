@@ -36,7 +36,7 @@ struct Stream {
     std::string arrived, why;
 };
 
-std::vector<Stream> streams;
+TOGETHER std::vector<Stream> streams;
 
 Stream *find(uint64_t id)
 {

@@ -42,11 +42,11 @@ struct {
 size_t text_count;
 uintptr_t builtins_from, builtins_to; // V8's builtins: generated, but part of node's file
 
-volatile sig_atomic_t inside;  // depth: the engine runs
-volatile sig_atomic_t in_host; // it has called the host
-volatile sig_atomic_t asked;   // a request waits
+TOGETHER volatile sig_atomic_t inside;  // depth: the engine runs
+TOGETHER volatile sig_atomic_t in_host; // it has called the host
+TOGETHER volatile sig_atomic_t asked;   // a request waits
 int64_t asked_ms;
-bool interrupting; // V8 will call on_interrupt()
+TOGETHER bool interrupting; // V8 will call on_interrupt()
 
 int64_t now_ms()
 {

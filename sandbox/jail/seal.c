@@ -27,11 +27,12 @@ static int install_filter(bool no_code)
     struct sock_filter own[LONGER(cell_filter, no_code_filter)];
     const struct sock_fprog program = {
         .len = no_code ? LENGTH(no_code_filter) : LENGTH(cell_filter), .filter = own};
+    const uint32_t self = (uint32_t)getpid();
     unsigned selves = 0;
     memcpy(own, no_code ? no_code_filter : cell_filter, program.len * sizeof own[0]);
     for (unsigned i = 0; i < program.len; i++)
         if (own[i].k == SELF_PLACEHOLDER) {
-            own[i].k = (uint32_t)getpid();
+            own[i].k = self;
             selves++;
         }
     if (selves != SELF_ARGS)

@@ -37,7 +37,14 @@
 
 enum { EXIT_NOT_SEALED = 71, EXIT_PROTOCOL = 72, EXIT_FATAL = 73 };
 
-static volatile enum { IN_ZYGOTE, TRIAL, STARTING, RUNNING, RESTING, PROBING } phase;
+static __attribute__((section(".data"))) volatile enum {
+    IN_ZYGOTE,
+    TRIAL,
+    STARTING,
+    RUNNING,
+    RESTING,
+    PROBING
+} phase;
 static uint32_t trial_layers;
 
 /* ---- signals ---- */
@@ -239,8 +246,7 @@ static void begin(int sock, const struct cell_start *start, bool awaited, uint32
 static void wait_for_invoke(struct wire_frame *f)
 {
     do
-        while (!wire_next(f, -1))
-            ;
+        wire_next(f, WIRE_IDLE);
     while (f->head.type != FRAME_INVOKE);
 }
 

@@ -20,12 +20,14 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define DATA_MAX  ((uintptr_t)256 << 20) /* larger ones are reservations */
-#define COLD_MAX  1024u
-#define BATCH     512u /* entries of pagemap read at once */
-#define PRESENT   (1ull << 63)
-#define SWAPPED   (1ull << 62)
-#define FILE_PAGE (1ull << 61) /* of a file or shared: proc(5) */
+#define DATA_MAX   ((uintptr_t)256 << 20) /* larger ones are reservations */
+#define JOINED_MAX ((uintptr_t)1 << 20)
+#define COLD_MAX   1024u
+#define STACK_KEPT ((uintptr_t)16 << 10) /* below the frame that looks */
+#define BATCH      512u                  /* entries of pagemap read at once */
+#define PRESENT    (1ull << 63)
+#define SWAPPED    (1ull << 62)
+#define FILE_PAGE  (1ull << 61) /* of a file or shared: proc(5) */
 
 static const char in_constants[] = "a constant of this object";
 static char in_zeroes[1];
@@ -89,12 +91,21 @@ static bool is_data(const struct map *m)
            !holds(m, __builtin_thread_pointer()) && !holds(m, in_constants);
 }
 
+/* Small constants of a library that lie in front of its relocated ones: as data both are one
+ * mapping. */
+static bool joins_data(const struct map *m, const struct map *next, int pagemap)
+{
+    return !m->executable && m->end - m->start <= JOINED_MAX && next->start == m->end &&
+           !next->writable && next->file && is_data(next) && !is_text(next, pagemap);
+}
+
 void image_ranges(const struct map *maps, int n, struct touched *t)
 {
     int pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
     for (int i = 0; pagemap >= 0 && i < n; i++) {
         const struct map *m = &maps[i];
-        bool text = is_text(m, pagemap), data = !text && is_data(m);
+        bool text = is_text(m, pagemap) && !(i + 1 < n && joins_data(m, m + 1, pagemap));
+        bool data = !text && is_data(m);
         uintptr_t from = m->start;
         if (!text && !data)
             continue;
@@ -241,6 +252,15 @@ static void text_to_hot(const struct touched *t, const struct map *maps, int n, 
         }
 }
 
+/* The zygote's start needed more of the stack than its forks do. */
+static void stack_to_drop(const struct map *maps, int n)
+{
+    const uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+    const struct map *m = map_of(maps, n, here);
+    if (m && here - m->start > STACK_KEPT)
+        add_cold(m->start, (here - STACK_KEPT) & ~(TOUCH_PAGE - 1));
+}
+
 void image_drop_cold(void)
 {
     if (!cold)
@@ -265,6 +285,8 @@ int image_make(const struct touched *t, struct err *e)
     cold = proc_scratch(sizeof *cold);
     if (mem >= 0 && cold)
         text_to_hot(t, maps, n, mem);
+    if (cold)
+        stack_to_drop(maps, n);
     if (pagemap >= 0)
         rc = data_to_file(t, maps, n, pagemap, e);
     maps_free(maps);

@@ -39,8 +39,13 @@
 
 enum { EXIT_PEER_GONE = 0, EXIT_PROTOCOL = 70 };
 
-static struct {
-    char bytes[OUT_CAP];
+/* What each cell writes stands together, in the page of the data that it has to copy anyway; the
+ * buffers lie elsewhere. */
+#define TOGETHER __attribute__((section(".data")))
+
+static char out_bytes[OUT_CAP], in_bytes[IN_CAP];
+
+static TOGETHER struct {
     size_t used;
     size_t payload; /* bytes of payload among them: what credit they need */
     bool open;      /* the frame at the end may still grow; this is it: */
@@ -60,8 +65,7 @@ struct aside {
     char payload[];
 };
 
-static struct {
-    char bytes[IN_CAP];
+static TOGETHER struct {
     size_t base, start, end; /* [0, base) belongs to INVOKE, [start, end) is unread */
     size_t kept;             /* of base, what stays for ever */
     char *large;             /* of an INVOKE that did not fit */
@@ -70,8 +74,8 @@ static struct {
     unsigned calls;
 } in;
 
-static long base_rss_kb; /* peak before the first job */
-static long last_rss_kb; /* peak when the last one ended */
+static TOGETHER long base_rss_kb; /* peak before the first job */
+static TOGETHER long last_rss_kb; /* peak when the last one ended */
 
 static int64_t now_us(void)
 {
@@ -118,7 +122,7 @@ static void send_held(const struct iovec *tail, int tails)
     struct iovec v[1 + TAIL_MAX];
     int n = 0;
     if (out.used)
-        v[n++] = (struct iovec){out.bytes, out.used};
+        v[n++] = (struct iovec){out_bytes, out.used};
     for (int i = 0; i < tails; i++)
         if (tail[i].iov_len)
             v[n++] = tail[i];
@@ -179,8 +183,8 @@ static bool open_frame(int stream)
     struct frame head = {.len = 1, .type = FRAME_OUTPUT, .id = out.invocation};
     if (OUT_CAP - out.used < sizeof head + 2)
         return false;
-    memcpy(out.bytes + out.used, &head, sizeof head);
-    out.bytes[out.used + sizeof head] = (char)stream;
+    memcpy(out_bytes + out.used, &head, sizeof head);
+    out_bytes[out.used + sizeof head] = (char)stream;
     out.open = true;
     out.open_at = out.used;
     out.open_len = head.len;
@@ -200,11 +204,11 @@ static size_t append(int stream, const char *text, size_t len)
     size_t room = OUT_CAP - out.used, frame_room = 1 + FRAME_OUTPUT_MAX - out.open_len;
     size_t n = len < room ? len : room;
     n = n < frame_room ? n : frame_room;
-    memcpy(out.bytes + out.used, text, n);
+    memcpy(out_bytes + out.used, text, n);
     out.used += n;
     out.payload += n;
     out.open_len += (uint32_t)n;
-    memcpy(out.bytes + out.open_at + offsetof(struct frame, len), &out.open_len,
+    memcpy(out_bytes + out.open_at + offsetof(struct frame, len), &out.open_len,
            sizeof out.open_len);
     return n;
 }
@@ -355,7 +359,7 @@ void wire_wait_for_end(void)
 {
     char dropped[256];
     ssize_t n;
-    if (peak_rss_kb() - base_rss_kb < LARGE_KB)
+    if (last_rss_kb - base_rss_kb < LARGE_KB)
         return;
     do
         n = read(CELL_FD, dropped, sizeof dropped);
@@ -406,7 +410,7 @@ static void read_large(struct wire_frame *f)
     if (!own)
         _exit(EXIT_PROTOCOL);
     size_t have = in.end - in.start;
-    memcpy(own, in.bytes + in.start, have);
+    memcpy(own, in_bytes + in.start, have);
     in.start = in.end = in.base;
     while (have < f->head.len)
         read_some(own + have, f->head.len - have, &have);
@@ -422,7 +426,7 @@ static bool take_frame(struct wire_frame *f)
     size_t have = in.end - in.start;
     if (have < sizeof f->head)
         return false;
-    memcpy(&f->head, in.bytes + in.start, sizeof f->head);
+    memcpy(&f->head, in_bytes + in.start, sizeof f->head);
     need_valid(&f->head);
     f->own = NULL;
     bool large = f->head.type == FRAME_INVOKE ? f->head.len > IN_PLACE
@@ -437,7 +441,7 @@ static bool take_frame(struct wire_frame *f)
     }
     if (have < sizeof f->head + f->head.len)
         return false;
-    f->payload = in.bytes + in.start + sizeof f->head;
+    f->payload = in_bytes + in.start + sizeof f->head;
     in.start += sizeof f->head + f->head.len;
     if (f->head.type == FRAME_INVOKE)
         in.base = in.start;
@@ -449,13 +453,13 @@ static void fill_buffer(void)
     if (in.start == in.end) {
         in.start = in.end = in.base;
     } else if (in.start > in.base && in.end > IN_CAP / 2) {
-        memmove(in.bytes + in.base, in.bytes + in.start, in.end - in.start);
+        memmove(in_bytes + in.base, in_bytes + in.start, in.end - in.start);
         in.end -= in.start - in.base;
         in.start = in.base;
     }
     if (in.end == IN_CAP)
         _exit(EXIT_PROTOCOL); /* a frame that would not fit is read elsewhere */
-    read_some(in.bytes + in.end, IN_CAP - in.end, &in.end);
+    read_some(in_bytes + in.end, IN_CAP - in.end, &in.end);
 }
 
 static bool took_credit(const struct wire_frame *f)
@@ -520,7 +524,7 @@ int wire_next(struct wire_frame *f, int64_t wait_us)
         }
         if (got)
             break;
-        if (!wait_readable(wait_us))
+        if (wait_us != WIRE_IDLE && !wait_readable(wait_us))
             return 0;
         fill_buffer();
         wait_us =
@@ -540,7 +544,7 @@ void wire_rest(bool keep)
     }
     free(in.large);
     in.large = NULL;
-    memmove(in.bytes + in.kept, in.bytes + in.start, in.end - in.start);
+    memmove(in_bytes + in.kept, in_bytes + in.start, in.end - in.start);
     in.end -= in.start - in.kept;
     in.start = in.base = in.kept;
     in.calls = 0;

@@ -22,9 +22,11 @@ struct wire_frame {
     void *own;           /* wire.c's: memory that the payload has for itself */
 };
 
-/* The next frame, CREDIT already taken out: 1, or 0 when none came within wait_us (-1: for ever) or
- * a signal interrupted the wait. Leaves the process when the supervisor has gone or talks nonsense.
- */
+#define WIRE_IDLE (-2)
+
+/* The next frame, CREDIT already taken out: 1, or 0 when none came within wait_us (-1: for ever;
+ * WIRE_IDLE: for ever, and with one system call less) or a signal interrupted the wait (never that
+ * of WIRE_IDLE). Leaves the process when the supervisor has gone or talks nonsense. */
 int wire_next(struct wire_frame *out, int64_t wait_us);
 
 /* Replies that have not come yet. */

@@ -326,14 +326,14 @@ static bool forget_child(pid_t pid, uint64_t *number)
 
 static void reap(void)
 {
-    struct signalfd_siginfo info;
+    struct signalfd_siginfo info[2]; /* it can be pending once: one read takes all there is */
     struct control_exited exited[CONTROL_EXITED_MAX];
     size_t n = 0;
     struct rusage r;
     int status;
     pid_t pid;
-    while (read(z.child_fd, &info, sizeof info) == sizeof info)
-        ;
+    ssize_t ignored = read(z.child_fd, info, sizeof info);
+    (void)ignored;
     while ((pid = wait4(-1, &status, WNOHANG, &r)) > 0) {
         struct control_exited *x = &exited[n];
         memset(x, 0, sizeof *x);
