@@ -23,6 +23,7 @@
 #define DATA_MAX   ((uintptr_t)256 << 20) /* larger ones are reservations */
 #define JOINED_MAX ((uintptr_t)1 << 20)
 #define COLD_MAX   1024u
+#define HOT_MOST   128u                  /* pages of one mapping of text */
 #define STACK_KEPT ((uintptr_t)16 << 10) /* below the frame that looks */
 #define BATCH      512u                  /* entries of pagemap read at once */
 #define PRESENT    (1ull << 63)
@@ -231,7 +232,17 @@ static void own_hot(int mem, const struct touched *t, const struct touch_range *
             write_all(mem, t->page[i], TOUCH_PAGE, (off_t)t->page[i]);
 }
 
-/* What has become huge pages meanwhile is left alone. */
+static size_t hot_pages(const struct touched *t, const struct touch_range *r)
+{
+    size_t hot = 0;
+    for (size_t i = 0; i < t->pages; i++)
+        hot += r->start <= t->page[i] && t->page[i] < r->end;
+    return hot;
+}
+
+/* What has become huge pages meanwhile is left alone. So is text that is hot all over, because the
+ * machine has no huge pages to give: its own pages would be megabytes, and every fork would copy
+ * their entries. */
 static void text_to_hot(const struct touched *t, const struct map *maps, int n, int mem)
 {
     for (size_t i = 0; i < t->ranges; i++)
@@ -239,7 +250,7 @@ static void text_to_hot(const struct touched *t, const struct map *maps, int n, 
             struct touch_range r = t->range[i];
             r.start = r.start > maps[k].start ? r.start : maps[k].start;
             r.end = r.end < maps[k].end ? r.end : maps[k].end;
-            if (!maps[k].file || r.start >= r.end)
+            if (!maps[k].file || r.start >= r.end || hot_pages(t, &r) > HOT_MOST)
                 continue;
             uintptr_t from = r.start;
             for (uintptr_t at = r.start; at < r.end; at += TOUCH_PAGE)
