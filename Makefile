@@ -77,6 +77,7 @@ help:
 	@echo 'make bench-check  instructions and system calls of a job, and how they changed'
 	@echo 'make bench-kernels  CPU-heavy scripts in a cell beside Node.js'
 	@echo 'make bench-scale  one worker as tenants, scripts and sizes grow: table and line charts'
+	@echo 'make bench-flame  flame graphs of the supervisor and of the cells'
 	@echo 'make bench-peers  the same job run by isolated-vm, workerd, Deno, Node, bubblewrap and a home-made stack'
 	@echo 'make escape   attacks on every layer of the jail: whole, each alone, and without it'
 	@echo 'make check    format, include directions, shellcheck'

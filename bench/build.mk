@@ -45,6 +45,13 @@ bench-scale: all
 	@$(MAKE) --no-print-directory bench-programs
 	@$(NODE) bench/scale.mjs $(SCALE_ARGS)
 
+# Flame graphs of the supervisor and of the cells; needs Linux perf. FLAME_ARGS='--mode script'
+.PHONY: bench-flame
+bench-flame: all
+	@tools/deps.sh linux-perf || echo 'bench-flame: goes on with what is there'
+	@$(MAKE) --no-print-directory bench-programs
+	@$(NODE) bench/flame.mjs $(FLAME_ARGS)
+
 # crypto.subtle in a cell beside Node.js of the same version.
 .PHONY: bench-subtle
 bench-subtle: build-all
