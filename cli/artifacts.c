@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <unistd.h>
 
 #include "base/fs.h"
@@ -17,7 +18,7 @@
 /* ---- one call ---- */
 
 struct wait {
-    bool done, room;
+    bool done, room, ready;
     struct err why; /* code 0: it went well */
     struct obj_info *info;
     int fd, write_error; /* of a get; errno */
@@ -86,14 +87,76 @@ static void on_room(void *arg)
     w->room = true;
 }
 
-static int send_file(struct artifacts *a, struct obj_put *p, struct wait *w, int fd,
+/* What we read from, when it may let us wait (a pipe, a terminal): the loop runs meanwhile, so that
+ * what was read before goes out and NATS's pings are answered. libuv makes what it polls
+ * non-blocking, also for the shell whose terminal it is: so it is given an epoll instance, in which
+ * the file stands. */
+struct source {
+    int fd, epoll; /* epoll -1: a file that never lets us wait */
+    uv_poll_t poll;
+};
+
+static void on_ready(uv_poll_t *poll, int status, int events)
+{
+    struct wait *w = poll->data;
+    (void)status; /* an error is read()'s to tell */
+    (void)events;
+    w->ready = true;
+    uv_poll_stop(poll);
+}
+
+static int source_open(struct source *s, struct artifacts *a, struct wait *w, struct err *e)
+{
+    struct epoll_event readable = {.events = EPOLLIN};
+    s->epoll = epoll_create1(EPOLL_CLOEXEC);
+    if (s->epoll < 0)
+        return err_errno(e, "epoll_create1");
+    if (epoll_ctl(s->epoll, EPOLL_CTL_ADD, s->fd, &readable)) {
+        int rc = errno == EPERM ? 0 : err_errno(e, "epoll_ctl");
+        close(s->epoll);
+        s->epoll = -1;
+        return rc;
+    }
+    CHECK(uv_poll_init(&a->client->loop, &s->poll, s->epoll) == 0);
+    s->poll.data = w;
+    return 0;
+}
+
+static int source_wait(struct source *s, struct artifacts *a, struct wait *w, struct err *e)
+{
+    if (s->epoll < 0)
+        return 0;
+    w->ready = false;
+    CHECK(uv_poll_start(&s->poll, UV_READABLE, on_ready) == 0);
+    return run_until(a, w, &w->ready, e);
+}
+
+static void on_closed(uv_handle_t *h)
+{
+    struct wait *w = h->data;
+    w->ready = true;
+}
+
+static void source_close(struct source *s, struct artifacts *a, struct wait *w)
+{
+    if (s->epoll < 0)
+        return;
+    w->ready = false;
+    uv_close((uv_handle_t *)&s->poll, on_closed);
+    while (!w->ready)
+        uv_run(&a->client->loop, UV_RUN_ONCE);
+    close(s->epoll);
+}
+
+static int send_file(struct artifacts *a, struct obj_put *p, struct wait *w, struct source *from,
                      const char *path, struct err *e)
 {
     char *piece = mem_alloc(PIECE);
     int64_t size = 0;
     int rc = 0;
-    ssize_t n;
-    while (!rc && (n = read(fd, piece, PIECE)) != 0) {
+    ssize_t n = 1;
+    while (!rc && n > 0 && !(rc = source_wait(from, a, w, e))) {
+        n = read(from->fd, piece, PIECE);
         if (n < 0) {
             rc = err_errno(e, "read %s", path);
         } else if ((size += n) > a->max_bytes) {
@@ -101,7 +164,7 @@ static int send_file(struct artifacts *a, struct obj_put *p, struct wait *w, int
                          "%s: found more than %" PRId64 " MiB; allowed: at most that "
                          "(nats.artifact_max_mb)",
                          path, a->max_bytes >> 20);
-        } else {
+        } else if (n > 0) {
             w->room = obj_put_add(p, piece, (size_t)n);
             rc = run_until(a, w, &w->room, e);
         }
@@ -117,19 +180,23 @@ int artifacts_put(struct artifacts *a, const char *name, const char *path, struc
     struct wait w = {.info = out};
     struct obj_put *p = NULL;
     bool from_stdin = !strcmp(path, "-");
-    int fd = from_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
+    struct source from = {.fd = from_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC),
+                          .epoll = -1};
+    if (from.fd < 0)
         return err_errno(e, "open %s", path);
-    int rc = obj_put_begin(a->bucket, name, &events, &w, &p, e);
+    int rc = source_open(&from, a, &w, e);
     if (!rc)
-        rc = send_file(a, p, &w, fd, path, e);
+        rc = obj_put_begin(a->bucket, name, &events, &w, &p, e);
+    if (!rc)
+        rc = send_file(a, p, &w, &from, path, e);
     if (!rc) {
         obj_put_end(p);
         rc = run_until(a, &w, &w.done, e);
     }
     obj_put_free(p);
+    source_close(&from, a, &w);
     if (!from_stdin)
-        close(fd);
+        close(from.fd);
     return rc;
 }
 
