@@ -25,7 +25,7 @@
 namespace isolane
 {
 
-ModuleTable module_table;
+TOGETHER ModuleTable module_table;
 
 namespace
 {

@@ -2,10 +2,11 @@
  *
  * The training run is a real one: READY, INVOKE, the script, DONE, the end, over a socket with the
  * INVOKE already in it. So the pages that it touches are those that a cell touches, but for the
- * seal's. Behind them come those that the zygote itself touches for each fork: they would be in
+ * seal's. With them come those that the zygote itself touches for each fork: they would be in
  * the way as whole windows of 16 pages if they came later. */
 #include <poll.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -65,8 +66,8 @@ static void put_invoke(int peer)
         _exit(1);
 }
 
-/* Each call of zygote.c that is made per fork, on a descriptor that is none. */
-static void touch_the_zygotes(void)
+/* Each call of zygote.c that is made per fork, on a descriptor that is none; and the seal's. */
+static void touch_the_rest(void)
 {
     struct msghdr m = {0};
     char byte;
@@ -78,7 +79,8 @@ static void touch_the_zygotes(void)
     if (read(-1, &byte, 1) < 0)
         close(-1);
     wait4(-1, &status, WNOHANG, NULL);
-    syscall(SYS_getpid);
+    prctl(PR_GET_DUMPABLE, 0, 0, 0, 0);
+    syscall(SYS_pidfd_open, getpid(), ~0u);
     pid_t pid = _Fork();
     if (pid == 0)
         _exit(0);
@@ -91,6 +93,6 @@ void cell_train(int sock, int peer, struct touched *t)
     const struct cell_start start = {.jail = JAIL_OFF, .data_bytes = 1u << 30};
     put_invoke(peer);
     touch_trace(t);
-    touch_the_zygotes();
+    touch_the_rest();
     cell_main(sock, &start, false);
 }
