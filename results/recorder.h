@@ -1,5 +1,6 @@
 /* From a finished attempt to a durable signed row: loop thread → signer thread (chain position,
- * JSON, signature) → committer thread (group commit) → loop thread (`committed`).
+ * JSON, signature) → committer thread (group commit) → loop thread (`committed`). A row that is
+ * alone is signed by the committer as well: one thread less to wake on its way.
  *
  * The signer gives out seq and prev in the order of submission; the committer inserts in that
  * order, at once when idle, lingering at most LINGER_MS under load (recorder.c says by which rule).
@@ -16,8 +17,8 @@
  * the chain any more: `stuck` says so (ERR_CONFLICT) and it stays stuck until a restart, which goes
  * on from the new end of the chain.
  *
- * Memory: what is pending is bounded by the caller, who has at most so many jobs in flight; nothing
- * else grows. */
+ * Memory: what is pending is bounded by the caller, who has at most so many jobs in flight. Beside
+ * that, 512 rows are kept to be used again, 4 MB at most. */
 #pragma once
 
 #include <stddef.h>
