@@ -30,7 +30,7 @@
 #include "results/store.h"
 
 #define GROUP           32
-#define GROWN           40  /* groups before anything is measured: until the WAL has its size */
+#define GROWN           40  /* groups before anything is measured */
 #define LONE            10  /* rows of a turn that are committed one at a time */
 #define WINDOW          256 /* jobs in flight through JetStream */
 #define JETSTREAM_TURNS 5
@@ -122,6 +122,7 @@ static void open_way(struct way *w, const struct bed *bed)
     if (w->normal)
         must(db_exec(store_db(w->store), "PRAGMA synchronous = NORMAL", "change synchronous", &e),
              &e, "database");
+    must(db_grow_wal(store_db(w->store), &e), &e, "database");
     memset(w->prev, '0', sizeof w->prev - 1);
     for (int i = 0; i < GROWN; i++)
         store_group(w, GROUP, false);

@@ -74,7 +74,7 @@ int executor_open(uv_loop_t *loop, const struct executor_options *o,
     x->backlog = backlog_new(o->config, clock_mono_us());
     x->tools = toolchain_new(o->paths ? o->paths->transforms : NULL, o->engine);
     x->filesets = filesets_new(loop, o->config, o->artifacts, executor_files_done, x);
-    struct recorder_options ro = {.db_path = o->db_path, .key = &x->key, .envelope_max = 0};
+    struct recorder_options ro = {.db_path = o->db_path, .key = &x->key, .grow_wal = !o->few_jobs};
     const struct pool_options po = {.config = o->config,
                                     .paths = o->engine,
                                     .profile = o->profile,

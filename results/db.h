@@ -56,6 +56,11 @@ int db_begin(struct db *db, struct err *e);
 int db_commit(struct db *db, struct err *e);
 void db_rollback(struct db *db);
 
+/* Makes the WAL of a writer as long as it will become, so that no commit has to (a lone one then
+ * takes 0.1 ms longer, for the first 200 of a new file). Some milliseconds, once in a file's life.
+ * A disk without the room is no error: the WAL stays as it is. */
+int db_grow_wal(struct db *db, struct err *e);
+
 int stmt_new(struct db *db, const char *sql, struct stmt **out, struct err *e);
 void stmt_free(struct stmt *st); /* NULL is fine */
 /* at: from 1. The bytes of texts and blobs are not copied: they must live until stmt_done(). */

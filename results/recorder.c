@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/thread.h"
+#include "results/db.h"
 #include "results/recorder_inner.h"
 
 /* ---- loop thread ---- */
@@ -157,11 +158,14 @@ void recorder_set_waiting(struct recorder *rec, int jobs)
 {
     if (atomic_exchange(&rec->waiting, jobs) == 0 || jobs != 0)
         return;
-    /* A linger that has begun ends. The lock: not between its look at `waiting` and its sleep. */
+    /* What they have begun ends. The lock: not between their look at `waiting` and their sleep. */
     pthread_mutex_lock(&rec->lock);
+    bool resting = rec->resting, lingering = rec->lingering;
     pthread_mutex_unlock(&rec->lock);
-    pthread_cond_signal(&rec->sign_cv);
-    pthread_cond_signal(&rec->commit_cv);
+    if (resting)
+        pthread_cond_signal(&rec->sign_cv);
+    if (lingering)
+        pthread_cond_signal(&rec->commit_cv);
 }
 
 int recorder_pending(const struct recorder *rec)
@@ -221,6 +225,8 @@ static int open_parts(struct recorder *rec, const struct recorder_options *o, st
     int rc = crypto_init(e);
     if (!rc)
         rc = store_open(o->db_path, STORE_WRITE, &rec->writer, e);
+    if (!rc && o->grow_wal)
+        rc = db_grow_wal(store_db(rec->writer), e);
     if (!rc)
         rc = store_open(o->db_path, STORE_READ, &rec->reader, e);
     if (!rc)

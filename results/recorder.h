@@ -35,6 +35,7 @@ struct recorder_options {
     const char *db_path;
     const struct sign_key *key; /* copied */
     size_t envelope_max; /* larger ones are cut until they fit (results/fit.h); 0: ENVELOPE_MAX */
+    bool grow_wal; /* at once (db_grow_wal()): for workers, which have many results to store */
 };
 
 struct recorder_events {

@@ -60,6 +60,8 @@ struct recorder {
     bool signer_idle;    /* sleeps until somebody wakes it */
     bool committer_idle; /* sleeps, and there is nothing to commit */
     bool signing;        /* one of the two threads has what is for the signing one */
+    bool resting;        /* the signer sleeps while jobs wait for a cell, */
+    bool lingering;      /* the committer does */
     bool flush;          /* closing: no lingering */
     bool stop;
     bool is_stuck, tell_stuck, tell_unstuck;

@@ -121,9 +121,11 @@ static bool crowded(const struct recorder *rec)
  * every REST_MS, and neither is woken for each of them nor has to be. Lock held. */
 static void rest(struct recorder *rec, const struct timespec *until)
 {
+    rec->resting = true;
     while (crowded(rec) && !rec->flush && !rec->stop &&
            pthread_cond_timedwait(&rec->sign_cv, &rec->lock, until) != ETIMEDOUT)
         ;
+    rec->resting = false;
 }
 
 void *recorder_signer(void *arg)
@@ -169,9 +171,11 @@ static void wait_for_row(struct recorder *rec)
 static void linger(struct recorder *rec, int n, const struct timespec *until)
 {
     rec->wake_at = n;
+    rec->lingering = true;
     while (rec->commit_count < n && !rec->stop && !rec->flush && crowded(rec))
         if (pthread_cond_timedwait(&rec->commit_cv, &rec->lock, until) == ETIMEDOUT)
             break;
+    rec->lingering = false;
     rec->wake_at = NEVER;
 }
 
