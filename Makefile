@@ -196,20 +196,23 @@ endef
 $(foreach t,$(patsubst tests/unit/%.c,%,$(UNIT_SRC)),$(eval $(call test_rule,$(t))))
 
 PROVE := prove --timer
+# Files of tests at once, where they do not measure: a file waits more than it computes.
+TEST_JOBS ?= 2
+PROVE_SOME := $(PROVE) --jobs $(TEST_JOBS)
 NODE_TAP := $(abspath $(NODE)) --test-force-exit --test-reporter=$(abspath tests/tap.mjs)
 export ISOLANE_BUILD := $(abspath $(B))
 
 include tests/fuzz/build.mk
 unit: $(UNIT_BIN) $(REPLAY_BIN) engine
-	@$(PROVE) --exec '' $(UNIT_BIN) $(REPLAY_BIN)
+	@$(PROVE_SOME) --exec '' $(UNIT_BIN) $(REPLAY_BIN)
 
 js: build-all $(wildcard tests/engine/*.c)
 	@$(MAKE) --no-print-directory engine-shell
-	@$(PROVE) --exec '$(NODE_TAP)' $(wildcard tests/engine/*.test.mjs tests/js/*.test.mjs)
+	@$(PROVE_SOME) --exec '$(NODE_TAP)' $(wildcard tests/engine/*.test.mjs tests/js/*.test.mjs)
 
 e2e: build-all
 	@$(MAKE) --no-print-directory fake-engine lying-engine hole-engines older
-	@$(PROVE) --exec '$(NODE_TAP)' $(wildcard tests/e2e/*.test.mjs tests/conformance/*.test.mjs)
+	@$(PROVE_SOME) --exec '$(NODE_TAP)' $(wildcard tests/e2e/*.test.mjs tests/conformance/*.test.mjs)
 
 # The program once more with an older version's number, for the tests of upgrades: the files that say the version are
 # compiled anew and linked in front of the archives.
