@@ -7,7 +7,7 @@
  *
  *   frame        dir   id          payload                        allowed
  *   READY        c→s   0           nothing                        once, first
- *   INVOKE       s→c   invocation  struct frame_invoke + bytes    cell idle
+ *   INVOKE       s→c   invocation  struct frame_invoke + bytes    cell idle; or see lines below
  *   OUTPUT       c→s   invocation  u8 stream (1, 2) + bytes       running, within credit
  *   CREDIT       s→c   invocation  u32 bytes more of OUTPUT       running
  *   CALL         c→s   call        struct frame_call + name+JSON  running; id != 0
@@ -45,6 +45,11 @@
  * The bytes are a base/pack.h: under FRAME_CODE_MAIN and behind FRAME_CODE_FILE what V8 made
  * of the file that runs and of those that it imports. They are opaque to the supervisor, which
  * hands them to later INVOKEs of the same tenant's same source and of nobody else (`code`).
+ *
+ * Lines. Behind an invocation FRAME_REUSE_AGAIN others of that kind may be sent before it is done:
+ * at most FRAME_LINE_MAX wait, each of at most FRAME_LINE_BYTES. The cell takes them up one after
+ * the other, with nothing between a DONE and the first frame of the next. It has begun none of them
+ * before the DONE in front: so when that does not stay, or does not come, they have not run.
  *
  * The supervisor trusts nothing that a cell says: lengths are bounded per type by frame_table, the
  * state is checked, and a breach is ERR_PROTOCOL: the cell is killed, its job ends `crashed`. */
@@ -101,6 +106,8 @@ struct frame {
  * aligned and V8 need not copy it), and the beginning of those of other files. */
 #define FRAME_CODE_MAIN "00000000"
 #define FRAME_CODE_FILE "f/"
+#define FRAME_LINE_MAX      16u
+#define FRAME_LINE_BYTES    (4u << 10) /* of an INVOKE that waits, or that others wait behind */
 
 enum frame_stream { FRAME_STDOUT = 1, FRAME_STDERR = 2 };
 /* FRAME_PROBE: no script; the cell attacks its jail (sandbox/zygote/probe.c) and DONE's value says
@@ -171,8 +178,10 @@ struct frame_done {
     uint64_t heap_peak;                  /* bytes of JavaScript heap at the highest */
     uint64_t memory_peak;                /* bytes the process took beyond what the zygote gave it */
     uint64_t stdout_total, stderr_total; /* bytes printed, also those over the cap */
-    uint64_t over_bytes; /* HEAP, MEMORY, OUTPUT: in use together with what was asked for; 0: not
-                            known */
+    uint64_t cpu_us, at_us; /* stays: clocks of the process and CLOCK_MONOTONIC at this end, which
+                               is the beginning of the next in line; else 0 */
+    uint64_t over_bytes;    /* HEAP, MEMORY, OUTPUT: in use together with what was asked for; 0: not
+                               known */
 };
 
 struct frame_call {

@@ -191,13 +191,18 @@ static void deliver_done(struct cell *c, struct saying *s)
     if (s->done.cpu_us < 0)
         s->done.cpu_us = -1; /* lost with its zygote: nobody knows */
     s->done.stopped = c->watched.report.stopped;
-    s->done.ended_at_us = c->watched.report.ended_at_us;
+    s->done.ended_at_us =
+        c->watched.report.ended_at_us ? c->watched.report.ended_at_us : c->done_at_us;
     cell_stream_end_all(c);
     s->done.stays =
         s->done.stays && !c->reaped && !c->lost && !c->kill_wanted && s->done.stopped == STOP_NONE;
     if (!s->done.stays)
         stop_listening(c);
     c->ev.done(c, &s->done, c->arg);
+    if (c->p.line > 0 && c->p.state == CELL_READY && c->fd >= 0) {
+        stop_listening(c); /* nobody wants what it has begun */
+        cell_kill(c);
+    }
 }
 
 static void on_output(struct cell *c, const struct saying *s)
@@ -251,11 +256,25 @@ static void take_said(struct cell *c, const struct frame *f, const char *payload
     }
 }
 
+/* The clocks at a DONE. */
+static void note_done(struct cell *c, const char *payload)
+{
+    struct frame_done d;
+    memcpy(&d, payload, sizeof d); /* frame_table has it as the least */
+    c->done_at_us = 0;
+    if (c->reaped || c->lost)
+        c->cpu_at_done_us = -1;
+    else if (d.stays && c->p.line > 0)
+        c->done_at_us = cell_line_done(c, &d);
+    else
+        c->cpu_at_done_us = cell_process_cpu_us(c);
+}
+
 static int on_frame(const struct frame *f, const char *payload, void *arg)
 {
     struct cell *c = arg;
     if (f->type == FRAME_DONE)
-        c->cpu_at_done_us = c->reaped || c->lost ? -1 : cell_process_cpu_us(c);
+        note_done(c, payload);
     if (f->type == FRAME_DONE && c->cpu_at_done_us < 0 && !c->reaped && !c->lost) {
         watch_end(zygote_watcher(c->z), &c->watched);
         c->holds_done = true;
@@ -337,8 +356,11 @@ void cell_on_socket(struct cell *c, bool readable, bool writable)
         cell_send_queued(c);
     if (writable && c->fd >= 0)
         cell_stream_writable(c);
-    if (readable && c->fd >= 0)
+    if (readable && c->fd >= 0) {
+        cell_cork(c);
         read_some(c);
+        cell_uncork(c);
+    }
     leave_busy(c);
 }
 

@@ -9,7 +9,7 @@
  *
  * Nothing the cell says is trusted: frames are checked against frame_table and the state; a breach
  * kills the cell and `gone` says so (breach != NULL). CPU time is read by us from the process's CPU
- * clock, not taken from the cell's word. */
+ * clock, not taken from the cell's word (but see cell_line.c). */
 #pragma once
 
 #include <stdbool.h>
@@ -50,7 +50,8 @@ struct cell_done {
     uint64_t over_bytes; /* what was in use, with what was asked for, when a ceiling stopped it */
     int64_t cpu_us; /* measured by the supervisor, from invoke to now; -1: lost with its zygote */
     enum stop_reason stopped; /* what we had asked it to stop for */
-    int64_t ended_at_us;      /* clock_mono_us() when the watch saw its end; 0: it did not */
+    int64_t ended_at_us;      /* clock_mono_us() when the watch saw its end, or where others waited
+                                 in line; 0: now */
     bool stays; /* the cell is READY again: it asked for re-use, and was never asked to stop */
 };
 
@@ -94,6 +95,16 @@ int cell_fork(struct zygote *z, int n, bool awaited, const struct cell_events *e
  * ERR_LIMIT: the job is too large for a frame; ERR_UNAVAILABLE: the cell is not ready, or has just
  * died: take another. */
 int cell_invoke(struct cell *c, const struct cell_invocation *inv, struct err *e);
+/* RUNNING: whether an invocation FRAME_REUSE_AGAIN may be sent to wait in the cell (frame.h,
+ * "Lines"); sends it. It has not begun before cell_go_on(). ERR_LIMIT: it is too large for that;
+ * ERR_UNAVAILABLE: the cell takes no more. */
+bool cell_takes_more(const struct cell *c);
+int cell_line_up(struct cell *c, const struct cell_invocation *inv, struct err *e);
+/* READY → RUNNING, from inside `done` of a DONE that stays: the first in line. Gives the time at
+ * which it began, clock_mono_us(). Whoever does not want that has to kill the cell, which then has
+ * run none of those in line as far as anybody can tell. */
+int64_t cell_go_on(struct cell *c);
+
 /* Answers a call once. ERR_NOT_FOUND: no such call is in flight; ERR_LIMIT: over FRAME_REPLY_MAX
  * bytes. What waits to be sent is wiped afterwards. */
 int cell_reply(struct cell *c, uint64_t call_id, bool ok, const char *json, size_t len,

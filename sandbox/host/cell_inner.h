@@ -15,6 +15,12 @@
 #define CELL_ANSWERS_MAX                                                                           \
     (FRAME_CALLS_MAX * (FRAME_CALL_MAX + 64u) + FRAME_REPLY_MAX + CELL_DATA_MAX)
 
+/* An invocation that is sent and waits in the cell. */
+struct lined {
+    uint64_t id, value_bytes;
+    int64_t cpu_us, wall_us;
+};
+
 struct cell {
     struct zygote *z;
     uint64_t number;
@@ -35,8 +41,13 @@ struct cell {
     bool busy, doomed; /* cell_free() came while busy */
     bool reaped;
     struct control_exited exited;
+    bool corked;   /* frames are gathered in `out`: cell_uncork() sends them */
+    bool line_may; /* the present invocation is one that others may wait behind; p.line of them: */
+    struct lined line[FRAME_LINE_MAX];
+    uint32_t line_at;                         /* the first */
     struct watched watched;                   /* from INVOKE to DONE, or the end */
     int64_t cpu_at_invoke_us, cpu_at_done_us; /* on the process's clock; -1: it has gone */
+    int64_t done_at_us; /* of the last DONE, where others waited in line; else 0 */
     int denied;
     const char *breach;
     bool holds_done; /* a DONE that waits for EXITED: */
@@ -49,6 +60,23 @@ int64_t cell_process_cpu_us(const struct cell *c);
 
 /* The cell broke the protocol: nothing more is heard from it, it is killed. why is static. */
 void cell_break_off(struct cell *c, const char *why);
+
+/* Between the two, frames to the cell are gathered: then they cost one system call. */
+void cell_cork(struct cell *c);
+void cell_uncork(struct cell *c);
+
+/* Whether it can be sent: 0 and the payload's length. Sends it. */
+int cell_check_invocation(const struct cell_invocation *inv, size_t *len, struct err *e);
+void cell_send_invocation(struct cell *c, const struct cell_invocation *inv, size_t len);
+
+/* ---- cell_line.c ---- */
+
+/* Two clocks that are read one after the other. */
+#define LINE_CLOCK_US 1000
+
+/* A DONE that stays, with others in line: when by the cell's own clocks it ended, within what we
+ * know. Sets cpu_at_done_us and gives the time, clock_mono_us(). */
+int64_t cell_line_done(struct cell *c, const struct frame_done *d);
 
 /* Sends what had to wait; only while there is something. */
 void cell_send_queued(struct cell *c);

@@ -7,7 +7,7 @@
 
 static void queue(struct cell *c, const struct iovec *v, int n, size_t skip)
 {
-    bool first = c->out.len == 0;
+    bool first = c->out.len == 0 && !c->corked;
     if (c->out_at > c->out.len / 2) { /* so that what is sent does not count for ever */
         buf_consume(&c->out, c->out_at);
         c->out_at = 0;
@@ -31,13 +31,35 @@ static void send_frame(struct cell *c, const struct iovec *v, int n, size_t len)
     ssize_t sent = 0;
     if (c->fd < 0)
         return;
-    if (c->out.len == 0) {
+    if (c->out.len == 0 && !c->corked) {
         sent = sendmsg(c->fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
         if (sent < 0 && errno != EAGAIN && errno != EINTR)
             return;
     }
     if (sent < (ssize_t)len)
         queue(c, v, n, sent > 0 ? (size_t)sent : 0);
+}
+
+void cell_cork(struct cell *c)
+{
+    c->corked = c->out.len == 0;
+}
+
+void cell_uncork(struct cell *c)
+{
+    bool gathered = c->corked && c->fd >= 0 && c->out.len > 0;
+    c->corked = false;
+    if (!gathered)
+        return;
+    ssize_t n = send(c->fd, c->out.data, c->out.len, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (n == (ssize_t)c->out.len || (n < 0 && errno != EAGAIN && errno != EINTR)) {
+        buf_free(&c->out);
+        c->out.max = CELL_ANSWERS_MAX;
+        return;
+    }
+    c->out_at = n > 0 ? (size_t)n : 0;
+    if (zygote_watch(c->z, c->fd, c->number, true, false))
+        cell_break_off(c, "its socket cannot be watched");
 }
 
 void cell_send_queued(struct cell *c)
@@ -75,11 +97,22 @@ void cell_send_bytes(struct cell *c, enum frame_type type, uint64_t id, const ch
 
 #define PARTS 10 /* byte strings behind struct frame_invoke */
 
-static int check_invocation(const struct cell_invocation *inv, const size_t lens[PARTS],
-                            size_t *len, struct err *e)
+static void lengths(const struct cell_invocation *inv, size_t lens[PARTS])
+{
+    const size_t all[PARTS] = {
+        inv->code_len,    strlen(inv->job_id), strlen(inv->tenant), strlen(inv->name),
+        inv->script_len,  inv->input_len,      inv->env_len,        inv->grants_len,
+        inv->parents_len, inv->files_len,
+    };
+    memcpy(lens, all, sizeof all);
+}
+
+int cell_check_invocation(const struct cell_invocation *inv, size_t *len, struct err *e)
 {
     static const char *const names[PARTS] = {"code",  "id",  "tenant", "name",    "script",
                                              "input", "env", "grants", "parents", "files"};
+    size_t lens[PARTS];
+    lengths(inv, lens);
     *len = sizeof(struct frame_invoke);
     for (int i = 0; i < PARTS; i++) {
         *len += lens[i];
@@ -95,19 +128,10 @@ static int check_invocation(const struct cell_invocation *inv, const size_t lens
     return 0;
 }
 
-int cell_invoke(struct cell *c, const struct cell_invocation *inv, struct err *e)
+void cell_send_invocation(struct cell *c, const struct cell_invocation *inv, size_t len)
 {
-    const size_t lens[PARTS] = {
-        inv->code_len,    strlen(inv->job_id), strlen(inv->tenant), strlen(inv->name),
-        inv->script_len,  inv->input_len,      inv->env_len,        inv->grants_len,
-        inv->parents_len, inv->files_len,
-    };
-    size_t len;
-    if (!c->told_ready || c->p.state != CELL_READY || c->fd < 0)
-        return err_set(e, ERR_UNAVAILABLE, "the cell is not ready");
-    int rc = check_invocation(inv, lens, &len, e);
-    if (rc)
-        return rc;
+    size_t lens[PARTS];
+    lengths(inv, lens);
     struct frame head = {.len = (uint32_t)len, .type = FRAME_INVOKE, .id = inv->id};
     struct frame_invoke body = {
         .heap_bytes = inv->heap_bytes,
@@ -136,16 +160,30 @@ int cell_invoke(struct cell *c, const struct cell_invocation *inv, struct err *e
     struct iovec v[2 + PARTS] = {{&head, sizeof head}, {&body, sizeof body}};
     for (int i = 0; i < PARTS; i++)
         v[2 + i] = (struct iovec){(void *)(uintptr_t)texts[i], lens[i]};
+    send_frame(c, v, 2 + PARTS, sizeof head + len);
+}
+
+int cell_invoke(struct cell *c, const struct cell_invocation *inv, struct err *e)
+{
+    size_t len;
+    if (!c->told_ready || c->p.state != CELL_READY || c->fd < 0)
+        return err_set(e, ERR_UNAVAILABLE, "the cell is not ready");
+    int rc = cell_check_invocation(inv, &len, e);
+    if (rc)
+        return rc;
     /* What a kept module does between two calls is next to nothing: not worth asking the kernel. */
     int64_t us = inv->reuse == FRAME_REUSE_AGAIN ? c->cpu_at_done_us : cell_process_cpu_us(c);
     if (us < 0)
         return err_set(e, ERR_UNAVAILABLE, "the cell has gone");
     c->cpu_at_invoke_us = us;
+    c->line_may = inv->reuse == FRAME_REUSE_AGAIN && len <= FRAME_LINE_BYTES;
     protocol_invoke(&c->p, &c->in, inv->id, inv->value_bytes, inv->reuse != FRAME_REUSE_NONE);
     if (inv->source >= FRAME_COMPILE)
         protocol_expect_code(&c->p, &c->in);
-    c->out.max = sizeof head + len + CELL_ANSWERS_MAX;
-    send_frame(c, v, 2 + PARTS, sizeof head + len);
+    if (len > FRAME_LINE_BYTES)
+        cell_uncork(c); /* not to be copied */
+    c->out.max = sizeof(struct frame) + len + CELL_ANSWERS_MAX;
+    cell_send_invocation(c, inv, len);
     if (c->out.len == 0)
         c->out.max = CELL_ANSWERS_MAX;
     if (c->fd < 0)

@@ -393,7 +393,7 @@ static enum said take_done(struct protocol *p, struct inbox *in, const struct fr
         .over_bytes = figure(head.over_bytes),
         .stays = head.stays,
     };
-    if (d->stays && in->behind > 0) {
+    if (d->stays && in->behind > 0 && p->line == 0) {
         *why = "it said more behind a DONE that stays";
         return SAID_BREACH;
     }

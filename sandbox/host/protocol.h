@@ -22,6 +22,7 @@ struct protocol {
     enum cell_state state; /* moved by protocol_*() and, to GONE, by its owner */
     uint64_t invocation;
     bool reuse;
+    uint32_t line; /* invocations sent behind the present one, that the cell begins by itself */
     uint64_t value_max;
     uint32_t credit;      /* bytes of OUTPUT payload that the cell may still send */
     uint32_t consumed;    /* and those it has sent since it was last given more */

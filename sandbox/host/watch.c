@@ -305,9 +305,14 @@ void watch_free(struct watch *w)
 
 void watch_begin(struct watch *w, struct watched *x)
 {
+    watch_begin_at(w, x, clock_mono_us());
+}
+
+void watch_begin_at(struct watch *w, struct watched *x, int64_t started_us)
+{
     CHECK(!x->active);
     x->active = true;
-    x->started_us = clock_mono_us();
+    x->started_us = started_us;
     x->last_cpu_us = 0;
     x->flushed = x->synced = x->idle = false;
     memset(&x->report, 0, sizeof x->report);

@@ -56,6 +56,8 @@ void watch_free(struct watch *w);
 /* From now on: pid and pidfd of a process that is there, its CPU clock's value now and the limits
  * are filled in by the caller; pidfd stays open until watch_end(). */
 void watch_begin(struct watch *w, struct watched *x);
+/* The same for a run that began a moment ago (clock_mono_us()). */
+void watch_begin_at(struct watch *w, struct watched *x, int64_t started_us);
 /* Asks it to stop for this reason, if it was not asked for another before. */
 void watch_stop(struct watch *w, struct watched *x, enum stop_reason why);
 /* The run is over: no signal is sent behind this. Harmless when it is not watched. */

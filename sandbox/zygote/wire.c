@@ -12,7 +12,8 @@
  *
  * Input. One buffer; INVOKE's bytes stay where they are (the engine keeps pointers into them),
  * later frames pass behind them. A frame too large for that gets memory of its own. When the cell
- * rests, all but what it has to keep is given back. */
+ * rests, all but what it has to keep is given back. An INVOKE that comes while another runs waits
+ * in line, in memory of its own. */
 #include "sandbox/zygote/wire.h"
 
 #include <errno.h>
@@ -27,6 +28,7 @@
 #include <unistd.h>
 
 #include "sandbox/jail/layers_for_test.h"
+#include "sandbox/zygote/aside.h"
 
 #define OUT_SEND_AT FRAME_OUTPUT_MAX /* bytes held back */
 #define OUT_CAP     (OUT_SEND_AT + 2 * sizeof(struct frame) + 2)
@@ -59,18 +61,15 @@ static TOGETHER struct {
     bool dying; /* replies are of no use any more */
 } out;
 
-struct aside {
-    struct aside *next;
-    struct frame head;
-    char payload[];
-};
-
 static TOGETHER struct {
-    size_t base, start, end; /* [0, base) belongs to INVOKE, [start, end) is unread */
-    size_t kept;             /* of base, what stays for ever */
-    char *large;             /* of an INVOKE that did not fit */
-    struct aside *aside, **aside_end, *given;
-    void *own; /* of the frame that was handed out last */
+    size_t base, start, end;   /* [0, base) belongs to INVOKE, [start, end) is unread */
+    size_t kept;               /* of base, what stays for ever */
+    char *large;               /* of an INVOKE that did not fit */
+    struct asides aside, line; /* while it waited for credit; INVOKEs */
+    struct aside *given;       /* that was handed out last */
+    struct aside *begun;       /* INVOKE out of the line: the present one */
+    bool running;              /* from wire_begin() to wire_rest() */
+    void *own;                 /* of the frame that was handed out last */
     unsigned calls;
 } in;
 
@@ -278,6 +277,12 @@ static uint32_t cut(size_t len)
 static void fill_done(struct frame *head, struct frame_done *d, uint64_t counted_peak)
 {
     long peak_kb = peak_rss_kb(), grown_kb = peak_kb - base_rss_kb;
+    struct timespec cpu;
+    if (d->stays) {
+        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &cpu);
+        d->cpu_us = (uint64_t)cpu.tv_sec * 1000000 + (uint64_t)cpu.tv_nsec / 1000;
+        d->at_us = (uint64_t)now_us();
+    }
     d->memory_peak = peak_kb <= last_rss_kb ? counted_peak
                      : grown_kb > 0         ? (uint64_t)grown_kb << 10
                                             : 0;
@@ -402,6 +407,12 @@ static void need_valid(const struct frame *f)
         _exit(EXIT_PROTOCOL);
 }
 
+static void put_aside(struct asides *q, const struct wire_frame *f)
+{
+    if (!asides_put(q, &f->head, f->payload))
+        _exit(EXIT_PROTOCOL);
+}
+
 /* A frame that does not fit: the rest is read straight into memory of its own. That of INVOKE stays
  * until the cell rests. */
 static void read_large(struct wire_frame *f)
@@ -421,7 +432,7 @@ static void read_large(struct wire_frame *f)
 }
 
 /* A whole frame out of the buffer, if there is one. */
-static bool take_frame(struct wire_frame *f)
+static bool cut_frame(struct wire_frame *f)
 {
     size_t have = in.end - in.start;
     if (have < sizeof f->head)
@@ -431,6 +442,8 @@ static bool take_frame(struct wire_frame *f)
     f->own = NULL;
     bool large = f->head.type == FRAME_INVOKE ? f->head.len > IN_PLACE
                                               : f->head.len > IN_CAP - in.base - sizeof f->head;
+    if (large && f->head.type == FRAME_INVOKE && in.running)
+        _exit(EXIT_PROTOCOL); /* only small ones wait in line */
     if (large) {
         in.start += sizeof f->head;
         if (in.end - in.start > f->head.len)
@@ -443,9 +456,19 @@ static bool take_frame(struct wire_frame *f)
         return false;
     f->payload = in_bytes + in.start + sizeof f->head;
     in.start += sizeof f->head + f->head.len;
-    if (f->head.type == FRAME_INVOKE)
+    if (f->head.type == FRAME_INVOKE && !in.running)
         in.base = in.start;
     return true;
+}
+
+static bool take_frame(struct wire_frame *f)
+{
+    while (cut_frame(f)) {
+        if (f->head.type != FRAME_INVOKE || !in.running)
+            return true;
+        put_aside(&in.line, f);
+    }
+    return false;
 }
 
 static void fill_buffer(void)
@@ -473,18 +496,6 @@ static bool took_credit(const struct wire_frame *f)
     return true;
 }
 
-static void put_aside(const struct wire_frame *f)
-{
-    struct aside *a = malloc(sizeof *a + f->head.len);
-    if (!a)
-        _exit(EXIT_PROTOCOL);
-    a->next = NULL;
-    a->head = f->head;
-    memcpy(a->payload, f->payload, f->head.len);
-    *in.aside_end = a;
-    in.aside_end = &a->next;
-}
-
 static void wait_for_credit(void)
 {
     struct wire_frame f;
@@ -492,29 +503,43 @@ static void wait_for_credit(void)
         if (wait_readable(-1))
             fill_buffer();
     if (!took_credit(&f) && !out.dying)
-        put_aside(&f);
+        put_aside(&in.aside, &f);
     free(f.own);
+}
+
+static bool hand_out(struct wire_frame *f, const struct aside *a)
+{
+    if (!a)
+        return false;
+    f->head = a->head;
+    f->payload = a->payload;
+    f->own = NULL;
+    return true;
 }
 
 static bool take_aside(struct wire_frame *f)
 {
     free(in.given);
-    in.given = in.aside;
-    if (!in.given)
+    in.given = asides_take(&in.aside);
+    return hand_out(f, in.given);
+}
+
+/* Replies put aside are of the one before. */
+static bool take_from_line(struct wire_frame *f)
+{
+    if (in.running || !in.line.first)
         return false;
-    in.aside = in.given->next;
-    if (!in.aside)
-        in.aside_end = &in.aside;
-    f->head = in.given->head;
-    f->payload = in.given->payload;
-    f->own = NULL;
-    return true;
+    asides_drop(&in.aside);
+    in.begun = asides_take(&in.line);
+    return hand_out(f, in.begun);
 }
 
 int wire_next(struct wire_frame *f, int64_t wait_us)
 {
     free(in.own);
     in.own = NULL;
+    if (take_from_line(f))
+        return 1;
     bool got = take_aside(f);
     while (!got) {
         got = take_frame(f);
@@ -548,6 +573,9 @@ void wire_rest(bool keep)
     in.end -= in.start - in.kept;
     in.start = in.base = in.kept;
     in.calls = 0;
+    free(in.begun);
+    in.begun = NULL;
+    in.running = false;
 }
 
 unsigned wire_calls(void)
@@ -563,7 +591,6 @@ void wire_attach(int sock)
         dup2(sock, CELL_FD);
     if (!jail_off(PART_ONE_DESCRIPTOR))
         close_range(CELL_FD + 1, ~0u, 0);
-    in.aside_end = &in.aside;
 }
 
 void wire_ready(void)
@@ -577,6 +604,7 @@ void wire_ready(void)
 
 void wire_begin(uint64_t invocation, uint64_t output_bytes)
 {
+    in.running = true;
     out.invocation = invocation;
     out.credit = FRAME_OUTPUT_WINDOW;
     out.budget_left = output_bytes;

@@ -76,6 +76,7 @@ static ssize_t write_nowhere(const struct iovec *v, int n)
     return all;
 }
 
+#include "sandbox/zygote/aside.c"
 #include "sandbox/zygote/invoke.c"
 #include "sandbox/zygote/wire.c"
 #undef free
@@ -137,7 +138,6 @@ static unsigned live(void)
 {
     struct engine_job first = {0};
     unsigned seen = 0;
-    in.aside_end = &in.aside;
     for (uint64_t n = 0; invocation(n < 3 ? 2 : UINT64_MAX, &first, &seen); n++)
         wire_rest(n == 0);
     return seen;

@@ -124,10 +124,10 @@ static void a_stream_of_an_unknown_kind_is_refused(void **state)
 
 static void dones_that_make_no_sense(void **state)
 {
-/* end line column value name message stack pad, then four figures */
+/* end line column value name message stack pad, then seven figures */
 #define FIGURES                                                                                    \
     "0000000000000000000000000000000000000000000000000000000000000000"                             \
-    "0000000000000000"
+    "000000000000000000000000000000000000000000000000"
 #define DONE(end, lens, rest)                                                                      \
     "frame 12 7 " end "0000000000000000" lens "00000000" FIGURES rest "\nspin"
     breaks_with(state, DONE("00000000", "00000000000000000000000000000000", ""), "unknown end");
@@ -175,7 +175,7 @@ static void figures_are_bounded(void **state)
                "00000000000000000000000000000000"
                "00000000"
                "ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff"
-               "ffffffffffffffff");
+               "ffffffffffffffffffffffffffffffffffffffffffffffff");
     assert_int_equal(s.done, 1);
     assert_true(s.d.heap_peak <= UINT64_C(1) << 50 && s.d.stdout_total <= UINT64_C(1) << 50);
     assert_true(s.d.over_bytes <= UINT64_C(1) << 50);

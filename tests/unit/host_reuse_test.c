@@ -161,6 +161,177 @@ static void an_idle_cell_is_silent(void **state)
     }
 }
 
+/* ---- lines ---- */
+
+/* A cell whose invocations wait in it: `wanted` of them are begun. */
+struct lined_cell {
+    struct seen s; /* first: it is the events' argument */
+    int wanted, ends[8];
+    int64_t began_us[8], cpu_us[8], ended_us[8];
+};
+
+static void on_line_done(struct cell *c, const struct cell_done *d, void *arg)
+{
+    struct lined_cell *l = arg;
+    int n = l->s.done;
+    on_done(c, d, arg);
+    buf_addc(&l->s.value, ' ');
+    l->ends[n] = d->end;
+    l->cpu_us[n] = d->cpu_us;
+    l->ended_us[n] = d->ended_at_us;
+    if (d->stays && l->wanted-- > 0)
+        l->began_us[n + 1] = cell_go_on(c);
+}
+
+static const struct cell_events line_events = {
+    .ready = on_ready, .output = on_output, .call = on_call, .done = on_line_done, .gone = on_gone};
+
+static int line_up(struct lined_cell *l, uint64_t id, const char *script, int64_t cpu_us)
+{
+    struct err e = {0};
+    struct cell_invocation inv = numbered(id, script, FRAME_REUSE_AGAIN);
+    inv.cpu_us = cpu_us;
+    return cell_line_up(l->s.c, &inv, &e);
+}
+
+/* It has had its first invocation, and the second, which is small, is begun. */
+static void open_line(struct world *w, struct lined_cell *l, int wanted, const char *script)
+{
+    struct err e = {0};
+    memset(l, 0, sizeof *l);
+    l->s.w = w;
+    if (cell_fork(w->z, 1, &line_events, l, &l->s.c, &e))
+        fail_msg("cell_fork: %s", e.msg);
+    run_until(w, &l->s.ready, 1, "READY");
+    begin(&l->s, 1, "value 1", FRAME_REUSE_SCRIPT);
+    assert_false(cell_takes_more(l->s.c)); /* nothing waits behind the first */
+    assert_int_equal(line_up(l, 5, "value 0", 0), ERR_UNAVAILABLE);
+    run_until(w, &l->s.done, 1, "DONE");
+    assert_false(cell_takes_more(l->s.c)); /* idle */
+    l->wanted = wanted;
+    begin(&l->s, 10, script, FRAME_REUSE_AGAIN);
+}
+
+static void a_line_is_begun_by_the_cell_itself(void **state)
+{
+    struct world *w = *state;
+    struct lined_cell l;
+    char large[FRAME_LINE_BYTES + 1] = "", text[40];
+    memset(large, ' ', sizeof large - 1);
+    open_line(w, &l, 5, "sleep 20\nprint a\nvalue 2");
+    assert_int_equal(line_up(&l, 11, large, 0), ERR_LIMIT);
+    for (uint64_t id = 12; id < 17; id++) {
+        snprintf(text, sizeof text, "print %d\nsleep 1\nvalue %d", (int)id, (int)id);
+        assert_int_equal(line_up(&l, id, text, 0), 0);
+    }
+    run_until(w, &l.s.done, 7, "all DONE");
+    assert_string_equal(text_of(&l.s.value), "2 12 13 14 15 16 ");
+    assert_string_equal(text_of(&l.s.out), "a\n12\n13\n14\n15\n16\n");
+    for (int i = 2; i < 7; i++) {
+        assert_true(l.cpu_us[i] >= 0);
+        if (i < 6) /* where one ends the next begins */
+            assert_int_equal(l.ended_us[i], l.began_us[i + 1]);
+        assert_true(i < 3 || l.began_us[i] - l.began_us[i - 1] >= 1000);
+    }
+    assert_true(cell_takes_more(l.s.c) == false);
+    begin(&l.s, 20, "value 3", FRAME_REUSE_AGAIN); /* it is idle again, as any */
+    run_until(w, &l.s.done, 8, "DONE");
+    cell_kill(l.s.c);
+    run_until(w, &l.s.gone, 1, "its end");
+    assert_null(l.s.g.breach);
+    forget(&l.s);
+}
+
+static void a_line_has_an_end(void **state)
+{
+    struct world *w = *state;
+    struct lined_cell l;
+    open_line(w, &l, 0, "sleep 20\nvalue 2");
+    for (uint64_t id = 11; id < 11 + FRAME_LINE_MAX; id++)
+        assert_int_equal(line_up(&l, id, "value 1", 0), 0);
+    assert_false(cell_takes_more(l.s.c));
+    assert_int_equal(line_up(&l, 90, "value 1", 0), ERR_UNAVAILABLE);
+    run_until(w, &l.s.gone, 1, "its end");
+    forget(&l.s);
+}
+
+static void what_nobody_wants_of_a_line_is_not_heard_of(void **state)
+{
+    struct world *w = *state;
+    struct lined_cell l;
+    open_line(w, &l, 1, "sleep 20\nvalue 2");
+    assert_int_equal(line_up(&l, 11, "value 3", 0), 0);
+    assert_int_equal(line_up(&l, 12, "print never\nvalue 4", 0), 0);
+    run_until(w, &l.s.gone, 1, "its end");
+    assert_int_equal(l.s.done, 3); /* one of those two was wanted */
+    assert_string_equal(text_of(&l.s.value), "2 3 ");
+    assert_string_equal(text_of(&l.s.out), "");
+    assert_null(l.s.g.breach); /* it did nothing wrong */
+    forget(&l.s);
+}
+
+static void behind_one_that_does_not_stay_nothing_runs(void **state)
+{
+    static const char *const ends[] = {"segv", "exit 3", "sleep 20\nfatal 5 enough"};
+    struct world *w = *state;
+    for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
+        struct lined_cell l;
+        open_line(w, &l, 9, "sleep 20\nvalue 2");
+        assert_int_equal(line_up(&l, 11, ends[i], 0), 0);
+        assert_int_equal(line_up(&l, 12, "print never\nvalue 4", 0), 0);
+        run_until(w, &l.s.gone, 1, ends[i]);
+        assert_string_equal(text_of(&l.s.out), "");
+        assert_true(l.s.done >= 2 && l.s.done <= 3);
+        assert_null(l.s.g.breach);
+        forget(&l.s);
+    }
+}
+
+static void each_in_line_has_a_budget_of_its_own(void **state)
+{
+    struct world *w = *state;
+    struct lined_cell l;
+    open_line(w, &l, 9, "sleep 20\nvalue 2");
+    assert_int_equal(line_up(&l, 11, "sleep 30\nvalue 3", 40000), 0);
+    assert_int_equal(line_up(&l, 12, "spin", 40000), 0);
+    assert_int_equal(line_up(&l, 13, "print never\nvalue 4", 40000), 0);
+    run_until(w, &l.s.gone, 1, "its end");
+    assert_int_equal(l.s.done, 4);
+    assert_int_equal(l.s.d.stopped, STOP_CPU);
+    assert_true(l.cpu_us[3] >= 40000 - 1000);
+    assert_true(l.cpu_us[2] < 40000);
+    assert_string_equal(text_of(&l.s.out), "");
+    forget(&l.s);
+}
+
+/* Its DONE says that it used no time, or more than has passed, and ended before it began, or
+ * tomorrow. */
+static void a_cell_is_believed_within_bounds(void **state)
+{
+    static const uint64_t said[][2] = {{0, 0}, {UINT64_MAX, UINT64_MAX}, {1, UINT64_MAX}};
+    struct world *w = *state;
+    for (size_t i = 0; i < ARRAY_LEN(said); i++) {
+        struct lined_cell l;
+        char script[500];
+        const struct frame_done d = {
+            .end = FRAME_END_OK, .stays = 1, .cpu_us = said[i][0], .at_us = said[i][1]};
+        int n = snprintf(script, sizeof script, "sleep 20\nframe %d 10 ", FRAME_DONE);
+        for (size_t k = 0; k < sizeof d; k++)
+            n += snprintf(script + n, sizeof script - (size_t)n, "%02x",
+                          ((const unsigned char *)&d)[k]);
+        int64_t t0 = clock_mono_us();
+        open_line(w, &l, 9, script);
+        assert_int_equal(line_up(&l, 11, "value 3", 0), 0);
+        run_until(w, &l.s.gone, 1, "its end"); /* its own DONE follows, and is of another */
+        int64_t passed = clock_mono_us() - t0;
+        assert_non_null(l.s.g.breach);
+        assert_int_equal(l.s.done, 2);
+        assert_true(l.cpu_us[1] >= 0 && l.cpu_us[1] <= passed + 1000);
+        assert_true(l.began_us[2] >= t0 && l.began_us[2] <= t0 + passed);
+        forget(&l.s);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -171,6 +342,12 @@ int main(void)
         cmocka_unit_test(it_speaks_for_the_present_invocation_alone),
         cmocka_unit_test(it_stays_only_where_it_may),
         cmocka_unit_test(an_idle_cell_is_silent),
+        cmocka_unit_test(a_line_is_begun_by_the_cell_itself),
+        cmocka_unit_test(a_line_has_an_end),
+        cmocka_unit_test(what_nobody_wants_of_a_line_is_not_heard_of),
+        cmocka_unit_test(behind_one_that_does_not_stay_nothing_runs),
+        cmocka_unit_test(each_in_line_has_a_budget_of_its_own),
+        cmocka_unit_test(a_cell_is_believed_within_bounds),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests_name("host_reuse", tests, set_up, tear_down);
