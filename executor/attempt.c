@@ -14,6 +14,7 @@
 #include "executor/services/artifacts.h"
 
 #define LATE_MS      5     /* older than this: a long job, its output is sent as it comes */
+#define LINE_MS      15    /* so long after that, others do not wait in its cell any more */
 #define TICK_MS      50    /* what a cell holds back of its output is asked for so often */
 #define LATE_LOOK_MS 60000 /* a deadline is looked at so often: clocks jump */
 #define LOST_MAX     5     /* runs lost with their zygote before the job ends `internal` */
@@ -22,7 +23,7 @@
 
 static void on_late(uv_timer_t *t);
 
-static void watch_deadline(struct attempt *a)
+void attempt_watch_deadline(struct attempt *a)
 {
     if (!a->deadline_us)
         return;
@@ -37,7 +38,7 @@ static void on_late(uv_timer_t *t)
     if (attempt_is_late(a))
         a->owner->late(a, a->arg);
     else
-        watch_deadline(a);
+        attempt_watch_deadline(a);
 }
 
 struct attempt *attempt_new(uv_loop_t *loop, struct job *job, const struct attempt_facts *facts,
@@ -57,7 +58,7 @@ struct attempt *attempt_new(uv_loop_t *loop, struct job *job, const struct attem
     uv_timer_init(loop, &a->timer);
     a->timer.data = a;
     if (a->state == ATTEMPT_WAITING)
-        watch_deadline(a);
+        attempt_watch_deadline(a);
     return a;
 }
 
@@ -65,10 +66,12 @@ void attempt_move(struct attempt *a, enum attempt_state to)
 {
     static const bool legal[ATTEMPT_STATES][ATTEMPT_STATES] = {
         [ATTEMPT_WAITING] = {[ATTEMPT_PREPARING] = true,
+                             [ATTEMPT_LINED] = true,
                              [ATTEMPT_RUNNING] = true,
                              [ATTEMPT_PARKED] = true,
                              [ATTEMPT_RECORDING] = true},
         [ATTEMPT_PREPARING] = {[ATTEMPT_WAITING] = true, [ATTEMPT_RECORDING] = true},
+        [ATTEMPT_LINED] = {[ATTEMPT_WAITING] = true, [ATTEMPT_RUNNING] = true},
         [ATTEMPT_RUNNING] =
             {[ATTEMPT_WAITING] = true, [ATTEMPT_PARKED] = true, [ATTEMPT_RECORDING] = true},
         [ATTEMPT_PARKED] = {[ATTEMPT_WAITING] = true, [ATTEMPT_RECORDING] = true},
@@ -85,7 +88,7 @@ void attempt_record(struct attempt *a)
 
 /* ---- a run ends ---- */
 
-static void close_secrets(struct attempt *a)
+void attempt_close_secrets(struct attempt *a)
 {
     for (int i = 0; i < 2; i++)
         mask_stream_free(&a->streams[i].masking);
@@ -99,7 +102,7 @@ static void forget_run(struct attempt *a, bool keep)
 {
     cell_stream_end_all(a->cell);
     service_run_end(&a->services);
-    close_secrets(a);
+    attempt_close_secrets(a);
     uv_timer_stop(&a->timer);
     if (a->stay) {
         warm_done(a->stay, keep);
@@ -129,7 +132,7 @@ static void run_again(struct attempt *a, enum attempt_state to, bool keep)
     drop_files(a);
     attempt_move(a, to);
     if (to == ATTEMPT_WAITING)
-        watch_deadline(a);
+        attempt_watch_deadline(a);
     a->owner->ended(a, NULL, a->arg);
 }
 
@@ -205,14 +208,19 @@ static void end_run(struct attempt *a, const struct cell_done *d, const struct c
 static void on_timer(uv_timer_t *t)
 {
     struct attempt *a = t->data;
-    if (!a->late) {
+    bool first = !a->late;
+    int64_t next_ms = TICK_MS;
+    if (first) {
         a->late = true;
         fault(F_JOB_RUNNING);
     }
+    if (first && a->stay && warm_has_line(a->stay))
+        next_ms = LINE_MS;
+    else if (a->stay)
+        warm_break_line(a->stay); /* they waited for a moment, not for this */
     for (int i = 0; i < 2; i++)
         attempt_tell(a, i + 1, true);
     cell_flush(a->cell);
-    int64_t next_ms = TICK_MS;
     if (a->deadline_mono_us) {
         int64_t left_ms = (a->deadline_mono_us - clock_mono_us() + 999) / 1000;
         if (left_ms <= 0 && !a->stopped_late) {
@@ -262,7 +270,7 @@ int attempt_open_secrets(struct attempt *a, const struct seal_key *key, const st
                          struct err *e)
 {
     CHECK(a->state == ATTEMPT_WAITING);
-    close_secrets(a); /* of a start that found its cell dead */
+    attempt_close_secrets(a); /* of a start that found its cell dead */
     a->secrets = a->facts.secrets;
     return a->secrets ? 0 : secrets_open(key, t, a->job, &a->secrets, e);
 }
@@ -293,18 +301,16 @@ static int frame_reuse(const struct job *j, const struct warm_cell *stay)
     }
 }
 
-int attempt_start(struct attempt *a, struct cell *c, struct warm_cell *stay, struct code_text code,
-                  struct err *e)
+void attempt_invocation(struct attempt *a, struct warm_cell *stay, int reuse, struct buf *env,
+                        struct buf *grants, struct cell_invocation *out)
 {
     const struct job *j = a->job;
     const int64_t *limit = j->limits.v;
-    int reuse = frame_reuse(j, stay);
     bool again = reuse == FRAME_REUSE_AGAIN; /* it has the code */
-    struct buf env = {0}, grants = {0};
-    environment_of(j, &env);
+    environment_of(j, env);
     if (a->secrets)
-        secrets_grants(a->secrets, &grants);
-    struct cell_invocation inv = {
+        secrets_grants(a->secrets, grants);
+    *out = (struct cell_invocation){
         .id = stay ? warm_invocation(stay) : 1,
         .reuse = reuse,
         .source = j->source == JOB_MODULE ? FRAME_MODULE : FRAME_SCRIPT,
@@ -324,37 +330,53 @@ int attempt_start(struct attempt *a, struct cell *c, struct warm_cell *stay, str
         .script_len = again ? 0 : j->script_len,
         .input = j->input,
         .input_len = j->input_len,
-        .env = env.data,
-        .env_len = env.len,
-        .grants = grants.data,
-        .grants_len = grants.len,
+        .env = env->data,
+        .env_len = env->len,
+        .grants = grants->data,
+        .grants_len = grants->len,
         .parents = j->parents,
         .parents_len = j->parents_len,
-        .code = code.data,
-        .code_len = code.len,
         .files = j->files,
         .files_len = again ? 0 : j->files_len,
     };
+}
+
+void attempt_begin(struct attempt *a, int64_t started_us)
+{
+    attempt_move(a, ATTEMPT_RUNNING);
+    a->call = a->stay ? warm_call(a->stay) : 1;
+    pool_origin(a->cell, &a->origin);
+    a->number++;
+    a->started_us = started_us;
+    a->started_real_us = clock_real_us() - (clock_mono_us() - started_us);
+    a->late = a->stopped_late = false;
+    a->deadline_mono_us =
+        a->deadline_us ? a->started_us + (a->deadline_us - a->started_real_us) : 0;
+    for (int i = 0; i < 2; i++)
+        a->streams[i].kept.max = (size_t)a->job->limits.v[LIMIT_OUTPUT_KB] << 10;
+    uv_timer_start(&a->timer, on_timer, LATE_MS, 0);
+    fault(F_JOB_DISPATCHED);
+}
+
+int attempt_start(struct attempt *a, struct cell *c, struct warm_cell *stay, struct code_text code,
+                  struct err *e)
+{
+    struct buf env = {0}, grants = {0};
+    struct cell_invocation inv;
+    attempt_invocation(a, stay, frame_reuse(a->job, stay), &env, &grants, &inv);
+    inv.code = code.data;
+    inv.code_len = code.len;
+    int64_t started_us = clock_mono_us();
     int rc = cell_invoke(c, &inv, e);
     buf_free(&env);
     buf_free(&grants);
     if (rc)
         return rc;
-    attempt_move(a, ATTEMPT_RUNNING);
     a->cell = c;
     a->stay = stay;
-    a->call = stay ? warm_call(stay) : 1;
-    pool_origin(c, &a->origin);
-    a->number++;
-    a->started_us = clock_mono_us();
-    a->started_real_us = clock_real_us();
-    a->late = a->stopped_late = false;
-    a->deadline_mono_us =
-        a->deadline_us ? a->started_us + (a->deadline_us - a->started_real_us) : 0;
-    for (int i = 0; i < 2; i++)
-        a->streams[i].kept.max = (size_t)limit[LIMIT_OUTPUT_KB] << 10;
-    uv_timer_start(&a->timer, on_timer, LATE_MS, 0);
-    fault(F_JOB_DISPATCHED);
+    if (stay)
+        warm_began(stay);
+    attempt_begin(a, started_us);
     return 0;
 }
 
@@ -368,7 +390,7 @@ static void on_due(uv_timer_t *t)
         return;
     }
     attempt_move(a, ATTEMPT_WAITING);
-    watch_deadline(a);
+    attempt_watch_deadline(a);
     a->owner->due(a, a->arg);
 }
 
@@ -384,7 +406,7 @@ void attempt_hold(struct attempt *a)
 {
     attempt_move(a, ATTEMPT_PARKED);
     a->has_clock = false;
-    watch_deadline(a);
+    attempt_watch_deadline(a);
 }
 
 void attempt_go_on(struct attempt *a)
@@ -392,7 +414,7 @@ void attempt_go_on(struct attempt *a)
     CHECK(a->state == ATTEMPT_PARKED);
     uv_timer_stop(&a->timer);
     attempt_move(a, ATTEMPT_WAITING);
-    watch_deadline(a);
+    attempt_watch_deadline(a);
 }
 
 int64_t attempt_backoff_ms(const struct attempt *a)
@@ -514,9 +536,10 @@ void attempt_free(struct attempt *a)
 {
     if (!a)
         return;
-    CHECK(a->state != ATTEMPT_RUNNING && a->state != ATTEMPT_PREPARING);
+    CHECK(a->state != ATTEMPT_RUNNING && a->state != ATTEMPT_PREPARING &&
+          a->state != ATTEMPT_LINED);
     filesets_forget(a);
-    close_secrets(a);
+    attempt_close_secrets(a);
     secrets_free(a->facts.secrets);
     job_free(a->job);
     tries_free(&a->facts.tries);

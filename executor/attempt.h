@@ -1,8 +1,9 @@
 /* One job in this worker's hands: its state machine. Loop thread only; owned by the executor.
  *
  *   WAITING    in the backlog                  → RUNNING | RECORDING (cancelled, deadline) | PARKED
- *                                                | PREPARING
+ *                                                | PREPARING | LINED
  *   PREPARING  a tool's cell has its TypeScript → WAITING | RECORDING (executor/toolchain.h)
+ *   LINED      waits in a cell's line (warm.h)  → RUNNING | WAITING (returned)
  *   RUNNING    a cell has it, clocks run       → RECORDING | PARKED | WAITING (again, see below)
  *   PARKED     it is not yet time to run it    → WAITING | RECORDING (cancelled)
  *   RECORDING  its result is with the recorder → freed at commit
@@ -37,6 +38,7 @@
 enum attempt_state {
     ATTEMPT_WAITING,
     ATTEMPT_PREPARING,
+    ATTEMPT_LINED,
     ATTEMPT_RUNNING,
     ATTEMPT_PARKED,
     ATTEMPT_RECORDING,
@@ -56,6 +58,10 @@ struct attempt_owner {
     /* RUNNING ended: result is made (ownership moves), or NULL: it is WAITING (put it back into
      * the backlog) or PARKED (it waits for attempt_park()). */
     void (*ended)(struct attempt *a, struct result *r, void *arg);
+    /* LINED ended: it is RUNNING, or it is WAITING (put it back into the backlog, before its
+     * tenant's others; but start nothing from inside this). */
+    void (*begins)(struct attempt *a, void *arg);
+    void (*returned)(struct attempt *a, void *arg);
     /* PREPARING ended: result is made, or NULL: it is WAITING. cpu_us: what that took. */
     void (*prepared)(struct attempt *a, struct result *r, int64_t cpu_us, void *arg);
     /* attempt_park()'s time is over; the attempt is WAITING now. */
@@ -97,6 +103,14 @@ const struct warm_key *attempt_warm_key(struct attempt *a);
 int attempt_start(struct attempt *a, struct cell *c, struct warm_cell *stay, struct code_text code,
                   struct err *e);
 extern const struct cell_events attempt_cell_events; /* arg: the attempt */
+
+/* Whether it may wait in a cell's line: a small one without secrets and archive, and without a
+ * concurrency_key, whose place can be lost. */
+bool attempt_may_line_up(const struct attempt *a);
+/* WAITING → LINED in that cell, which warm_line() gave. On failure nothing has changed. */
+int attempt_line_up(struct attempt *a, struct warm_cell *stay, struct err *e);
+/* LINED → WAITING, with all that wait in that cell: owner->returned has been told of each. */
+void attempt_leave_line(struct attempt *a);
 
 /* PARKED: in delay_ms it is WAITING, and owner->due is told. A second call counts from anew. */
 void attempt_park(struct attempt *a, int64_t delay_ms);

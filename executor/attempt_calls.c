@@ -5,6 +5,8 @@ void attempt_called(struct cell *c, uint64_t call_id, const char *name, size_t n
                     const char *json, size_t len, void *arg)
 {
     struct attempt *a = arg;
+    if (call_id && a->stay)
+        warm_talks(a->stay); /* what answers it would come behind those in line */
     const struct service_call call = {
         .attempt = a,
         .run = &a->services,

@@ -1,6 +1,7 @@
 /* The inside of an attempt, for its own files: attempt.c moves it through its states,
- * attempt_output.c keeps and tells what it prints, attempt_calls.c passes its host calls on,
- * attempt_result.c makes its result, toolchain.c prepares its sources. */
+ * attempt_line.c has it wait in a cell's line, attempt_output.c keeps and tells what it prints,
+ * attempt_calls.c passes its host calls on, attempt_result.c makes its result, toolchain.c prepares
+ * its sources. */
 #pragma once
 
 #include <stdbool.h>
@@ -56,6 +57,7 @@ struct attempt {
     bool keyed;             /* the key below is made */
     struct warm_key key;
     struct pool_origin origin;
+    struct warm_waiter waiter; /* LINED */
     uv_timer_t timer;
     int64_t started_real_us, started_us;
     int64_t deadline_mono_us; /* the deadline on the clock that does not jump, 0: none */
@@ -68,6 +70,14 @@ struct attempt {
 
 /* attempt.c: the one place where an attempt changes its state. */
 void attempt_move(struct attempt *a, enum attempt_state to);
+
+/* The invocation for a cell: pointers into the job, and into the buffers. */
+void attempt_invocation(struct attempt *a, struct warm_cell *stay, int reuse, struct buf *env,
+                        struct buf *grants, struct cell_invocation *out);
+/* RUNNING from started_us (clock_mono_us()) on. */
+void attempt_begin(struct attempt *a, int64_t started_us);
+void attempt_watch_deadline(struct attempt *a);
+void attempt_close_secrets(struct attempt *a);
 
 /* attempt_output.c */
 

@@ -2,8 +2,9 @@
  * gets ready or an attempt ends.
  *
  * A job with `reuse` takes a cell that stayed behind a job of its kind (warm.h), or a fresh one of
- * the pool that will stay behind it, or waits for one that is about to be done. Where the idle ones
- * are all of other kinds, jobs with `reuse` wait for the pool like the others. */
+ * the pool that will stay behind it, or waits for one that is about to be done: where it may, in
+ * that cell's line. Where the idle ones are all of other kinds, jobs with `reuse` wait for the pool
+ * like the others. */
 #include "base/clock.h"
 #include "base/log.h"
 #include "executor/executor_inner.h"
@@ -121,7 +122,12 @@ static bool moves_on(struct executor *x, struct attempt *a)
 
 static void on_wake(uv_timer_t *t)
 {
-    executor_pump(t->data);
+    executor_behind_end(t->data);
+}
+
+void executor_pump_soon(struct executor *x)
+{
+    uv_timer_start(x->wake, on_wake, 0, 0);
 }
 
 /* A tenant at its ceiling: nothing else may happen until it may go on. */
@@ -135,18 +141,30 @@ static void wake_later(struct executor *x)
                        at_us > now_us ? (uint64_t)(at_us - now_us + 999) / 1000 : 0, 0);
 }
 
-/* A cell that stayed behind a job of its kind, or a fresh one. *stay: its place among those that
- * stay, NULL where it has none. */
-static struct cell *find_cell(struct executor *x, struct attempt *a, bool prepares,
-                              struct warm_cell **stay)
+/* No more at once: only lines take jobs. */
+static bool is_full(const struct executor *x)
 {
+    return x->running_count >= x->config->max_running;
+}
+
+/* A cell that stayed behind a job of its kind, or a fresh one. *stay: its place among those that
+ * stay, NULL where it has none. *line: it is busy, the job has to wait in its line. */
+static struct cell *find_cell(struct executor *x, struct attempt *a, bool prepares,
+                              struct warm_cell **stay, bool *line)
+{
+    *line = false;
     const struct backlog_entry *entry = attempt_entry(a);
     const struct warm_key *key = prepares ? NULL : attempt_warm_key(a);
     const struct cell_events *ev = prepares ? &toolchain_cell_events : &attempt_cell_events;
-    *stay = key ? warm_take(x->warm, key, ev, a) : NULL;
+    *stay = key && !is_full(x) ? warm_take(x->warm, key, ev, a) : NULL;
     if (*stay)
         return warm_cell(*stay);
-    if (key && warm_is_quick(x->warm, key))
+    if (key && (is_full(x) || warm_is_quick(x->warm, key))) {
+        *stay = attempt_may_line_up(a) ? warm_line(x->warm, key) : NULL;
+        *line = *stay != NULL;
+        return *stay ? warm_cell(*stay) : NULL;
+    }
+    if (is_full(x))
         return NULL;
     struct cell *c = pools_take(x->pools, entry->profile, ev, a);
     if (c && key)
@@ -154,16 +172,48 @@ static struct cell *find_cell(struct executor *x, struct attempt *a, bool prepar
     return c;
 }
 
+static void runs(struct executor *x, struct attempt *a)
+{
+    struct backlog_entry *entry = attempt_entry(a);
+    x->running_count++;
+    x->running_of[entry->profile]++;
+    list_push_back(&x->running, &entry->node);
+}
+
+void executor_begins(struct attempt *a, void *arg)
+{
+    struct executor *x = arg;
+    x->lined--;
+    runs(x, a);
+    if (x->ev.started)
+        x->ev.started(a, x->arg);
+}
+
+void executor_returned(struct attempt *a, void *arg)
+{
+    struct executor *x = arg;
+    x->lined--;
+    backlog_not_begun(x->backlog, attempt_entry(a)->tenant);
+    executor_let_wait(x, a, true);
+    executor_pump_soon(x);
+}
+
 /* Taken out of the backlog: false when there is no cell for it after all. */
 static bool start(struct executor *x, struct backlog_entry *entry, bool prepares)
 {
     struct attempt *a = attempt_of_entry(entry);
     struct warm_cell *stay;
-    struct cell *c = find_cell(x, a, prepares, &stay);
+    bool line;
+    struct cell *c = find_cell(x, a, prepares, &stay, &line);
     struct err e = {0};
-    if (!c) {
+    if (!c || (line && attempt_line_up(a, stay, &e))) {
         put_back(x, entry);
         return false;
+    }
+    if (line) {
+        x->waiting--;
+        x->lined++;
+        return true;
     }
     struct code_text code = {0};
     if (!prepares && !(stay && warm_call(stay) > 1)) /* one that stays has compiled it */
@@ -180,9 +230,7 @@ static bool start(struct executor *x, struct backlog_entry *entry, bool prepares
         return true;
     }
     x->waiting--;
-    x->running_count++;
-    x->running_of[entry->profile]++;
-    list_push_back(&x->running, &entry->node);
+    runs(x, a);
     if (x->ev.started && !prepares)
         x->ev.started(a, x->arg);
     return true;
@@ -207,8 +255,13 @@ void executor_pump(struct executor *x)
     if (!x->pools || x->draining)
         return;
     codes_pump(x->codes, x->pools);
-    while (x->running_count < x->config->max_running && x->recording_bytes < RECORDING_BYTES) {
-        unsigned ready = pools_ready(x->pools), idle = mismatch ? 0 : warm_idle(x->warm);
+    while (x->recording_bytes < RECORDING_BYTES) {
+        bool full = is_full(x);
+        unsigned ready = full ? 0 : pools_ready(x->pools), idle = warm_room(x->warm);
+        if (!full)
+            idle |= warm_idle(x->warm);
+        if (mismatch)
+            idle = 0;
         struct backlog_entry *entry =
             ready | idle ? backlog_next(x->backlog, BACKLOG_CELLS(ready, idle), clock_mono_us())
                          : NULL;
@@ -222,8 +275,8 @@ void executor_pump(struct executor *x)
             break;
         mismatch = true;
     }
-    recorder_set_waiting(x->recorder, x->waiting);
-    if (x->last && x->running_count == 0 && x->waiting == 0 && x->parked_count == 0)
+    recorder_set_waiting(x->recorder, x->waiting + x->lined);
+    if (x->last && x->running_count == 0 && x->waiting + x->lined == 0 && x->parked_count == 0)
         executor_close_pools(x);
     else
         executor_refill(x);

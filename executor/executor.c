@@ -170,7 +170,7 @@ static void leave_cell(struct executor *x, struct backlog_entry *entry)
     x->running_of[entry->profile]--;
 }
 
-static void behind_end(struct executor *x)
+void executor_behind_end(struct executor *x)
 {
     if (x->draining) {
         executor_give_back_waiting(x);
@@ -199,7 +199,7 @@ static void on_ended(struct attempt *a, struct result *r, void *arg)
     } else {
         executor_let_wait(x, a, true);
     }
-    behind_end(x);
+    executor_behind_end(x);
 }
 
 /* The job has not begun yet, but what was done for it counts as its tenant's. */
@@ -215,7 +215,7 @@ static void on_prepared(struct attempt *a, struct result *r, int64_t cpu_us, voi
         executor_record(x, a, r);
     else
         executor_let_wait(x, a, true);
-    behind_end(x);
+    executor_behind_end(x);
 }
 
 static void on_late(struct attempt *a, void *arg)
@@ -227,6 +227,8 @@ static const struct attempt_owner owner = {
     .output = on_output,
     .progress = on_progress,
     .ended = on_ended,
+    .begins = executor_begins,
+    .returned = executor_returned,
     .prepared = on_prepared,
     .due = on_due,
     .late = on_late,
@@ -302,6 +304,8 @@ struct attempt *executor_end_without_run(struct executor *x, struct job *job,
 
 void executor_cancel(struct executor *x, struct attempt *a)
 {
+    if (attempt_state(a) == ATTEMPT_LINED)
+        attempt_leave_line(a); /* it waits again */
     if (attempt_state(a) == ATTEMPT_RUNNING) {
         attempt_cancel(a);
     } else if (attempt_state(a) == ATTEMPT_PREPARING) {

@@ -34,6 +34,7 @@ struct executor {
     struct list running; /* backlog entries of attempts in cells */
     struct list parked;  /* likewise, of those whose time has not come */
     int waiting, running_count, parked_count, recording;
+    int lined;              /* in the lines of cells */
     size_t recording_bytes; /* of output and values that are being signed and committed */
     int running_of[PROFILES];
     struct service_world world;
@@ -62,6 +63,13 @@ void executor_close_pools(struct executor *x);
 
 /* filesets.h: the files of a job that waited for them are here, or will not be. */
 void executor_files_done(struct attempt *a, const struct err *why, void *arg);
+
+/* dispatch.c: of attempts in a cell's line (attempt.h). */
+void executor_begins(struct attempt *a, void *executor);
+void executor_returned(struct attempt *a, void *executor);
+/* An attempt has left its cell: what may start now, or has to be given back. */
+void executor_behind_end(struct executor *x);
+void executor_pump_soon(struct executor *x); /* that, in the next turn of the loop */
 
 /* Starts what may start. */
 void executor_pump(struct executor *x);

@@ -207,7 +207,7 @@ void executor_close(struct executor *x)
 {
     if (!x)
         return;
-    CHECK(x->waiting == 0 && x->running_count == 0 && x->parked_count == 0);
+    CHECK(x->waiting + x->lined == 0 && x->running_count == 0 && x->parked_count == 0);
     struct err e = {0};
     janitor_close(x->janitor);
     x->janitor = NULL;

@@ -18,15 +18,18 @@
 #include "executor/pool.h"
 
 #define LOOK_MS    1000
-#define QUICK_US   2000 /* jobs that take less, on average, are waited for */
+#define QUICK_US   2000 /* jobs that take less, on average, are waited for … */
+#define LINE_US    1000 /* … and those that take less than this, sent ahead: */
+#define LINED_MAX  8    /* so many to one cell */
 #define MEAN_OF    8    /* jobs that the average goes back */
 #define RANDOM_MAX 64
 
 struct group {
     struct warm_key key;
-    struct list idle; /* warm_cell.of_key */
+    struct list idle, busy; /* warm_cell.of_key */
     int cells;
     int64_t mean_us; /* of the last jobs */
+    bool talks;      /* its jobs call host services */
     UT_hash_handle hh;
 };
 
@@ -37,6 +40,10 @@ struct warm_cell {
     enum profile profile;
     struct cell *cell;
     struct list every, idle, of_key;
+    struct list line; /* struct warm_waiter */
+    int lined;
+    bool broken;   /* those that were in line are gone: it ends with its job */
+    bool has_room; /* counted in room_of */
     bool is_idle;
     int64_t calls, born_us, busy_since_us, idle_since_us;
     uint64_t grown_bytes; /* as of the last look */
@@ -47,7 +54,7 @@ struct warm {
     const struct config *config;
     struct group *groups;
     struct list every, idle;
-    int count, idle_count, idle_of[PROFILES];
+    int count, idle_count, idle_of[PROFILES], room_of[PROFILES];
     int *of_tenant;
     struct warm_stats stats;
     uv_timer_t timer;
@@ -103,14 +110,109 @@ static void leave_idle(struct warm_cell *x)
     x->is_idle = false;
     list_remove(&x->idle);
     list_remove(&x->of_key);
+    list_push_back(&x->group->busy, &x->of_key);
     w->idle_count--;
     w->idle_of[x->profile]--;
+}
+
+/* ---- lines ---- */
+
+static struct group *group_of(const struct warm *w, const struct warm_key *k)
+{
+    struct group *g;
+    HASH_FIND(hh, w->groups, k, sizeof *k, g);
+    return g;
+}
+
+static bool takes_more(const struct warm_cell *x)
+{
+    return !x->is_idle && !x->broken && x->lined < LINED_MAX && x->group->mean_us < LINE_US &&
+           !x->group->talks && x->calls + x->lined < x->w->config->warm.max_calls &&
+           cell_takes_more(x->cell);
+}
+
+static void note_room(struct warm_cell *x, bool has)
+{
+    x->w->room_of[x->profile] += (int)has - (int)x->has_room;
+    x->has_room = has;
+}
+
+/* From the last, so that each can go in front of those behind it. */
+static void return_line(struct warm_cell *x)
+{
+    while (!list_empty(&x->line)) {
+        struct warm_waiter *last = LIST_ENTRY(x->line.prev, struct warm_waiter, node);
+        list_remove(&last->node);
+        x->lined--;
+        x->broken = true;
+        last->returned(last->arg);
+    }
+    note_room(x, takes_more(x));
+}
+
+struct warm_cell *warm_line(struct warm *w, const struct warm_key *k)
+{
+    struct group *g = w->count ? group_of(w, k) : NULL;
+    struct warm_cell *shortest = NULL;
+    if (!g)
+        return NULL;
+    LIST_FOREACH(n, &g->busy)
+    {
+        struct warm_cell *x = LIST_ENTRY(n, struct warm_cell, of_key);
+        if (takes_more(x) && (!shortest || x->lined < shortest->lined))
+            shortest = x;
+    }
+    return shortest;
+}
+
+void warm_line_up(struct warm_cell *x, struct warm_waiter *waiter)
+{
+    list_push_back(&x->line, &waiter->node);
+    x->lined++;
+    note_room(x, takes_more(x));
+}
+
+void warm_began(struct warm_cell *x)
+{
+    note_room(x, takes_more(x));
+}
+
+bool warm_has_line(const struct warm_cell *x)
+{
+    return x->lined > 0;
+}
+
+void warm_break_line(struct warm_cell *x)
+{
+    return_line(x);
+}
+
+void warm_talks(struct warm_cell *x)
+{
+    x->group->talks = true;
+    return_line(x);
+}
+
+/* The next in line has the cell. */
+static void go_on(struct warm_cell *x, int64_t now)
+{
+    struct warm_waiter *first = LIST_ENTRY(list_pop_front(&x->line), struct warm_waiter, node);
+    x->lined--;
+    x->calls++;
+    x->w->stats.taken++;
+    x->busy_since_us = now;
+    pool_hand(x->cell, first->ev, first->arg, false);
+    int64_t started_us = cell_go_on(x->cell);
+    note_room(x, takes_more(x));
+    first->begins(started_us, first->arg);
 }
 
 static void forget(struct warm_cell *x)
 {
     struct warm *w = x->w;
     leave_idle(x);
+    note_room(x, false);
+    list_remove(&x->of_key);
     list_remove(&x->every);
     w->count--;
     (*tenant_count(w, x->tenant))--;
@@ -126,6 +228,7 @@ static void forget(struct warm_cell *x)
 static void end(struct warm_cell *x)
 {
     struct cell *c = x->cell;
+    return_line(x);
     forget(x);
     pool_drop(c);
     cell_kill(c);
@@ -157,13 +260,6 @@ static void on_done(struct cell *c, const struct cell_done *d, void *arg)
 
 static const struct cell_events idle_events = {
     .output = on_output, .call = on_call, .done = on_done, .gone = on_gone};
-
-static struct group *group_of(const struct warm *w, const struct warm_key *k)
-{
-    struct group *g;
-    HASH_FIND(hh, w->groups, k, sizeof *k, g);
-    return g;
-}
 
 struct warm_cell *warm_take(struct warm *w, const struct warm_key *k, const struct cell_events *ev,
                             void *arg)
@@ -214,6 +310,7 @@ struct warm_cell *warm_enter(struct warm *w, const struct warm_key *k, const str
         g->key = *k;
         g->mean_us = QUICK_US;
         list_init(&g->idle);
+        list_init(&g->busy);
         HASH_ADD(hh, w->groups, key, sizeof g->key, g);
     }
     struct warm_cell *x = mem_alloc(sizeof *x);
@@ -227,6 +324,8 @@ struct warm_cell *warm_enter(struct warm *w, const struct warm_key *k, const str
     x->busy_since_us = x->born_us;
     list_init(&x->idle);
     list_init(&x->of_key);
+    list_init(&x->line);
+    list_push_back(&g->busy, &x->of_key);
     list_push_back(&w->every, &x->every);
     g->cells++;
     (*tenant_count(w, t))++;
@@ -264,15 +363,35 @@ static bool is_spent(const struct warm_cell *x, int64_t now)
     return x->calls >= most->max_calls || now - x->born_us >= most->max_age_s * 1000000;
 }
 
+/* A job took so long: whether others may be sent ahead can change. */
+static void note_time(struct group *g, int64_t us)
+{
+    bool was_short = g->mean_us < LINE_US;
+    g->mean_us += (us - g->mean_us) / MEAN_OF;
+    if (was_short == (g->mean_us < LINE_US))
+        return;
+    LIST_FOREACH(n, &g->busy)
+    {
+        struct warm_cell *x = LIST_ENTRY(n, struct warm_cell, of_key);
+        note_room(x, takes_more(x));
+    }
+}
+
 void warm_done(struct warm_cell *x, bool keep)
 {
     struct warm *w = x->w;
     int64_t now = clock_mono_us();
-    x->group->mean_us += (now - x->busy_since_us - x->group->mean_us) / MEAN_OF;
-    if (!keep || is_spent(x, now) || !pool_may_rest(x->cell)) {
+    note_time(x->group, now - x->busy_since_us);
+    if (!keep || x->broken || is_spent(x, now) || !pool_may_rest(x->cell)) {
         end(x);
         return;
     }
+    if (x->lined > 0) {
+        go_on(x, now);
+        return;
+    }
+    note_room(x, false);
+    list_remove(&x->of_key);
     x->is_idle = true;
     x->idle_since_us = now;
     list_push_back(&w->idle, &x->idle);
@@ -282,13 +401,23 @@ void warm_done(struct warm_cell *x, bool keep)
     pool_hand(x->cell, &idle_events, x, true);
 }
 
-unsigned warm_idle(const struct warm *w)
+static unsigned set_of(const struct warm *w, const int count_of[PROFILES])
 {
     unsigned set = 0;
-    for (int p = 0; w->idle_count && p < PROFILES; p++)
-        if (w->idle_of[p])
+    for (int p = 0; w->count && p < PROFILES; p++)
+        if (count_of[p])
             set |= 1u << p;
     return set;
+}
+
+unsigned warm_idle(const struct warm *w)
+{
+    return set_of(w, w->idle_of);
+}
+
+unsigned warm_room(const struct warm *w)
+{
+    return set_of(w, w->room_of);
 }
 
 struct warm_stats warm_stats(const struct warm *w)

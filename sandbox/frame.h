@@ -104,10 +104,10 @@ struct frame {
 
 /* Names in a pack of code: the file that runs (eight bytes, so that what stands behind them is
  * aligned and V8 need not copy it), and the beginning of those of other files. */
-#define FRAME_CODE_MAIN "00000000"
-#define FRAME_CODE_FILE "f/"
-#define FRAME_LINE_MAX      16u
-#define FRAME_LINE_BYTES    (4u << 10) /* of an INVOKE that waits, or that others wait behind */
+#define FRAME_CODE_MAIN  "00000000"
+#define FRAME_CODE_FILE  "f/"
+#define FRAME_LINE_MAX   16u
+#define FRAME_LINE_BYTES (4u << 10) /* of an INVOKE that waits, or that others wait behind */
 
 enum frame_stream { FRAME_STDOUT = 1, FRAME_STDERR = 2 };
 /* FRAME_PROBE: no script; the cell attacks its jail (sandbox/zygote/probe.c) and DONE's value says

@@ -13,7 +13,7 @@ const config = {
     warm: { cells: 5, tenant_cells: TENANT_CELLS, idle_s: 1, max_calls: 400 },
     tenants: [
         { name: 'default' }, { name: 'other' }, { name: 'ci', permissions: { eval: true, env: ['CI_REGION'] } },
-        { name: 'fresh', reuse: [] }, { name: 'half', reuse: ['tenant'] },
+        { name: 'fresh', reuse: [] }, { name: 'half', reuse: ['tenant'] }, { name: 'store', permissions: { kv: true } },
     ],
 };
 
@@ -183,6 +183,34 @@ test('many at once: each call in one cell at a time, each counted once', async (
     const all = await Promise.all(Array.from({ length: 300 }, (_, input) => ok(text, { ...script, input })));
     for (const [input, r] of all.entries()) assert.deepEqual([r.value[0], r.value[1], r.value[2]], [r.reuse.call, 1, input]);
     assert.ok(all.some((r) => r.reuse.call > 20));
+});
+
+// Jobs of a script whose calls take no time are sent ahead and wait in its cells (executor/warm.h).
+test('many at once, some slow, failing, stopped or asking: those behind them run elsewhere, each once', async () => {
+    const text = `${unlike()} let n = 0; export default async (input) => { n++; if (input % 50 === 7) { const t = Date.now(); while (Date.now() - t < 60); } if (input % 50 === 17) throw new Error('no');
+        if (input % 50 === 27) for (;;); if (input % 50 === 37) await kv.get('nothing'); if (input % 50 === 47) await new Promise((r) => setTimeout(r, 60)); console.log(input); return [n, input] }`;
+    for (let i = 0; i < 20; i++) await ok(text, { ...script, input: 0 }, 'store');
+    const all = await Promise.all(Array.from({ length: 300 }, (_, input) => run(text, { ...script, input, limits: { cpu_ms: 100 } }, 'store')));
+    for (const [input, r] of all.entries()) {
+        const kind = input % 50;
+        assert.equal(r.outcome, kind === 17 ? 'threw' : kind === 27 ? 'cpu_exceeded' : 'ok', `${input}: ${JSON.stringify(r.error)}`);
+        assert.equal(r.attempts, 1);
+        if (r.outcome === 'ok') assert.deepEqual([r.value, r.stdout], [[r.reuse.call, input], `${input}\n`]);
+        if (kind === 7) assert.ok(r.usage.wall_ms >= 59 && r.usage.cpu_ms > 1, JSON.stringify(r.usage));
+        if (kind === 27) assert.ok(r.usage.cpu_ms >= 99, JSON.stringify(r.usage));
+        if (kind === 47) assert.ok(r.usage.wall_ms >= 59, JSON.stringify(r.usage));
+        assert.ok(r.usage.cpu_ms <= r.usage.wall_ms + 20, JSON.stringify(r.usage));
+    }
+});
+
+test('script: one that is cancelled while it waits in a cell does not run', async () => {
+    const text = `${unlike()} let n = 0; export default (input) => { n++; const t = Date.now(); while (Date.now() - t < input); return n }`;
+    for (let i = 0; i < 60; i++) await ok(text, { ...script, input: 0 });
+    const wave = Array.from({ length: 60 }, (_, i) => ({ id: `line${i}`, script: text, ...script, input: i < 4 ? 400 : 0 }));
+    const ends = wave.map((job) => c.execute(job));
+    await Promise.all(wave.slice(30, 40).map((job) => c.cancel(job.id)));
+    const all = await Promise.all(ends);
+    for (const [i, r] of all.entries()) assert.ok(r.outcome === 'ok' || (i >= 30 && i < 40 && r.outcome === 'cancelled'), `${i} ${r.outcome}`);
 });
 
 test('a tenant that is not allowed a mode is told', async () => {

@@ -18,7 +18,7 @@
 
 struct cell {
     int id;
-    bool killed, dropped, resting, may_rest;
+    bool killed, dropped, resting, may_rest, full;
     const struct cell_events *ev;
     void *arg;
 };
@@ -39,6 +39,8 @@ static int64_t now_us = 1000000;
 #define pool_drop(c)             ((c)->dropped = true)
 #define cell_kill(c)             ((c)->killed = true)
 #define cell_pid(c)              ((c)->id)
+#define cell_takes_more(c)       (!(c)->full)
+#define cell_go_on(c)            ((void)(c), now_us - 7)
 #define clock_mono_us()          (now_us)
 #define open(path, flags)        ((void)(path), 0)
 #define close(fd)                ((void)(fd))
@@ -259,6 +261,163 @@ static void what_makes_a_key(void **state)
     assert_memory_equal(&k, &other, sizeof k);
 }
 
+/* ---- lines ---- */
+
+struct waiting {
+    struct warm_waiter w;
+    int begun, returned; /* the how manieth */
+    int64_t at_us;
+};
+
+static int told;
+
+static void on_begins(int64_t started_us, void *arg)
+{
+    struct waiting *x = arg;
+    x->begun = ++told;
+    x->at_us = started_us;
+}
+
+static void on_returned(void *arg)
+{
+    ((struct waiting *)arg)->returned = ++told;
+}
+
+static struct waiting *wait_in(struct warm_cell *x, struct waiting *one)
+{
+    *one = (struct waiting){
+        .w = {.ev = &job_events, .begins = on_begins, .returned = on_returned, .arg = one}};
+    list_init(&one->w.node);
+    warm_line_up(x, &one->w);
+    return one;
+}
+
+/* A cell whose jobs take no time, with one. */
+static struct warm_cell *quick_cell(int k, int cell)
+{
+    struct warm_cell *x = enter(k, 0, cell);
+    told = 0;
+    for (int i = 0; i < 3; i++) {
+        warm_done(x, true);
+        x = take(k);
+    }
+    while (x->group->mean_us >= LINE_US)
+        x->group->mean_us /= 2;
+    x->calls = 1;
+    warm_began(x);
+    return x;
+}
+
+static struct warm_cell *line(int k)
+{
+    const struct warm_key of = key(k);
+    return warm_line(w, &of);
+}
+
+static void a_line_is_of_its_key_and_bounded_the_shortest_first(void **state)
+{
+    (void)state;
+    struct waiting all[2 * LINED_MAX];
+    struct warm_cell *x = quick_cell(1, 1), *y = quick_cell(1, 2);
+    int n = 0;
+    assert_int_equal(warm_room(w), 1u << PROFILE_DEFAULT);
+    assert_null(line(2));
+    config.warm.max_calls = 100;
+    while (line(1)) {
+        struct warm_cell *at = line(1);
+        assert_true(at->lined <= x->lined && at->lined <= y->lined);
+        wait_in(at, &all[n++]);
+    }
+    assert_int_equal(n, 2 * LINED_MAX);
+    assert_int_equal(warm_room(w), 0);
+    warm_done(x, false);
+    warm_done(y, false);
+    config.warm.max_calls = 5;
+    for (int i = 0; i < n; i++)
+        assert_true(all[i].returned && !all[i].begun);
+}
+
+static void those_in_line_begin_in_order(void **state)
+{
+    (void)state;
+    struct waiting a, b;
+    struct warm_cell *x = quick_cell(1, 1);
+    wait_in(x, &a);
+    wait_in(x, &b);
+    warm_done(x, true);
+    assert_int_equal(a.begun, 1);
+    assert_int_equal(a.at_us, now_us - 7);
+    assert_int_equal(warm_call(x), 2);
+    assert_ptr_equal(cells[1].arg, &a);
+    assert_false(cells[1].resting);
+    warm_done(x, true);
+    assert_int_equal(b.begun, 2);
+    warm_done(x, true);
+    assert_true(cells[1].resting);
+    assert_int_equal(a.returned + b.returned, 0);
+    assert_int_equal(warm_room(w), 0);
+}
+
+static void a_line_that_breaks_goes_back_in_order_and_its_cell_ends(void **state)
+{
+    (void)state;
+    struct waiting a, b;
+    for (int why = 0; why < 5; why++) {
+        struct warm_cell *x = quick_cell(1, 1 + why);
+        wait_in(x, &a);
+        wait_in(x, &b);
+        assert_true(warm_has_line(x));
+        if (why == 0)
+            warm_break_line(x);
+        else if (why == 1)
+            warm_talks(x);
+        else if (why == 2)
+            x->born_us = now_us - 61000000; /* max_age_s */
+        else if (why == 3)
+            cells[1 + why].may_rest = false;
+        warm_done(x, why != 4);
+        assert_int_equal(b.returned, 1); /* the last first: each goes in front */
+        assert_int_equal(a.returned, 2);
+        assert_int_equal(a.begun + b.begun, 0);
+        assert_true(cells[1 + why].killed);
+        assert_int_equal(warm_stats(w).cells, 0);
+    }
+}
+
+static void slow_or_talking_or_nearly_spent_cells_have_no_line(void **state)
+{
+    (void)state;
+    struct waiting a, b;
+    struct warm_cell *x = quick_cell(1, 1);
+    x->calls = 4; /* of 5 */
+    wait_in(x, &a);
+    assert_null(line(1));
+    warm_done(x, true);
+    now_us += 50000; /* the mean is over it now */
+    warm_done(x, true);
+    x = quick_cell(2, 2);
+    assert_ptr_equal(line(2), x);
+    cells[2].full = true;
+    assert_null(line(2));
+    cells[2].full = false;
+    warm_talks(x);
+    assert_null(line(2));
+    assert_int_equal(warm_room(w), 0);
+    warm_done(x, true);
+    assert_false(cells[2].killed); /* nobody waited */
+    x = quick_cell(3, 3);
+    struct warm_cell *y = quick_cell(3, 4);
+    assert_int_equal(warm_room(w), 1u << PROFILE_DEFAULT);
+    now_us += 50000;
+    warm_done(x, true);
+    assert_null(line(3));
+    assert_int_equal(warm_room(w), 0);
+    wait_in(y, &b);
+    warm_done(y, true);
+    assert_true(b.begun > 0); /* was there before */
+    warm_done(y, true);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -273,6 +432,13 @@ int main(void)
         cmocka_unit_test_setup_teardown(over_the_bound_of_memory_the_idle_go, set_up, tear_down),
         cmocka_unit_test_setup_teardown(one_that_dies_idle_is_forgotten, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_makes_a_key, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_line_is_of_its_key_and_bounded_the_shortest_first, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(those_in_line_begin_in_order, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_line_that_breaks_goes_back_in_order_and_its_cell_ends,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(slow_or_talking_or_nearly_spent_cells_have_no_line, set_up,
+                                        tear_down),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests_name("executor_warm", tests, NULL, NULL);

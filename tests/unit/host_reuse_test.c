@@ -200,7 +200,7 @@ static void open_line(struct world *w, struct lined_cell *l, int wanted, const c
     struct err e = {0};
     memset(l, 0, sizeof *l);
     l->s.w = w;
-    if (cell_fork(w->z, 1, &line_events, l, &l->s.c, &e))
+    if (cell_fork(w->z, 1, false, &line_events, l, &l->s.c, &e))
         fail_msg("cell_fork: %s", e.msg);
     run_until(w, &l->s.ready, 1, "READY");
     begin(&l->s, 1, "value 1", FRAME_REUSE_SCRIPT);
