@@ -10,15 +10,20 @@ import {
   TypeError,
   arrayBufferByteLength,
   construct,
+  define,
   defineProperty,
   getter,
   hasOwn,
+  isEnumerable,
   ownKeys,
   uncurry,
 } from './primordials.js';
+import { lazy } from './parts.js';
 
 const global = globalThis;
+const streamingPart = lazy('wasm_streaming');
 const REFUSED = 'WebAssembly is not allowed for this job';
+const PROMISING = { __proto__: null, compile: true, instantiate: true, compileStreaming: true, instantiateStreaming: true };
 const NOT_SHARED = 'SharedArrayBuffer is not allowed for this job: a WebAssembly memory must not be shared';
 
 let real; // {WebAssembly, SharedArrayBuffer}
@@ -40,7 +45,7 @@ function put(holder, name, value) {
 
 // A function that can be called and constructed, and refuses.
 function refusing(name, CompileError) {
-  const asynchronous = name === 'compile' || name === 'instantiate';
+  const asynchronous = hasOwn(PROMISING, name);
   const refuse = function () {
     const error = new CompileError(`WebAssembly.${name}(): ${REFUSED}`);
     if (asynchronous) return new Promise((resolve, reject) => reject(error));
@@ -64,6 +69,17 @@ function makeStandIn(WebAssembly) {
   }
   return made;
 }
+
+// ---- streaming compilation (the Web API), which V8 leaves to its embedder ----
+
+const streaming = {
+  compileStreaming(source) {
+    return streamingPart().compileStreaming(source);
+  },
+  instantiateStreaming(source, imports = undefined) {
+    return streamingPart().instantiateStreaming(source, imports);
+  },
+};
 
 // ---- without `sab` ----
 
@@ -121,12 +137,14 @@ function guardMemory(WebAssembly) {
 
 function captureTools(WebAssembly) {
   if (WebAssembly === undefined) return { __proto__: null };
-  const { Module, Instance, Global } = WebAssembly;
+  const { Module, Instance, Global, compile, instantiate } = WebAssembly;
   return {
     __proto__: null,
     Module,
     Instance,
     Global,
+    compile,
+    instantiate,
     importsOf: Module.imports,
     exportsOf: Module.exports,
     globalValue: getter(Global.prototype, 'value'),
@@ -140,6 +158,7 @@ function capture() {
   real = { __proto__: null, WebAssembly, SharedArrayBuffer };
   tools = captureTools(WebAssembly);
   if (WebAssembly === undefined) return; // jitless
+  define(WebAssembly, streaming, isEnumerable(WebAssembly, 'compile'));
   standIn = makeStandIn(WebAssembly);
   guardMemory(WebAssembly);
 }

@@ -41,6 +41,8 @@ const WASM = {
   'validate': '() => WebAssembly.validate(bytes)',
   'compile': '() => WebAssembly.compile(bytes)',
   'instantiate': '() => WebAssembly.instantiate(bytes)',
+  'compileStreaming': '() => WebAssembly.compileStreaming(new Response(bytes, { headers: { "content-type": "application/wasm" } }))',
+  'instantiateStreaming': '() => WebAssembly.instantiateStreaming()',
   'Memory': '() => new WebAssembly.Memory({ initial: 1 })',
   'Table': '() => new WebAssembly.Table({ initial: 1, element: "anyfunc" })',
   'Global': '() => new WebAssembly.Global({ value: "i32" }, 1)',
@@ -52,7 +54,7 @@ const WASM = {
 test('WebAssembly: a CompileError from every door of it, and no other way to the real one', () => {
   const r = runCases(`${PRELUDE} const bytes = ${moduleSource()};
     ${Object.entries(WASM).map(([n, f]) => `await told(${JSON.stringify(n)}, ${f});`).join('\n')}
-    show('late', typeof WebAssembly.compile(bytes).catch(() => {}).then);
+    show('late', [WebAssembly.compile(bytes), WebAssembly.compileStreaming(), WebAssembly.instantiateStreaming()].map((p) => typeof p.catch(() => {}).then));
     show('tag', String(WebAssembly));
     const real = new Set();
     const walk = (o, path, depth) => {
@@ -73,7 +75,7 @@ test('WebAssembly: a CompileError from every door of it, and no other way to the
     show('opened', opened);`);
   for (const name of Object.keys(WASM))
     assert.match(r[name], /^CompileError: WebAssembly\.\w+\(\): WebAssembly is not allowed for this job$/, name);
-  assert.deepEqual([r.late, r.tag, r.walked, r.opened], ['function', '[object WebAssembly]', true, []]);
+  assert.deepEqual([r.late, r.tag, r.walked, r.opened], [['function', 'function', 'function'], '[object WebAssembly]', true, []]);
 });
 
 test('WebAssembly: with the permission it works, synchronously and not', () => {

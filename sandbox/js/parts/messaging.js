@@ -61,6 +61,13 @@ function iterable(items) {
   return { __proto__: null, [iterator]: () => ({ __proto__: null, next }) };
 }
 
+// Of what was transferred, the ports: streams are only in the message.
+function portsOf(moved) {
+  const ports = list();
+  for (let i = 0; i < moved.length; i++) if (inside.isPort(moved[i])) push(ports, moved[i]);
+  return ports;
+}
+
 // postMessage(message, transfer) and postMessage(message, {transfer})
 function transferOf(options, where) {
   if ((typeof options === 'object' && options !== null) || typeof options === 'function') {
@@ -86,7 +93,7 @@ export class MessagePort extends EventTarget {
           throw new DOMException('postMessage: a port cannot be sent through itself', 'DataCloneError');
     const { value, moved } = copy(message, transfer);
     if (end?.peer === undefined) return;
-    push(end.peer.queue, { __proto__: null, data: value, ports: moved, closed: false });
+    push(end.peer.queue, { __proto__: null, data: value, ports: portsOf(moved), closed: false });
     schedule(end.peer);
   }
   start() {

@@ -25,6 +25,7 @@ import {
   typedArraySlice,
   typedArraySubarray,
 } from '../../primordials.js';
+import { cloneable } from '../../cloneable.js';
 import { inspect } from '../../inspect.js';
 import { dictionary, needArguments, shapeInterface } from '../../interface.js';
 import { ReadableStream, textStreamOf } from '../streams/index.js';
@@ -164,6 +165,9 @@ export class Blob {
   static bytesOf(blob) {
     return blob.#bytes;
   }
+  static typeOf(blob) {
+    return blob.#type;
+  }
   static typeFor(blob, type) {
     blob.#type = type;
     return blob;
@@ -172,9 +176,10 @@ export class Blob {
     return `Blob ${inspect({ size: this.size, type: this.#type }, options)}`;
   }
 }
-const { is, bytesOf: ownBytes, typeFor } = Blob;
+const { is, bytesOf: ownBytes, typeOf: ownType, typeFor } = Blob;
 delete Blob.is;
 delete Blob.bytesOf;
+delete Blob.typeOf;
 delete Blob.typeFor;
 
 // For other built-ins; the bytes are not copied, and never to be changed.
@@ -216,13 +221,18 @@ export class File extends Blob {
   static is(value) {
     return typeof value === 'object' && value !== null && #name in value;
   }
+  static factsOf(file) {
+    return { __proto__: null, name: file.#name, lastModified: file.#lastModified };
+  }
   [customInspect](depth, options) {
     const { size, type, name, lastModified } = this;
     return `File ${inspect({ size, type, name, lastModified }, options)}`;
   }
 }
 export const isFile = File.is;
+const { factsOf } = File;
 delete File.is;
+delete File.factsOf;
 
 function whole(value) {
   const number = +value;
@@ -241,6 +251,17 @@ export function fileOf(bytes, name, type, lastModified = undefined) {
 
 shapeInterface(Blob);
 shapeInterface(File);
+
+// A clone shares the bytes, which never change.
+cloneable({
+  __proto__: null,
+  is: isBlob,
+  take: (blob) => {
+    const { name, lastModified } = isFile(blob) ? factsOf(blob) : { __proto__: null };
+    return { __proto__: null, bytes: ownBytes(blob), type: ownType(blob), name, lastModified };
+  },
+  make: ({ bytes, type, name, lastModified }) => (name === undefined ? blobOf(bytes, type) : fileOf(bytes, name, type, lastModified)),
+});
 
 // ---- URLs of blobs (URL.createObjectURL), for this job -----------------------------------------------------
 

@@ -3,9 +3,9 @@ import { resetFetch } from './fetch.js';
 import { mimeTypeOf } from './mime.js';
 
 export { FormData } from './form_data.js';
-export { Headers, headersInside } from './headers.js';
+export { Headers, headersInside, trimmed } from './headers.js';
 export { Request } from './request.js';
-export { Response } from './response.js';
+export { Response, bytesOfResponse, factsOf, isResponse } from './response.js';
 export { fetch } from './fetch.js';
 
 

@@ -2,7 +2,7 @@
 import { charCodeAt, customInspect, jsonStringify, stringIndexOf, stringSlice, stringToWellFormed } from '../../primordials.js';
 import { inspect } from '../../inspect.js';
 import { dictionary, needArguments, shapeInterface, toInteger } from '../../interface.js';
-import { bodyOfBytes, cloneBody, extractBody, isUnusable, mixBody } from './body.js';
+import { bodyOfBytes, cloneBody, consume, extractBody, isUnusable, mixBody } from './body.js';
 import { byteString, headersInside } from './headers.js';
 import { parseUrl } from './request.js';
 
@@ -95,7 +95,15 @@ export class Response {
 
   static {
     inside.body = (response) => response.#body;
+    inside.is = (value) => typeof value === 'object' && value !== null && #body in value;
     inside.headers = (response) => response.#headers;
+    inside.facts = (response) => ({
+      __proto__: null,
+      type: response.#type,
+      status: response.#status,
+      ok: response.#status >= 200 && response.#status <= 299,
+      mime: headersInside.get(response.#headers, 'content-type'),
+    });
     inside.initialize = (response, init, extracted) => {
       const { headers, status, statusText } = init;
       if (status !== undefined) {
@@ -149,3 +157,14 @@ mixBody(Response, inside);
 shapeInterface(Response);
 
 export const makeResponse = inside.make;
+export const isResponse = inside.is;
+// {type, status, ok, mime}: whatever a script did to the class.
+export const factsOf = inside.facts;
+
+// All of its body, as bytes that belong to the caller; it counts as read.
+export async function bytesOfResponse(response) {
+  const body = inside.body(response);
+  if (body === null) return new Uint8Array(0);
+  if (isUnusable(body)) throw new TypeError('the body has been read already, or is locked');
+  return consume(body);
+}

@@ -20,6 +20,7 @@ import { customInspect } from '../../primordials.js';
 import { inspect } from '../../inspect.js';
 import { shapeInterface } from '../../interface.js';
 import { TextDecoderStream, TextEncoderStream } from './text.js';
+import './transfer.js';
 
 const isByteStream = (stream) =>
   getPrototypeOf(stream._readableStreamController) === ReadableByteStreamController.prototype;
