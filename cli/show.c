@@ -214,6 +214,18 @@ static void add_error_block(struct block *k, const struct jv *error)
     buf_free(&words);
 }
 
+/* What it did on the network, if anything. */
+static void add_egress(struct block *k, const struct jv *e)
+{
+    char sent[FIGURE_MAX], received[FIGURE_MAX];
+    if (jv_type(e) != JV_OBJECT)
+        return;
+    figure_bytes(number(e, "sent_bytes"), sent);
+    figure_bytes(number(e, "received_bytes"), received);
+    add_line(k, "network", "%.0f requests (%.0f denied), %.0f connections, sent %s, received %s",
+             number(e, "requests"), number(e, "denied"), number(e, "connections"), sent, received);
+}
+
 static void add_usage(struct block *k, const struct view *v)
 {
     const struct jv *u = jv_get(v->doc, "usage");
@@ -223,6 +235,7 @@ static void add_usage(struct block *k, const struct view *v)
     figure_bytes(number(u, "heap_peak_bytes"), heap);
     figure_bytes(number(u, "memory_peak_bytes"), memory);
     add_line(k, "usage", "cpu %s, wall %s, heap %s, memory %s", cpu, wall, heap, memory);
+    add_egress(k, jv_get(u, "egress"));
 }
 
 static void add_times(struct block *k, const struct view *v)

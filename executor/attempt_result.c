@@ -9,6 +9,7 @@
 #include "executor/attempt_inner.h"
 #include "executor/toolchain.h"
 #include "executor/services/artifacts.h"
+#include "executor/services/net_run.h"
 
 #define UTF8_LONGEST 4 /* bytes of a character */
 
@@ -187,6 +188,9 @@ struct result *attempt_make_result(struct attempt *a, const struct verdict *v,
     struct buf artifacts = {0};
     artifacts_json(&a->services, &artifacts);
     r->artifacts = artifacts.len ? buf_take(&artifacts, NULL) : NULL;
+    struct buf egress = {0};
+    net_run_json(&a->services, &egress);
+    r->egress = egress.len ? buf_take(&egress, NULL) : NULL;
     if (a->secrets)
         mask_result(secrets_mask(a->secrets), r);
     return r;

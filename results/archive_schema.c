@@ -105,7 +105,10 @@ static const char version_3[] = "ALTER TABLE results ADD COLUMN artifacts TEXT;\
 static const char version_4[] = "ALTER TABLE results ADD COLUMN language TEXT;\n"
                                 "ALTER TABLE results ADD COLUMN transform TEXT;\n";
 
-static const char *const steps[ARCHIVE_SCHEMA] = {version_1, version_2, version_3, version_4};
+static const char version_5[] = "ALTER TABLE results ADD COLUMN egress TEXT;\n";
+
+static const char *const steps[ARCHIVE_SCHEMA] = {version_1, version_2, version_3, version_4,
+                                                  version_5};
 
 const struct db_kind archive_kind = {
     .what = "archive",

@@ -6,7 +6,7 @@
 
 /* PRAGMA application_id: "ISAR" */
 #define ARCHIVE_APPLICATION_ID 0x49534152
-#define ARCHIVE_SCHEMA         4
+#define ARCHIVE_SCHEMA         5
 
 extern const struct db_kind archive_kind;
 

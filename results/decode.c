@@ -114,6 +114,17 @@ static void third_form_cells(struct reader *r)
     }
 }
 
+/* A member of `usage`, as text. */
+static void egress_cell(struct reader *r)
+{
+    struct reader usage = *r;
+    if (jv_type(jv_get(jv_get(r->doc, "usage"), "egress")) != JV_OBJECT ||
+        !jv_raw_member(r->json, r->len, "usage", &usage.json, &usage.len))
+        return;
+    raw(&usage, COL_EGRESS, "egress");
+    r->copies = usage.copies;
+}
+
 static void read_members(struct reader *r)
 {
     bool second = jv_get(r->doc, "limit") != NULL;
@@ -149,10 +160,14 @@ static void read_members(struct reader *r)
         raw(r, COL_ARTIFACTS, "artifacts");
     }
     if (jv_get(r->doc, "language")) {
-        r->cells[COL_FORM].i = RESULT_FORM;
+        r->cells[COL_FORM].i = RESULT_FORM_FIFTH;
         text(r, COL_LANGUAGE, "language");
         if (jv_type(jv_get(r->doc, "transform")) == JV_OBJECT)
             raw(r, COL_TRANSFORM, "transform");
+    }
+    if (jv_get(jv_get(r->doc, "usage"), "egress")) {
+        r->cells[COL_FORM].i = RESULT_FORM;
+        egress_cell(r);
     }
 }
 

@@ -9,8 +9,9 @@
 #include "base/jv.h"
 #include "results/row.h"
 
-/* Members that are passed on as text: value, permissions, tries, artifacts, transform, jail. */
-#define DECODED_RAW 6
+/* Members that are passed on as text: value, permissions, tries, artifacts, transform, jail, and
+ * egress of usage. */
+#define DECODED_RAW 7
 
 struct decoded {
     struct cell cells[COLUMNS]; /* they point into doc and copies, and at hash and envelope */

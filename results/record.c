@@ -44,6 +44,7 @@ void result_free(struct result *r)
     free(r->tries);
     free(r->artifacts);
     free(r->transform);
+    free(r->egress);
     free(r);
 }
 
@@ -92,6 +93,16 @@ static void write_limit(const struct result *r, struct jsonw *w)
     jsonw_object_end(w);
 }
 
+/* A JSON object that is kept as text; NULL: null. */
+static void write_object(struct jsonw *w, const char *name, const char *json)
+{
+    jsonw_name(w, name);
+    if (json)
+        jsonw_raw(w, json, strlen(json));
+    else
+        jsonw_null(w);
+}
+
 static void write_usage(const struct result *r, struct jsonw *w)
 {
     jsonw_name(w, "usage");
@@ -100,6 +111,8 @@ static void write_usage(const struct result *r, struct jsonw *w)
     jsonw_kms(w, "wall_ms", r->wall_us);
     jsonw_kint(w, "heap_peak_bytes", (int64_t)r->heap_peak);
     jsonw_kint(w, "memory_peak_bytes", (int64_t)r->memory_peak);
+    if (r->form > RESULT_FORM_FIFTH)
+        write_object(w, "egress", r->egress);
     jsonw_object_end(w);
 }
 
@@ -134,11 +147,7 @@ static void write_reuse(const struct result *r, struct jsonw *w)
 static void write_language(const struct result *r, struct jsonw *w)
 {
     jsonw_kstr(w, "language", r->language);
-    jsonw_name(w, "transform");
-    if (r->transform)
-        jsonw_raw(w, r->transform, strlen(r->transform));
-    else
-        jsonw_null(w);
+    write_object(w, "transform", r->transform);
 }
 
 static void write_attestation(const struct result *r, struct jsonw *w)

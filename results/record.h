@@ -22,7 +22,9 @@
 /* + artifacts */
 #define RESULT_FORM_FOURTH 4
 /* + language, transform */
-#define RESULT_FORM        5
+#define RESULT_FORM_FIFTH  5
+/* + egress, in usage */
+#define RESULT_FORM        6
 
 /* Header of a published result: its outcome, for those who count and need not read it. */
 #define RESULT_OUTCOME_HEADER "Isolane-Outcome"
@@ -60,6 +62,7 @@ struct result {
     int64_t reuse_call;   /* which job of its cell it was, from 1 */
     const char *language; /* of the script, static; NULL: null */
     char *transform;      /* JSON object: what was done to its TypeScript; NULL: null */
+    char *egress;         /* JSON object: what it did on the network; NULL: null, nothing */
     char script_sha256[65], input_sha256[65]; /* "" : null */
     char signed_by[65];  /* id of the key that signed the job, "": not signed */
     char *permissions;   /* JSON array of strings, what the job was granted; NULL: [] */

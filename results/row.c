@@ -87,6 +87,7 @@ static void second_form_cells(const struct result *r, struct cell *out, struct r
     out[COL_ARTIFACTS] = string(r->artifacts);
     out[COL_LANGUAGE] = string(r->language);
     out[COL_TRANSFORM] = string(r->transform);
+    out[COL_EGRESS] = string(r->egress);
     out[COL_REUSE_MODE] = string(r->reuse);
     if (r->reuse)
         out[COL_REUSE_CALL] = integer(r->reuse_call);
@@ -300,6 +301,9 @@ static void get_second_form(struct reader *rd, struct result *r)
     r->transform = get_text(rd, COL_TRANSFORM, &len);
     if (r->transform && (r->form <= RESULT_FORM_FOURTH || !jv_check_inner(r->transform, len)))
         wrong(rd, COL_TRANSFORM);
+    r->egress = get_text(rd, COL_EGRESS, &len);
+    if (r->egress && (r->form <= RESULT_FORM_FIFTH || !jv_check_inner(r->egress, len)))
+        wrong(rd, COL_EGRESS);
     r->reuse = get_text(rd, COL_REUSE_MODE, NULL);
     r->reuse_call = get_int(rd, COL_REUSE_CALL);
     get_hex(rd, COL_ATTESTATION_SET, r->attest_set);

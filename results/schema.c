@@ -52,6 +52,7 @@ const char *const schema_columns[COLUMNS] = {
     [COL_ARTIFACTS] = "artifacts",
     [COL_LANGUAGE] = "language",
     [COL_TRANSFORM] = "transform",
+    [COL_EGRESS] = "egress",
 };
 
 /* The columns repeat what the envelope says, for people and tools that ask with SQL; verify_db()
@@ -148,8 +149,11 @@ static const char version_6[] = "ALTER TABLE results ADD COLUMN artifacts TEXT;\
 static const char version_7[] = "ALTER TABLE results ADD COLUMN language TEXT;\n"
                                 "ALTER TABLE results ADD COLUMN transform TEXT;\n";
 
+/* What it did on the network. */
+static const char version_8[] = "ALTER TABLE results ADD COLUMN egress TEXT;\n";
+
 const char *const schema_steps[SCHEMA_STEPS] = {version_1, version_2, version_3, version_4,
-                                                version_5, version_6, version_7};
+                                                version_5, version_6, version_7, version_8};
 
 static const char *const queries[QUERIES] = {
     [Q_HEAD] =
@@ -197,6 +201,10 @@ void schema_add_columns(int version, struct buf *sql)
         else if ((version < 6 || version == SCHEMA_OF_ARCHIVE + 2) && c >= COL_ARTIFACTS)
             read = "NULL";
         else if ((version < 7 || version == SCHEMA_OF_ARCHIVE + 3) && c >= COL_LANGUAGE)
+            read = "NULL";
+        else if ((version < 8 ||
+                  (version > SCHEMA_OF_ARCHIVE && version <= SCHEMA_OF_ARCHIVE + 4)) &&
+                 c >= COL_EGRESS)
             read = "NULL";
         buf_addf(sql, "%s%s", c ? "," : "", read);
     }

@@ -64,6 +64,8 @@ enum column {
     /* since version 7 */
     COL_LANGUAGE,
     COL_TRANSFORM,
+    /* since version 8 */
+    COL_EGRESS,
     COLUMNS
 };
 
@@ -74,7 +76,7 @@ extern const char *const schema_columns[COLUMNS];
  *
  * schema_steps[n] takes a database from user_version n to n + 1. Steps that were released are never
  * edited: a change of the schema is one more step, and one more STORE_SCHEMA. */
-#define SCHEMA_STEPS 7
+#define SCHEMA_STEPS 8
 extern const char *const schema_steps[SCHEMA_STEPS];
 
 /* What store.c asks of the database. */

@@ -16,7 +16,7 @@
 struct store;
 struct db;
 
-#define STORE_SCHEMA 7
+#define STORE_SCHEMA 8
 
 enum store_mode { STORE_WRITE, STORE_READ };
 

@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 
+#include "base/jsonw.h"
 #include "base/log.h"
 #include "executor/services/world.h"
 #include "queue/job.h"
@@ -74,8 +75,18 @@ int net_run_moved(struct net_run *r, int64_t sent, int64_t received, struct err 
                    max_mb);
 }
 
-struct egress_use net_run_use(const struct service_run *run)
+void net_run_json(const struct service_run *run, struct buf *out)
 {
     const struct net_run *r = service_state_find(run, &key);
-    return r ? r->use : (struct egress_use){0};
+    struct jsonw w;
+    if (!r || !r->use.requests)
+        return;
+    jsonw_init(&w, out);
+    jsonw_object(&w);
+    jsonw_kint(&w, "requests", r->use.requests);
+    jsonw_kint(&w, "denied", r->use.denied);
+    jsonw_kint(&w, "connections", r->use.connections);
+    jsonw_kint(&w, "sent_bytes", r->use.sent);
+    jsonw_kint(&w, "received_bytes", r->use.received);
+    jsonw_object_end(&w);
 }

@@ -31,5 +31,5 @@ void net_run_decided(struct net_run *r, const struct egress_decision *d);
 /* Bytes have moved. ERR_LIMIT: more than one attempt may move. */
 int net_run_moved(struct net_run *r, int64_t sent, int64_t received, struct err *e);
 
-/* All zero where nothing was asked for. */
-struct egress_use net_run_use(const struct service_run *run);
+/* The run's use as a JSON object; adds nothing where nothing was asked for. */
+void net_run_json(const struct service_run *run, struct buf *out);

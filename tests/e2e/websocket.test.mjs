@@ -233,6 +233,15 @@ test('back-pressure both ways: a server that does not read fills bufferedAmount,
         });`), 0);
 });
 
+test('the result says what a job did on the network', async () => {
+    const quiet = await job('return 1;');
+    assert.equal(quiet.usage.egress, null);
+    const r = await job(`await talk(ws + '/echo', (s, e) => { if (e.type === 'open') s.send(new Uint8Array(10_000)); else if (e.data) s.close(); }); await talk('ws://elsewhere.example/'); await fetch('http://elsewhere.example/').catch(() => {}); const r = await fetch(ws.replace('ws:', 'http:'), { method: 'POST', body: 'x'.repeat(100) }); return (await r.text()).length;`);
+    const { requests, denied, connections, sent_bytes, received_bytes } = r.usage.egress;
+    assert.deepEqual([r.value, requests, denied, connections], [10, 4, 2, 2]);
+    assert.ok(sent_bytes > 10_100 && sent_bytes < 11_000 && received_bytes > 10_010 && received_bytes < 11_000, JSON.stringify(r.usage.egress));
+});
+
 test('the end: of a Close that is not answered, of a script that returns, fails or is stopped', async () => {
     const r = await job(`const s = new WebSocket(raw + '/no-answer-to-close'); const t = Date.now(); return new Promise((done) => { s.onopen = () => s.close(1000); s.onerror = (e) => { s.why = e.message; }; s.onclose = (e) => done([s.why, e.wasClean, e.code]); });`, { limits: { wall_ms: 20000 } });
     assert.deepEqual(r.value, ['WebSocket: net: loop.test: the server did not answer a Close in time', false, 1006]);

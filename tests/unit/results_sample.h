@@ -111,6 +111,7 @@ static inline struct result *sample_result(const char *id)
     r->engine_flags = mem_strdup("--single-threaded");
     r->language = "typescript";
     r->transform = mem_strdup("{\"cached\":true}");
+    r->egress = mem_strdup("{\"requests\":2}");
     r->reuse = "script";
     r->reuse_call = 3;
     r->limit_name = "cpu_ms";

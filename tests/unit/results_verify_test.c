@@ -227,13 +227,17 @@ static const struct {
     {"UPDATE results SET language = 'tsx' WHERE seq = 3", 3, "column of 'language'"},
     {"UPDATE results SET transform = NULL WHERE seq = 3", 3, "column of 'transform'"},
     {"UPDATE results SET transform = '{' WHERE seq = 3", 3, "column transform"},
+    {"UPDATE results SET egress = NULL WHERE seq = 3", 3, "column of 'usage'"},
+    {"UPDATE results SET egress = '{' WHERE seq = 3", 3, "column egress"},
+    {"UPDATE results SET form = 5 WHERE seq = 3", 3, "column egress"},
     {"UPDATE results SET form = 4 WHERE seq = 3", 3, "column language"},
     {"UPDATE results SET artifacts = '[' WHERE seq = 3", 3, "column artifacts"},
     {"UPDATE results SET form = 3 WHERE seq = 3", 3, "column artifacts"},
     {"UPDATE results SET permissions = '[' WHERE seq = 3", 3, "column permissions"},
     {"UPDATE results SET attestation_set = NULL WHERE seq = 3", 3, "column of 'attestation'"},
     {"UPDATE results SET attestation_at = started_at WHERE seq = 3", 3, "column of 'attestation'"},
-    {"UPDATE results SET form = 1, artifacts = NULL, language = NULL, transform = NULL WHERE seq = "
+    {"UPDATE results SET form = 1, artifacts = NULL, language = NULL, transform = NULL, egress = "
+     "NULL WHERE seq = "
      "3",
      3, "column of 'limit'"},
     {"UPDATE results SET form = 9 WHERE seq = 3", 3, "column form"},
@@ -274,7 +278,7 @@ static void make_first_version(const char *name, int rows)
     static const char *const later[] = {
         "form",        "limit_name",   "limit_value",     "limit_used",     "profile", "signed_by",
         "permissions", "engine_flags", "attestation_set", "attestation_at", "tries",   "artifacts",
-        "reuse_mode",  "reuse_call",   "language",        "transform",
+        "reuse_mode",  "reuse_call",   "language",        "transform",      "egress",
     };
     for (size_t i = 0; i < ARRAY_LEN(later); i++) {
         char text[100];

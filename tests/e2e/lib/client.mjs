@@ -10,7 +10,7 @@ export const RESULT_NAMES = ['id', 'tenant', 'class', 'state', 'outcome', 'value
     'attempts', 'tries', 'artifacts', 'published_at', 'started_at', 'finished_at', 'worker', 'engine', 'profile', 'engine_flags', 'reuse', 'language', 'transform', 'script_sha256', 'input_sha256',
     'signed_by', 'permissions', 'jail', 'attestation', 'seq', 'prev'];
 export const ERROR_NAMES = ['name', 'message', 'stack', 'line', 'column'];
-export const USAGE_NAMES = ['cpu_ms', 'wall_ms', 'heap_peak_bytes', 'memory_peak_bytes'];
+export const USAGE_NAMES = ['cpu_ms', 'wall_ms', 'heap_peak_bytes', 'memory_peak_bytes', 'egress'];
 
 /** Every result has the same shape, whatever happened. */
 export function assert_result_shape(r) {
