@@ -9,6 +9,7 @@ export const globals = {
   kv: { interfaces: ['kv'] },
   log: { interfaces: ['log'] },
   blob: { interfaces: ['Blob', 'File'] },
+  filereader: { interfaces: ['FileReader'] },
   fetch: { interfaces: ['FormData', 'Headers', 'Request', 'Response'], functions: ['fetch'] },
   compression: { interfaces: ['CompressionStream', 'DecompressionStream'] },
   streams: {

@@ -52,6 +52,13 @@ both({
     show((await failure(() => WebAssembly.instantiateStreaming(as('application/wasm'), 5))).name);`,
 }, { options: ['--allow-wasm'] });
 
+test('a growable SharedArrayBuffer inside objects, by structuredClone and a port', () => {
+  const { shared } = runCases(`const s = new SharedArrayBuffer(16, { maxByteLength: 1024 }); const { port1, port2 } = new MessageChannel();
+    const came = new Promise((done) => { port2.onmessage = (e) => done(e.data); }); port1.postMessage({ a: [s, s] });
+    const { a } = await came; const b = structuredClone({ x: { y: s } }).x.y; a[1].grow(32); show('shared', [a[0] === a[1], b.byteLength, s.byteLength]);`, '--allow-sab');
+  assert.deepEqual(shared, [true, 32, 32]);
+});
+
 test('the MIME type counts in any case, and with blanks around it', () => {
   const { kinds } = runCases(`${wasm} show('kinds', await Promise.all(['Application/WASM', ' application/wasm\\t'].map(async (t) => (await WebAssembly.compileStreaming(as(t))) instanceof WebAssembly.Module)));`, '--allow-wasm');
   assert.deepEqual(kinds, [true, true]);

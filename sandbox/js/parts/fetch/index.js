@@ -7,7 +7,7 @@ export { Headers, headersInside, trimmed } from './headers.js';
 export { Request } from './request.js';
 export { Response, bytesOfResponse, factsOf, isResponse } from './response.js';
 export { fetch } from './fetch.js';
-
+export { parseMimeType } from './mime.js';
 
 // For other built-ins: the MIME type of a response, without parameters.
 export const contentTypeOf = (response) => mimeTypeOf(response.headers)?.essence;
