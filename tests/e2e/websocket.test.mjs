@@ -1,10 +1,13 @@
 // WebSocket: a job's connections through the worker, to an independent server (the ws package, plain and over TLS)
 // and to one that lies; what policy refuses; bounds; how it ends.
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { Client } from './lib/client.mjs';
 import { start_dns } from './lib/dns_server.mjs';
-import { until } from './lib/process.mjs';
+import { fresh_folder, root, scratch } from './lib/place.mjs';
+import { isolane, until } from './lib/process.mjs';
 import { config_file, up } from './lib/worker.mjs';
 import { hostile, start_ws } from './lib/ws_server.mjs';
 
@@ -255,12 +258,18 @@ test('the end: of a Close that is not answered, of a script that returns, fails 
     await until('no connection is left', () => server.seen.open() === 0);
 });
 
+test('the example talks to a server, and says what policy refuses', async () => {
+    const run = async (...more) => isolane(['run', join(root, 'examples/websocket.js'), '--json', '--data', fresh_folder(), '--input', JSON.stringify({ url: `${server.ws}/echo`, say: ['a', 'b'] }), ...more]);
+    const config = config_file({ tenants: [{ name: 'default', permissions: { net: ['127.0.0.1'] }, egress_private: ['127.0.0.1'] }] });
+    const fine = JSON.parse((await run('--config', config)).stdout);
+    assert.deepEqual([fine.value, fine.stdout], [['a', 'b'], 'closed cleanly: 1000 enough\n']);
+    const refused = JSON.parse((await run()).stdout);
+    assert.deepEqual([refused.value, refused.stdout], [[], 'closed uncleanly: 1006 \n']);
+    assert.match(refused.stderr, /^PermissionDenied: WebSocket: net: 127\.0\.0\.1, port \d+, is not in permissions\.net/);
+});
+
 test('isolane run has it too', async () => {
     const config = config_file({ tenants: [{ name: 'default', permissions: { net: ['127.0.0.1'] }, egress_private: ['127.0.0.1'] }] });
-    const { isolane } = await import('./lib/process.mjs');
-    const { writeFileSync } = await import('node:fs');
-    const { join } = await import('node:path');
-    const { fresh_folder, scratch } = await import('./lib/place.mjs');
     const file = join(scratch, 'ws.mjs');
     writeFileSync(file, `const s = new WebSocket(${JSON.stringify(`${server.ws}/hello`)}); s.onmessage = (e) => console.log(e.data); s.onclose = (e) => console.log(e.code, s);`);
     const end = await isolane(['run', file, '--config', config, '--data', fresh_folder()]);
