@@ -142,8 +142,49 @@ declare var onrejectionhandled: ((this: typeof globalThis, event: PromiseRejecti
 declare var self: typeof globalThis;
 
 // Wider in browsers.
-type Transferable = ArrayBuffer | ReadableStream | WritableStream | TransformStream;
+type Transferable = ArrayBuffer | MessagePort | ReadableStream | WritableStream | TransformStream;
 type MessageEventSource = object;
+
+// Here with headers of the script's own.
+interface WebSocketOptions {
+  protocols?: string | string[];
+  headers?: HeadersInit;
+}
+interface WebSocketEvents {
+  open: Event;
+  message: MessageEvent;
+  error: ErrorEvent;
+  close: CloseEvent;
+}
+declare class WebSocket extends EventTarget {
+  static readonly CONNECTING: 0;
+  static readonly OPEN: 1;
+  static readonly CLOSING: 2;
+  static readonly CLOSED: 3;
+  constructor(url: string | URL, protocols?: string | string[] | WebSocketOptions);
+  readonly CONNECTING: 0;
+  readonly OPEN: 1;
+  readonly CLOSING: 2;
+  readonly CLOSED: 3;
+  readonly url: string;
+  readonly readyState: number;
+  readonly bufferedAmount: number;
+  readonly extensions: string;
+  readonly protocol: string;
+  binaryType: 'blob' | 'arraybuffer';
+  onopen: ((this: WebSocket, event: Event) => any) | null;
+  onmessage: ((this: WebSocket, event: MessageEvent) => any) | null;
+  onerror: ((this: WebSocket, event: ErrorEvent) => any) | null;
+  onclose: ((this: WebSocket, event: CloseEvent) => any) | null;
+  send(data: string | ArrayBufferLike | ArrayBufferView | Blob): void;
+  close(code?: number, reason?: string): void;
+  addEventListener<K extends keyof WebSocketEvents>(
+    type: K,
+    listener: (this: WebSocket, event: WebSocketEvents[K]) => any,
+    options?: boolean | AddEventListenerOptions,
+  ): void;
+  addEventListener(type: string, listener: EventListenerOrEventListenerObject | null, options?: boolean | AddEventListenerOptions): void;
+}
 
 declare class QuotaExceededError extends DOMException {
   constructor(message?: string, options?: { quota?: number; requested?: number });
