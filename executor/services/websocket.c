@@ -22,8 +22,11 @@
 #include "executor/services/world.h"
 #include "queue/job.h"
 
-#define CLOSE_MS 5000 /* for a server's answer to a Close; then it has been closed uncleanly */
-#define ROOM_MIN (WS_PIECE + WS_RECORD_HEAD)
+#define CLOSE_MS   5000 /* for a server's answer to a Close; then it has been closed uncleanly */
+#define ROOM_MIN   (WS_PIECE + WS_RECORD_HEAD)
+/* Little credit waits for the next data to the script, so that it is not woken for it alone. */
+#define CREDIT_MIN (FRAME_STREAM_WINDOW / 4)
+#define CREDIT_MS  5
 
 struct ws_run {
     struct net_run *net;
@@ -41,6 +44,8 @@ struct socket {
     struct ws_records records;
     int64_t tag;
     uint32_t owed;          /* bytes of the script's whose credit it has not got back */
+    uint32_t due;           /* of them, those that were sent */
+    uv_timer_t *credit;     /* runs while some is due */
     int64_t sent, received; /* what is counted */
     bool connected;         /* likewise */
 };
@@ -62,8 +67,29 @@ static int count(struct socket *s, struct err *e)
     return net_run_moved(net, more_sent, more_received, e);
 }
 
+static void on_credit_closed(uv_handle_t *h)
+{
+    free(h);
+}
+
+static void give_credit(struct socket *s)
+{
+    const uint32_t more = s->due;
+    s->due = 0;
+    s->owed -= more;
+    uv_timer_stop(s->credit);
+    if (s->stream && more)
+        cell_stream_window(s->stream, more);
+}
+
+static void on_credit(uv_timer_t *h)
+{
+    give_credit(h->data);
+}
+
 static void socket_free(struct socket *s)
 {
+    uv_close((uv_handle_t *)s->credit, on_credit_closed);
     struct ws_run *r = s->run;
     struct err e;
     if (s->ws)
@@ -211,6 +237,7 @@ static void on_data(void *arg, enum ws_kind kind, bool last, const char *p, size
     struct socket *s = arg;
     char record[ROOM_MIN];
     CHECK(n <= WS_PIECE);
+    give_credit(s);
     ws_record_head(kind == WS_TEXT ? WS_RECORD_TEXT : WS_RECORD_BINARY, last, n, record);
     if (n)
         memcpy(record + WS_RECORD_HEAD, p, n);
@@ -224,9 +251,11 @@ static void on_sent(void *arg, size_t left)
     struct socket *s = arg;
     if (!count_or_fail(s) || !s->stream || s->owed <= left)
         return;
-    const uint32_t more = s->owed - (uint32_t)left;
-    s->owed = (uint32_t)left;
-    cell_stream_window(s->stream, more);
+    s->due = s->owed - (uint32_t)left;
+    if (s->due >= CREDIT_MIN)
+        give_credit(s);
+    else if (!uv_is_active((uv_handle_t *)s->credit))
+        uv_timer_start(s->credit, on_credit, CREDIT_MS, 0);
 }
 
 /* {"code": 1000, "reason": "bye"} as the text that the stream ends with. */
@@ -295,6 +324,9 @@ static void begin(const struct service_call *c, struct ws_run *r, const struct w
     s->tag = a->tag;
     r->open++;
     list_push_back(&r->sockets, &s->node);
+    s->credit = mem_alloc(sizeof *s->credit);
+    s->credit->data = s;
+    CHECK(uv_timer_init(c->world->loop, s->credit) == 0);
     s->pending = service_later(c, on_cancelled, s);
     s->ws = websocket_start(client, dns, &req, &ws_events, s);
 }
