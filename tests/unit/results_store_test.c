@@ -685,7 +685,7 @@ static void damaged_files_are_survived(void **state)
     assert_int_equal(fs_read_file(at("sound.db"), 10 << 20, &data, &len, &e), 0);
     uint32_t seed = 3;
     int refused = 0, corrupt_reads = 0;
-    for (int round = 0; round < 150; round++) {
+    for (int round = 0; round < 300; round++) {
         char *bad = mem_copy(data, len);
         size_t bad_len = len;
         seed = seed * 1664525 + 1013904223;
