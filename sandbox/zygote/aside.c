@@ -2,12 +2,15 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-bool asides_put(struct asides *q, const struct frame *head, const char *payload)
+enum { EXIT_NO_MEMORY = 70 };
+
+void asides_put(struct asides *q, const struct frame *head, const char *payload)
 {
     struct aside *a = malloc(sizeof *a + head->len);
     if (!a)
-        return false;
+        _exit(EXIT_NO_MEMORY);
     a->next = NULL;
     a->head = *head;
     memcpy(a->payload, payload, head->len);
@@ -16,7 +19,6 @@ bool asides_put(struct asides *q, const struct frame *head, const char *payload)
     else
         q->first = a;
     q->last = a;
-    return true;
 }
 
 struct aside *asides_take(struct asides *q)

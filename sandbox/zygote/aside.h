@@ -2,8 +2,6 @@
  * handlers. */
 #pragma once
 
-#include <stdbool.h>
-
 #include "sandbox/frame.h"
 
 struct aside {
@@ -16,7 +14,7 @@ struct asides {
     struct aside *first, *last;
 };
 
-/* False: no memory. */
-bool asides_put(struct asides *q, const struct frame *head, const char *payload);
+/* Without memory for it the process ends. */
+void asides_put(struct asides *q, const struct frame *head, const char *payload);
 struct aside *asides_take(struct asides *q); /* NULL: none; the caller's to free() */
 void asides_drop(struct asides *q);          /* all */

@@ -407,12 +407,6 @@ static void need_valid(const struct frame *f)
         _exit(EXIT_PROTOCOL);
 }
 
-static void put_aside(struct asides *q, const struct wire_frame *f)
-{
-    if (!asides_put(q, &f->head, f->payload))
-        _exit(EXIT_PROTOCOL);
-}
-
 /* A frame that does not fit: the rest is read straight into memory of its own. That of INVOKE stays
  * until the cell rests. */
 static void read_large(struct wire_frame *f)
@@ -466,7 +460,7 @@ static bool take_frame(struct wire_frame *f)
     while (cut_frame(f)) {
         if (f->head.type != FRAME_INVOKE || !in.running)
             return true;
-        put_aside(&in.line, f);
+        asides_put(&in.line, &f->head, f->payload);
     }
     return false;
 }
@@ -503,44 +497,32 @@ static void wait_for_credit(void)
         if (wait_readable(-1))
             fill_buffer();
     if (!took_credit(&f) && !out.dying)
-        put_aside(&in.aside, &f);
+        asides_put(&in.aside, &f.head, f.payload);
     free(f.own);
 }
 
-static bool hand_out(struct wire_frame *f, const struct aside *a)
+/* The first of q, which is kept in *held until the next. */
+static bool take_from(struct asides *q, struct aside **held, struct wire_frame *f)
 {
-    if (!a)
+    free(*held);
+    *held = asides_take(q);
+    if (!*held)
         return false;
-    f->head = a->head;
-    f->payload = a->payload;
+    f->head = (*held)->head;
+    f->payload = (*held)->payload;
     f->own = NULL;
     return true;
-}
-
-static bool take_aside(struct wire_frame *f)
-{
-    free(in.given);
-    in.given = asides_take(&in.aside);
-    return hand_out(f, in.given);
-}
-
-/* Replies put aside are of the one before. */
-static bool take_from_line(struct wire_frame *f)
-{
-    if (in.running || !in.line.first)
-        return false;
-    asides_drop(&in.aside);
-    in.begun = asides_take(&in.line);
-    return hand_out(f, in.begun);
 }
 
 int wire_next(struct wire_frame *f, int64_t wait_us)
 {
     free(in.own);
     in.own = NULL;
-    if (take_from_line(f))
-        return 1;
-    bool got = take_aside(f);
+    if (!in.running && in.line.first) {
+        asides_drop(&in.aside); /* for the invocation before */
+        return take_from(&in.line, &in.begun, f);
+    }
+    bool got = take_from(&in.aside, &in.given, f);
     while (!got) {
         got = take_frame(f);
         if (got && took_credit(f)) {
