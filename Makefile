@@ -111,16 +111,19 @@ reverse = $(if $(1),$(call reverse,$(wordlist 2,$(words $(1)),$(1))) $(firstword
 # ---- generated: the cells' system-call filter and the names of system calls ----------------------
 FRAME_OBJ := $(B)/obj/sandbox/frame.o
 $(B)/libhost.a: $(FRAME_OBJ)
-$(B)/gen/mkfilter: tools/mkfilter.c sandbox/jail/syscalls.h
+$(B)/gen/mkfilter: tools/mkfilter.c sandbox/jail/syscalls.h sandbox/jail/forker_syscalls.h
 	@mkdir -p $(@D)
 	@$(CC) -std=c17 -D_GNU_SOURCE -I. -O1 -g $(WARN) -o $@ $< -lseccomp
 $(B)/gen/seccomp_filter.h: $(B)/gen/mkfilter
 	@echo "  GEN   $@"
 	@$< filter > $@
+$(B)/gen/forker_filter.h: $(B)/gen/mkfilter
+	@echo "  GEN   $@"
+	@$< forker > $@
 $(B)/gen/syscall_names.h: $(B)/gen/mkfilter
 	@echo "  GEN   $@"
 	@$< names > $@
-GENERATED := $(B)/gen/seccomp_filter.h $(B)/gen/syscall_names.h
+GENERATED := $(B)/gen/seccomp_filter.h $(B)/gen/forker_filter.h $(B)/gen/syscall_names.h
 $(patsubst %.c,$(B)/obj/%.o,$(wildcard sandbox/jail/*.c)): | $(GENERATED)
 
 # ---- the engine folder: node, cell runtime, startup snapshot -------------------------------------
@@ -141,7 +144,7 @@ $(EO)/%.o: %.cc
 	@mkdir -p $(@D)
 	@echo "  CXX   $<"
 	@$(CXX) $(ENGINE_CXXFLAGS) -MMD -MP -c $< -o $@
-$(EO)/%.o: %.c | build/gen/seccomp_filter.h build/gen/syscall_names.h
+$(EO)/%.o: %.c | build/gen/seccomp_filter.h build/gen/forker_filter.h build/gen/syscall_names.h
 	@mkdir -p $(@D)
 	@echo "  CC    $< (cell)"
 	@$(CC) $(ENGINE_CFLAGS) -MMD -MP -c $< -o $@

@@ -3,6 +3,7 @@
  *
  *   parsed   every job's source is another
  *   known    the same source again and again: V8's code for it is kept (executor/codes.h)
+ *   ahead    likewise, and a zygote has compiled it before it forked (executor/branches.h)
  *
  * <size>.<kind>.ms from executor_submit() to the DONE frame, <size>.<kind>.cpu the cell's CPU time.
  */
@@ -20,10 +21,11 @@
 
 static int64_t jobs = 30, pause_ms = 20, least_kb = 1, most_kb = 1000;
 
-#define WARM_UP 5
+#define SOURCE_ZYGOTES 4  /* one of the two that a tenant may have goes for the next size */
+#define WARM_UP        40 /* the source is seen often enough, a zygote starts */
 
-enum kind { PARSED, KNOWN, KINDS };
-static const char *const kinds[KINDS] = {"parsed", "known"};
+enum kind { PARSED, KNOWN, AHEAD, KINDS };
+static const char *const kinds[KINDS] = {"parsed", "known", "ahead"};
 
 struct bench {
     struct bed bed;
@@ -63,7 +65,7 @@ static void add_piece(struct buf *b, size_t n)
 static void make_source(struct buf *b, size_t bytes, enum kind k, uint64_t number)
 {
     buf_clear(b);
-    buf_addf(b, "// %" PRIu64 "\n", k == KNOWN ? 0 : number);
+    buf_addf(b, "// %" PRIu64 "\n", k == PARSED ? number : 0);
     for (size_t n = 0; b->len < bytes - 100; n++)
         add_piece(b, n);
     buf_adds(b, "export default 2;\n");
@@ -177,6 +179,33 @@ static void run_kind(struct bench *b, size_t kb, enum kind k)
     samples_free(&cpu);
 }
 
+static void run_kinds(struct bench *b, enum kind first, enum kind last)
+{
+    struct err e = {0};
+    const struct executor_options eo = {
+        .config = b->bed.config,
+        .engine = &b->bed.engine,
+        .worker = "bench",
+        .db_path = b->bed.paths.db,
+        .key_path = b->bed.paths.key,
+        .pub_path = b->bed.paths.pub,
+        .paths = &b->bed.paths,
+    };
+    b->bed.config->source_zygotes = last == AHEAD ? SOURCE_ZYGOTES : 0;
+    must(executor_open(&b->bed.loop, &eo, &handlers, b, &b->executor, &e), &e, "executor");
+    uv_timer_init(&b->bed.loop, &b->pause);
+    uv_run(&b->bed.loop, UV_RUN_DEFAULT); /* until it is up */
+    for (size_t kb = (size_t)least_kb; kb <= (size_t)most_kb; kb *= 10)
+        for (int k = (int)first; k <= (int)last; k++)
+            run_kind(b, kb, (enum kind)k);
+    const struct executor_stats s = executor_stats(b->executor);
+    metric(last == AHEAD ? "code.ahead.taken" : "code.hits", "",
+           last == AHEAD ? (double)s.branches.taken : (double)s.codes.hits);
+    uv_close((uv_handle_t *)&b->pause, NULL);
+    executor_close(b->executor);
+    uv_run(&b->bed.loop, UV_RUN_DEFAULT);
+}
+
 int main(int argc, char **argv)
 {
     static const struct bench_option options[] = {
@@ -186,30 +215,12 @@ int main(int argc, char **argv)
         {"most-kb", &most_kb, 1, 4000, "the largest"},
     };
     struct bench b = {0};
-    struct err e = {0};
     bench_options(argc, argv, "What parsing costs, and V8's code kept beside it.", options,
                   ARRAY_LEN(options));
     bed_make(&b.bed);
     bed_engine(&b.bed);
-    struct executor_options eo = {
-        .config = b.bed.config,
-        .engine = &b.bed.engine,
-        .worker = "bench",
-        .db_path = b.bed.paths.db,
-        .key_path = b.bed.paths.key,
-        .pub_path = b.bed.paths.pub,
-        .paths = &b.bed.paths,
-    };
-    must(executor_open(&b.bed.loop, &eo, &handlers, &b, &b.executor, &e), &e, "executor");
-    uv_timer_init(&b.bed.loop, &b.pause);
-    uv_run(&b.bed.loop, UV_RUN_DEFAULT); /* until it is up */
-    for (size_t kb = (size_t)least_kb; kb <= (size_t)most_kb; kb *= 10)
-        for (int k = 0; k < KINDS; k++)
-            run_kind(&b, kb, (enum kind)k);
-    metric("code.hits", "", (double)executor_stats(b.executor).codes.hits);
-    uv_close((uv_handle_t *)&b.pause, NULL);
-    executor_close(b.executor);
-    uv_run(&b.bed.loop, UV_RUN_DEFAULT);
+    run_kinds(&b, PARSED, KNOWN);
+    run_kinds(&b, AHEAD, AHEAD);
     bed_remove(&b.bed);
     return 0;
 }

@@ -133,6 +133,7 @@ struct config {
     int64_t zygote_renew_s; /* age at which a zygote is replaced, default 3600, 0: never */
     int64_t profile_idle_s; /* idle cells of another profile are given up, default 60, 0: never */
     int64_t code_cache_mb;  /* V8's code for sources that come again, default 64, 0: none */
+    int64_t source_zygotes; /* zygotes that compile a source ahead, default 2, 0: none */
     enum toolchain_mode toolchain; /* default TOOLCHAIN_LAZY */
     int64_t attest_interval_s; /* between two attacks on its own jail, default 300, 0: at start */
     /* cgroup v2 of all cells together. 0: no limit; CONFIG_BY_MACHINE, the default of the first

@@ -126,6 +126,7 @@ const struct config_key config_keys[] = {
     INT_KEY("zygote_renew_s", zygote_renew_s, 0, 604800, 3600),
     INT_KEY("profile_idle_s", profile_idle_s, 0, 604800, 60),
     INT_KEY("code_cache_mb", code_cache_mb, 0, 16384, 64),
+    INT_KEY("source_zygotes", source_zygotes, 0, 16, 2),
     {.name = "toolchain",
      .type = KEY_CHOICE,
      .at = AT(toolchain),

@@ -366,6 +366,11 @@ int attempt_start(struct attempt *a, struct cell *c, struct warm_cell *stay, str
     attempt_invocation(a, stay, frame_reuse(a->job, stay), &env, &grants, &inv);
     inv.code = code.data;
     inv.code_len = code.len;
+    inv.kept = code.kept;
+    if (code.kept) { /* its cell has the source */
+        inv.script = inv.files = NULL;
+        inv.script_len = inv.files_len = 0;
+    }
     int64_t started_us = clock_mono_us();
     int rc = cell_invoke(c, &inv, e);
     buf_free(&env);

@@ -24,7 +24,7 @@
 #include <uv.h>
 
 #include "base/buf.h"
-#include "executor/codes.h"
+#include "executor/branches.h"
 #include "executor/pool.h"
 #include "executor/secrets.h"
 #include "executor/tries.h"

@@ -32,6 +32,7 @@ void codes_close(struct codes *s);
 struct code_text {
     const char *data; /* lives until the next codes_*() call */
     size_t len;       /* 0: none */
+    bool kept;        /* the cell's zygote has compiled the source (branches.h): it has it */
 };
 
 /* The code for a job that is about to begin in that cell. s may be NULL. */

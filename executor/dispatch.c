@@ -148,11 +148,12 @@ static bool is_full(const struct executor *x)
 }
 
 /* A cell that stayed behind a job of its kind, or a fresh one. *stay: its place among those that
- * stay, NULL where it has none. *line: it is busy, the job has to wait in its line. */
+ * stay, NULL where it has none. *line: it is busy, the job has to wait in its line. *kept: its
+ * zygote has compiled the source. */
 static struct cell *find_cell(struct executor *x, struct attempt *a, bool prepares,
-                              struct warm_cell **stay, bool *line)
+                              struct warm_cell **stay, bool *line, bool *kept)
 {
-    *line = false;
+    *line = *kept = false;
     const struct backlog_entry *entry = attempt_entry(a);
     const struct warm_key *key = prepares ? NULL : attempt_warm_key(a);
     const struct cell_events *ev = prepares ? &toolchain_cell_events : &attempt_cell_events;
@@ -166,7 +167,12 @@ static struct cell *find_cell(struct executor *x, struct attempt *a, bool prepar
     }
     if (is_full(x))
         return NULL;
-    struct cell *c = pools_take(x->pools, entry->profile, ev, a);
+    struct cell *c =
+        prepares || key ? NULL : branches_take(x->branches, attempt_job(a), entry->tenant, ev, a);
+    *kept = c != NULL;
+    if (c)
+        return c;
+    c = pools_take(x->pools, entry->profile, ev, a);
     if (c && key)
         *stay = warm_enter(x->warm, key, entry->tenant, entry->profile, c);
     return c;
@@ -204,7 +210,8 @@ static bool start(struct executor *x, struct backlog_entry *entry, bool prepares
     struct attempt *a = attempt_of_entry(entry);
     struct warm_cell *stay;
     bool line;
-    struct cell *c = find_cell(x, a, prepares, &stay, &line);
+    struct code_text code = {0};
+    struct cell *c = find_cell(x, a, prepares, &stay, &line, &code.kept);
     struct err e = {0};
     if (!c || (line && attempt_line_up(a, stay, &e))) {
         put_back(x, entry);
@@ -215,8 +222,8 @@ static bool start(struct executor *x, struct backlog_entry *entry, bool prepares
         x->lined++;
         return true;
     }
-    struct code_text code = {0};
-    if (!prepares && !(stay && warm_call(stay) > 1)) /* one that stays has compiled it */
+    if (!prepares && !code.kept &&
+        !(stay && warm_call(stay) > 1)) /* one that stays has compiled it */
         code = codes_for(x->codes, attempt_job(a), entry->tenant, c);
     if (prepares ? toolchain_start(a, c, &e) : attempt_start(a, c, stay, code, &e)) {
         log_debug("executor", "cell refused a job: %s", e.msg); /* it died: gone soon, another */

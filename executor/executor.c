@@ -38,6 +38,7 @@ static void on_turn_done(uv_prepare_t *h)
     for (int p = 0; p < PROFILES; p++)
         waiting[p] = backlog_count_of(x->backlog, (enum profile)p);
     pools_refill(x->pools, x->running_of, waiting, x->recording);
+    branches_refill(x->branches, x->recording);
 }
 
 void executor_refill(struct executor *x)
@@ -414,6 +415,7 @@ static void on_compiled(const struct tenant *t, int64_t cpu_us, void *arg)
 }
 
 const struct codes_events executor_codes_handlers = {.ended = on_compiled};
+const struct branches_events executor_branches_handlers = {.ready = on_ready, .unsafe = on_unsafe};
 const struct recorder_events executor_recorder_handlers = {
     .committed = on_committed,
     .stuck = on_stuck,

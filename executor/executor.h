@@ -70,6 +70,7 @@ struct executor_stats {
     struct pool_stats pool;
     struct warm_stats warm;
     struct code_cache_stats codes;
+    struct branches_stats branches;
 };
 
 int executor_open(uv_loop_t *loop, const struct executor_options *o,

@@ -24,11 +24,12 @@ struct executor {
     size_t pruned_rows;      /* told to the janitor when the front-end says so */
     bool pruned_more;
     struct backlog *backlog;
-    struct pools *pools;     /* NULL once they were closed: see executor_last() */
-    struct codes *codes;     /* likewise; NULL also where there are none */
-    struct warm *warm;       /* likewise: its cells are the pools' */
-    uv_prepare_t *turn_done; /* active: a refill is due */
-    uv_timer_t *wake;        /* active: a tenant at a ceiling may go on then */
+    struct pools *pools;       /* NULL once they were closed: see executor_last() */
+    struct codes *codes;       /* likewise; NULL also where there are none */
+    struct branches *branches; /* likewise */
+    struct warm *warm;         /* likewise: its cells are the pools' */
+    uv_prepare_t *turn_done;   /* active: a refill is due */
+    uv_timer_t *wake;          /* active: a tenant at a ceiling may go on then */
     struct toolchain *tools;
     struct filesets *filesets;
     struct list running; /* backlog entries of attempts in cells */
@@ -51,6 +52,7 @@ struct executor {
 extern const struct recorder_events executor_recorder_handlers;
 extern const struct pools_events executor_pool_handlers;
 extern const struct codes_events executor_codes_handlers;
+extern const struct branches_events executor_branches_handlers;
 
 /* Ownership of r goes to the recorder. */
 void executor_record(struct executor *x, struct attempt *a, struct result *r);

@@ -36,6 +36,8 @@ void executor_close_pools(struct executor *x)
 {
     codes_close(x->codes);
     x->codes = NULL;
+    branches_close(x->branches);
+    x->branches = NULL;
     warm_close(x->warm); /* first: its cells are theirs */
     x->warm = NULL;
     pools_close(x->pools);
@@ -85,6 +87,8 @@ int executor_open(uv_loop_t *loop, const struct executor_options *o,
     x->warm = warm_open(loop, o->config);
     if (!o->few_jobs)
         x->codes = codes_open(o->config, &executor_codes_handlers, x);
+    if (!o->few_jobs)
+        x->branches = branches_open(loop, &po, &executor_branches_handlers, x);
     int rc = sign_key_open(o->key_path, o->pub_path, &x->key, e);
     if (!rc && o->seal_path) {
         x->seal = crypto_guarded(sizeof *x->seal);
@@ -183,6 +187,7 @@ struct executor_stats executor_stats(const struct executor *x)
         .parked = x->parked_count,
         .recording = x->recording,
         .pool = x->pools ? pools_stats(x->pools) : (struct pool_stats){0},
+        .branches = branches_stats(x->branches),
         .codes = codes_stats(x->codes),
         .warm = x->warm ? warm_stats(x->warm) : (struct warm_stats){0},
     };

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -27,8 +28,11 @@
 
 static void pool_maybe_free(struct pool *p)
 {
-    if (p->timer_closed && list_empty(&p->sources))
-        free(p);
+    if (!p->timer_closed || !list_empty(&p->sources))
+        return;
+    if (p->keep_fd)
+        close(p->keep_fd);
+    free(p);
 }
 
 static void source_maybe_free(struct source *s)
@@ -383,7 +387,8 @@ void pool_start_source(struct pool *p)
                                .v8_flags = profile->v8_flags,
                                .no_code = !profile->machine_code,
                                .preload = profile->tool,
-                               .preload_mb = profile->tool_mb,
+                               .preload_mb = p->keep_fd ? p->keep_mb : profile->tool_mb,
+                               .keep_fd = p->keep_fd,
                                .preload_quick = p->few_cells,
                                .few_cells = p->few_cells || profile->tool,
                                .cgroup = p->cgroup};
@@ -480,6 +485,8 @@ struct pool *pool_open(uv_loop_t *loop, const struct pool_options *o, const stru
     p->paths = *o->paths;
     p->profile = o->profile;
     p->size = o->size;
+    p->keep_fd = o->keep_fd;
+    p->keep_mb = o->keep_mb;
     p->few_cells = o->few_cells;
     p->cgroup = o->cgroup;
     p->ev = *ev;

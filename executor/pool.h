@@ -41,7 +41,11 @@ struct pool_options {
     const struct engine_paths *paths; /* copied */
     enum profile profile;             /* of all its zygotes */
     int size;                         /* cells kept ready */
-    bool few_cells;        /* the whole life of this pool is a handful of jobs (zygote.h) */
+    bool few_cells; /* the whole life of this pool is a handful of jobs (zygote.h) */
+    /* A source that its zygotes compile before they fork (sandbox/host/keep.h), the pool's from now
+     * on, and heap for that; 0: none. */
+    int keep_fd;
+    unsigned keep_mb;
     struct cgroup *cgroup; /* for the zygotes, NULL: none; outlives the loop's close callbacks */
 };
 

@@ -40,6 +40,8 @@ struct pool {
     struct engine_paths paths;
     enum profile profile;
     int size;
+    int keep_fd; /* 0: none */
+    unsigned keep_mb;
     struct cgroup *cgroup;
     struct pool_events ev;
     void *arg;

@@ -52,6 +52,8 @@ static void fill(struct worker_entry *w, void *arg)
     w->code_hits = (int64_t)stats.codes.hits;
     w->code_misses = (int64_t)stats.codes.misses;
     w->code_kb = (int64_t)(stats.codes.bytes >> 10);
+    w->branches = stats.branches.up;
+    w->branch_jobs = (int64_t)stats.branches.taken;
     w->done = (int64_t)p->done;
     const struct sign_key *key = executor_key(p->ctx.executor);
     snprintf(w->keyid, sizeof w->keyid, "%s", key->keyid);

@@ -45,7 +45,8 @@ static const struct {
 static const struct {
     const char *name;
     size_t at;
-} later_numbers[] = {NUMBER(code_hits), NUMBER(code_misses), NUMBER(code_kb)};
+} later_numbers[] = {NUMBER(code_hits), NUMBER(code_misses), NUMBER(code_kb), NUMBER(branches),
+                     NUMBER(branch_jobs)};
 
 static const struct {
     const char *name;

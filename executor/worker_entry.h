@@ -40,7 +40,8 @@ struct worker_entry {
     /* Compile caches: sources that came again and had code, or had none; what is kept. 0 in entries
      * of workers that do not say so. */
     int64_t code_hits, code_misses, code_kb;
-    char jail[257]; /* layers in force, a JSON array of names; "": none yet */
+    int64_t branches, branch_jobs; /* zygotes with a source, jobs that had a cell of theirs */
+    char jail[257];                /* layers in force, a JSON array of names; "": none yet */
 };
 
 const char *worker_state_name(enum worker_state s);

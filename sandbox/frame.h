@@ -141,7 +141,8 @@ struct frame_invoke {
     uint32_t parents_len; /* JSON object: results of the jobs it waited for; or empty */
     uint32_t reuse;       /* enum frame_reuse */
     uint32_t code_len;    /* V8's code for it, of a CODE frame; or empty */
-    uint32_t zero;        /* no padding: it would be bytes of the supervisor's stack */
+    uint32_t kept;        /* 1: name, script and files are those that its zygote has compiled; the
+                             frame's are empty */
     uint32_t files_len;   /* the job's files (base/pack.h), of which name is the one that runs; then
                              script is empty. Or empty: script runs under that name */
 };

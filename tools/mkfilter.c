@@ -5,18 +5,25 @@
  *   mkfilter filter   the filter as a C array of struct sock_filter, and its variant for cells that
  *                     make no machine code
  *   mkfilter filter NAME   for tests: the same with a hole, that system call. "all": nearly every
- * one mkfilter names    number → name of every system call of this architecture, as a C array
+ * one
+ *   mkfilter forker   the filter of zygotes that compile a tenant's source
+ *   mkfilter names    number → name of every system call of this architecture, as a C array
  *
  * Runs at build time only; libseccomp is not linked into the program. */
 #include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sched.h>
 #include <seccomp.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
+#include "sandbox/jail/forker_syscalls.h"
 #include "sandbox/jail/syscalls.h"
 
 #define PROGRAM_MAX 1024 /* instructions; the kernel takes 4096 */
@@ -98,10 +105,10 @@ static size_t export(scmp_filter_ctx c, struct sock_filter program[PROGRAM_MAX])
     return n;
 }
 
-static void print_filter(const char *name, const char *hole, bool no_code)
+/* Releases c. The number of comparisons with SELF_PLACEHOLDER in it. */
+static size_t print_program(const char *name, scmp_filter_ctx c)
 {
     struct sock_filter program[PROGRAM_MAX];
-    scmp_filter_ctx c = compile(hole, no_code);
     size_t n = export(c, program), selves = 0;
     seccomp_release(c);
     printf("static const struct sock_filter %s[] = {\n", name);
@@ -111,7 +118,12 @@ static void print_filter(const char *name, const char *hole, bool no_code)
         selves += s->k == SELF_PLACEHOLDER;
     }
     printf("};\n");
-    if (selves != SELF_ARGS)
+    return selves;
+}
+
+static void print_filter(const char *name, const char *hole, bool no_code)
+{
+    if (print_program(name, compile(hole, no_code)) != SELF_ARGS)
         die("the filter does not compare with SELF_PLACEHOLDER exactly SELF_ARGS times", 0);
 }
 
@@ -120,6 +132,36 @@ static int print_filters(const char *hole)
     printf("/* Made by tools/mkfilter from sandbox/jail/syscalls.h. */\n");
     print_filter("cell_filter", hole, false);
     print_filter("no_code_filter", hole, true);
+    return 0;
+}
+
+/* The cells' calls with any arguments, and those of forker_syscalls.h. */
+static scmp_filter_ctx compile_forker(void)
+{
+    static const unsigned prctls[] = {PR_SET_DUMPABLE, PR_GET_DUMPABLE, PR_SET_PDEATHSIG};
+    scmp_filter_ctx c = compile(NULL, false);
+    const struct scmp_arg_cmp fork[] = {
+        SCMP_A0(SCMP_CMP_EQ, CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | SIGCHLD)};
+    const struct scmp_arg_cmp set_filter[] = {SCMP_A0(SCMP_CMP_EQ, SECCOMP_SET_MODE_FILTER)};
+    const struct scmp_arg_cmp one_thread[] = {
+        SCMP_A0(SCMP_CMP_EQ, CLONE_THREAD | CLONE_SIGHAND | CLONE_VM)};
+#define MORE(name, why)    allow(c, #name, SCMP_SYS(name), 0, NULL);
+#define FORK(name, why)    allow(c, #name, SCMP_SYS(name), 1, fork);
+#define SECCOMP(name, why) allow(c, #name, SCMP_SYS(name), 1, set_filter);
+#define UNSHARE(name, why) allow(c, #name, SCMP_SYS(name), 1, one_thread);
+#define PRCTL(name, why)                                                                           \
+    for (size_t i = 0; i < sizeof prctls / sizeof prctls[0]; i++) {                                \
+        const struct scmp_arg_cmp is[] = {SCMP_A0(SCMP_CMP_EQ, prctls[i])};                        \
+        allow(c, #name, SCMP_SYS(name), 1, is);                                                    \
+    }
+    FORKER_SYSCALLS(MORE, FORK, PRCTL, SECCOMP, UNSHARE)
+    return c;
+}
+
+static int print_forker(void)
+{
+    printf("/* Made by tools/mkfilter from sandbox/jail/forker_syscalls.h. */\n");
+    print_program("forker_filter", compile_forker());
     return 0;
 }
 
@@ -141,8 +183,10 @@ int main(int argc, char **argv)
 {
     if ((argc == 2 || argc == 3) && !strcmp(argv[1], "filter"))
         return print_filters(argv[2]);
+    if (argc == 2 && !strcmp(argv[1], "forker"))
+        return print_forker();
     if (argc == 2 && !strcmp(argv[1], "names"))
         return print_names();
-    fprintf(stderr, "usage: mkfilter filter [NAME] | names\n");
+    fprintf(stderr, "usage: mkfilter filter [NAME] | forker | names\n");
     return 2;
 }

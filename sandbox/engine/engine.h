@@ -74,6 +74,12 @@ int engine_boot(const char *snapshot_path, const char *flags, bool few_cells,
  * above. 0, or -1 with a line in why. */
 int engine_preload(const char *path, uint64_t heap_bytes, bool quick, char *why, size_t why_cap);
 
+/* In a zygote that is jailed already, behind engine_boot(): compiles the source of the jobs that
+ * its cells will have (source, name, script, files of the job; their bytes must stay where they
+ * are) and runs none of it. Jobs whose source lies in these very bytes do not parse it again. Heap
+ * as above. 0, or -1 with a line in why: it cannot be compiled, or not within that. */
+int engine_keep(const struct engine_job *source, uint64_t heap_bytes, char *why, size_t why_cap);
+
 /* Right after the fork: reseeds every random source from the kernel, re-reads the clocks' origin.
  */
 void engine_after_fork(void);

@@ -4,6 +4,7 @@
 //   engine.cc   the C door (engine.h): boot, fork, ticks, pending, terminate
 //   job.cc      one invocation: compile, run, settle, finish
 //   modules.cc  native_modules: what a job imports
+//   keep.cc     a source that the zygote compiles before it forks
 //   code.cc     V8's code for a job's source: made in one process, taken in another
 //   errors.cc   what was thrown → name, message, stack, line, column
 //   limits.cc   heap and memory ceilings, out-of-memory, termination
@@ -23,6 +24,7 @@
 #include <csignal>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 #include <v8.h>
 
@@ -306,6 +308,10 @@ inline v8::ScriptCompiler::CompileOptions code_option(const v8::ScriptCompiler::
 {
     return code ? v8::ScriptCompiler::kConsumeCodeCache : v8::ScriptCompiler::kNoCompileOptions;
 }
+
+// ---- keep.cc ----
+// A text of the job's source; the zygote's own string where that has kept it.
+v8::MaybeLocal<v8::String> source_text(std::string_view text);
 
 // ---- warm.cc ----
 // Trial jobs in the zygote; false with a line in why when one fails. few_cells: see engine_boot().

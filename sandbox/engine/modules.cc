@@ -434,7 +434,7 @@ bool modules_text(v8::Local<v8::String> *out)
     if (!module_file(module_table.main, &text))
         return false;
     text = without_byte_order_mark(text);
-    return text_of(text.data(), text.size()).ToLocal(out);
+    return source_text(text).ToLocal(out);
 }
 
 bool modules_main(v8::Local<v8::Context> context, v8::Local<v8::Module> *out)

@@ -276,7 +276,7 @@ void read(const Info &args)
     if (!text_arg(args, 0, &path) || !module_file(path, &data))
         return;
     data = without_byte_order_mark(data);
-    if (text_of(data.data(), data.size()).ToLocal(&text))
+    if (source_text(data).ToLocal(&text))
         args.GetReturnValue().Set(text);
     else
         limits_stop(FRAME_END_HEAP);

@@ -18,6 +18,7 @@
 #include <algorithm>
 #include <iterator>
 #include <map>
+#include <sys/mman.h>
 
 namespace isolane
 {
@@ -114,6 +115,10 @@ class CellPages final : public v8::PageAllocator
         void *p = base_->AllocatePages(address, length, alignment, permissions);
         if (p && pack)
             packed_to_ = static_cast<char *>(p) + length;
+        // V8 keeps its memory from children. What the zygote has at its start is given to them by
+        // sandbox/zygote/memory.c, what it maps later here.
+        if (p && packing && engine.isolate)
+            madvise(p, length, MADV_DOFORK);
         if (p && permissions == kReadWrite)
             heap_.add(p, length);
         if (p &&

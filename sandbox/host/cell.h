@@ -27,6 +27,7 @@ struct cell_invocation {
     uint64_t id; /* comes back in the events */
     int source;  /* enum frame_source */
     int reuse;   /* enum frame_reuse */
+    bool kept;   /* name, script and files are what the cell's zygote keeps: none are sent */
     uint32_t attempt, clock_us, permissions;
     uint64_t heap_bytes, memory_bytes, output_bytes, value_bytes;
     int64_t cpu_us, wall_us;            /* budgets that the watch holds (watch.h); 0: none */

@@ -143,6 +143,7 @@ void cell_send_invocation(struct cell *c, const struct cell_invocation *inv, siz
         .clock_us = inv->clock_us,
         .permissions = inv->permissions,
         .reuse = (uint32_t)inv->reuse,
+        .kept = inv->kept,
         .id_len = (uint32_t)lens[1],
         .tenant_len = (uint32_t)lens[2],
         .name_len = (uint32_t)lens[3],

@@ -493,7 +493,23 @@ static int send_start(const struct zygote *z, const struct zygote_options *o, ui
         return err_set(e, ERR_LIMIT, "the zygote's V8 flags or snapshot path are too long");
     strcpy(s.snapshot, o->paths->snapshot);
     strcpy(s.v8_flags, flags);
-    if (send(z->control, &s, sizeof s, MSG_NOSIGNAL) < 0 && errno != EPIPE)
+    s.keep = o->keep_fd > 0;
+    struct iovec v = {&s, sizeof s};
+    union {
+        struct cmsghdr align;
+        char bytes[CMSG_SPACE(sizeof(int))];
+    } control = {0};
+    struct msghdr m = {.msg_iov = &v, .msg_iovlen = 1};
+    if (s.keep) {
+        m.msg_control = control.bytes;
+        m.msg_controllen = sizeof control.bytes;
+        struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+        c->cmsg_level = SOL_SOCKET;
+        c->cmsg_type = SCM_RIGHTS;
+        c->cmsg_len = CMSG_LEN(sizeof o->keep_fd);
+        memcpy(CMSG_DATA(c), &o->keep_fd, sizeof o->keep_fd);
+    }
+    if (sendmsg(z->control, &m, MSG_NOSIGNAL) < 0 && errno != EPIPE)
         return err_errno(e, "cannot speak to the zygote");
     return 0; /* EPIPE: it has ended; the pidfd tells */
 }

@@ -21,7 +21,8 @@ struct zygote_options {
     const char *v8_flags;             /* of the profile; NULL for none; copied */
     const char *preload;              /* file name of a tool in the engine folder; NULL: none */
     bool preload_quick;               /* it warms up less */
-    unsigned preload_mb;              /* heap that it may take */
+    unsigned preload_mb;              /* heap that it may take, or the source below */
+    int keep_fd;  /* of a source to compile before it forks (host/keep.h), the caller's; 0: none */
     bool no_code; /* the profile makes no machine code: no memory of a cell may become it */
     /* Only some cells will be wanted: up in half the time, each cell some 0.3 to 1.5 ms dearer. */
     bool few_cells;

@@ -57,6 +57,10 @@ int jail_enter(enum jail_mode mode, uint32_t *layers, struct err *e);
  * executable any more. 0 or -errno; adds to *layers. */
 int jail_seal_cell(enum jail_mode mode, bool no_code, uint32_t *layers);
 
+/* Zygote, behind jail_enter() and before it reads what a tenant wrote: a filter that leaves it what
+ * it takes to fork and seal cells (forker_syscalls.h). Its cells have it too, below their own. */
+int jail_seal_forker(enum jail_mode mode, struct err *e);
+
 /* Name of a system call number ("openat"), or NULL: for the `denied` outcome's message. */
 const char *jail_syscall_name(uint32_t nr);
 

@@ -25,6 +25,7 @@
 #include "sandbox/zygote/control.h"
 #include "sandbox/zygote/hooks.h"
 #include "sandbox/zygote/invoke.h"
+#include "sandbox/zygote/keep.h"
 #include "sandbox/zygote/probe.h"
 #include "sandbox/zygote/wire.h"
 
@@ -261,7 +262,7 @@ void cell_main(int sock, const struct cell_start *start, bool awaited)
     wire_ready();
     for (bool stays = true; stays;) {
         wait_for_invoke(&f);
-        if (!invoke_read(&f.head, f.payload, &inv, &job))
+        if (!invoke_read(&f.head, f.payload, &inv, &job) || (inv.kept && !keep_fill(&job)))
             _exit(EXIT_PROTOCOL);
         if (inv.reuse != FRAME_REUSE_AGAIN)
             limit_memory(start, &inv, f.head.len);

@@ -2,7 +2,8 @@
  * message, descriptors beside it (SCM_RIGHTS). The zygote is trusted until a cell of it was taken
  * over, so the supervisor checks sizes and kinds all the same.
  *
- *   START   s→z  mode, flags; then the zygote loads, jails itself and answers UP or FAILED
+ *   START   s→z  mode, flags; a source to compile: its descriptor beside it. Then the zygote
+ *                loads, jails itself and answers UP or FAILED
  *   UP      z→s  layers in force, memory figures, engine version and flags
  *   FAILED  z→s  a line of text; the zygote exits
  *   FORK    s→z  n numbers, n descriptors (the cells' ends of their socketpairs)
@@ -34,7 +35,8 @@ struct control_start {
     uint32_t few_cells;     /* not 0: start quickly, forks need not be as cheap as can be */
     uint32_t no_code;       /* not 0: the profile makes no machine code, cells must not */
     uint32_t preload_quick; /* not 0: a handful of cells is all there will be */
-    uint32_t preload_mb;    /* heap that the preloaded tool may take */
+    uint32_t preload_mb;    /* heap that the preloaded tool, or the source, may take */
+    uint32_t keep;          /* not 0: a source comes beside it, to be compiled (keep.h) */
     char snapshot[4096];    /* path */
     char preload[4096];     /* path of a tool (sandbox/engine/preload.cc), empty: none */
     char v8_flags[512];     /* of the profile */

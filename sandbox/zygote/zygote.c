@@ -1,6 +1,7 @@
 /* How this works
  *
- *   START → engine up and warm → memory prepared → jailed → a cell tried → UP
+ *   START → engine up and warm → memory prepared → jailed → (its filter, a tenant's source
+ *   compiled: keep.h) → a cell tried → UP
  *   then, until the control socket ends: FORK → FORKED for each; a child ends → EXITED
  *
  * One thread, always: a fork copies only the thread that calls it, and V8 with others cannot live
@@ -29,6 +30,7 @@
 #include "sandbox/jail/jail.h"
 #include "sandbox/zygote/cell.h"
 #include "sandbox/zygote/control.h"
+#include "sandbox/zygote/keep.h"
 #include "sandbox/zygote/maps.h"
 #include "sandbox/zygote/memory.h"
 #include "sandbox/zygote/signals.h"
@@ -37,6 +39,7 @@
 
 static struct {
     struct cell_start start;
+    int keep_fd;  /* of the source to compile, -1: none */
     int child_fd; /* signalfd of SIGCHLD */
     int children;
     struct child {
@@ -76,11 +79,24 @@ static void set_signals(void)
 
 static void read_start(struct control_start *s)
 {
+    struct iovec v = {s, sizeof *s};
+    union {
+        struct cmsghdr align;
+        char bytes[CMSG_SPACE(sizeof(int))];
+    } control;
+    struct msghdr m = {.msg_iov = &v,
+                       .msg_iovlen = 1,
+                       .msg_control = control.bytes,
+                       .msg_controllen = sizeof control.bytes};
     ssize_t n;
     do
-        n = recv(CONTROL_FD, s, sizeof *s, 0);
+        n = recvmsg(CONTROL_FD, &m, MSG_CMSG_CLOEXEC);
     while (n < 0 && errno == EINTR);
-    if (n != sizeof *s || s->kind != CONTROL_START)
+    struct cmsghdr *c = n > 0 ? CMSG_FIRSTHDR(&m) : NULL;
+    z.keep_fd = -1;
+    if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS)
+        memcpy(&z.keep_fd, CMSG_DATA(c), sizeof z.keep_fd);
+    if (n != sizeof *s || s->kind != CONTROL_START || (s->keep != 0) != (z.keep_fd >= 0))
         _exit(n == 0 ? 0 : 2);
     s->preload[sizeof s->preload - 1] = '\0';
     s->snapshot[sizeof s->snapshot - 1] = s->v8_flags[sizeof s->v8_flags - 1] = '\0';
@@ -177,6 +193,12 @@ static int try_cell(uint32_t *layers, uint64_t *rss_bytes, struct err *e)
     return 0;
 }
 
+static int keep(const struct control_start *s, struct err *e)
+{
+    int rc = jail_seal_forker(z.start.jail, e);
+    return rc ? rc : keep_source(z.keep_fd, (uint64_t)s->preload_mb << 20, e);
+}
+
 static int start(struct control_up *up, struct err *e)
 {
     struct control_start s;
@@ -200,6 +222,8 @@ static int start(struct control_up *up, struct err *e)
         rc = open_signals(e);
     if (!rc)
         rc = jail_enter(z.start.jail, &z.start.layers, e);
+    if (!rc && s.keep) /* from here on it is a tenant's */
+        rc = keep(&s, e);
     if (!rc)
         rc = memory_measure(&files, &figures, e);
     z.start.data_bytes = rc ? 0 : figures.data_bytes;

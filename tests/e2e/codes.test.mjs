@@ -21,13 +21,11 @@ async function run(job, tenant = 'default') {
     assert.equal(r.outcome, 'ok', JSON.stringify(r.error));
     return r.value;
 }
-/** What the worker says of its caches, with its next heartbeat at the latest. */
-async function codes() {
+/** What the worker says of itself, with its next heartbeat at the latest. */
+const entry = () => until('the worker in the registry', async () => {
     const r = await isolane(['workers', '--json', '--nats', w.url]);
-    assert.equal(r.code, 0, r.stderr);
-    const { code_hits: hits, code_misses: misses, code_kb: kb } = JSON.parse(r.stdout.split('\n')[0]);
-    return { hits, misses, kb };
-}
+    return r.code === 0 && r.stdout && JSON.parse(r.stdout.split('\n')[0]);
+});
 /** Runs the job so often that the last ones are given code: every value. */
 async function often(job, tenant) {
     const values = [];
@@ -99,8 +97,54 @@ test('nothing of a source runs when it is compiled', async () => {
 
 test('code was given', async () => {
     const { misses, kb } = await until('hits in the registry', async () => {
-        const now = await codes();
-        return now.hits >= 12 ? now : null;
+        const { code_hits: hits, code_misses, code_kb } = await entry();
+        return hits >= 12 ? { misses: code_misses, kb: code_kb } : null;
     });
     assert.ok(misses > 0 && kb > 0);
+});
+
+// ---- a zygote that has compiled the source (executor/branches.h) ----
+
+const large = (tag) => `// ${tag}\n${Array.from({ length: 900 }, (_, i) => `function big${i}(a, b = ${i}) { return [a, b, { a }].map((x) => typeof x) } // ${tag}`).join('\n')}\n`;
+/** Runs the job until cells of a zygote with its source have had it: every value. */
+async function until_ahead(job, tenant) {
+    const { branch_jobs: before } = await entry(), values = [];
+    await until('jobs in cells with the source', async () => {
+        for (let i = 0; i < 5; i++) values.push(await run(job, tenant));
+        return (await entry()).branch_jobs > before + 2;
+    });
+    return values;
+}
+
+test('a large source that comes often: each job finds a world of its own, and its own input', async () => {
+    const script = `${large('one')} globalThis.n = (globalThis.n ?? 0) + 1; const seen = Math.random();
+        export default (input, job) => [big7(1)[2], n, seen, job.id, input.k, new Error('x').stack.includes(':903:'), crypto.randomUUID()]`;
+    const values = await until_ahead({ script, input: { k: 'v' } });
+    for (const v of values) assert.deepEqual([v[0], v[1], v[4], v[5]], ['object', 1, 'v', true]);
+    for (const i of [2, 3, 6]) assert.equal(new Set(values.map((v) => v[i])).size, values.length);
+});
+
+test('large files, profile jitless, in cells that hold their jail', async () => {
+    const files = { 'main.mjs': `import { g } from './g.mjs';\nexport default [g(), typeof WebAssembly]`, 'g.mjs': `${large('two')} export const g = () => big3(1).length` };
+    for (const v of await until_ahead({ files, main: 'main.mjs' }, 'strict')) assert.equal(v[0], 3);
+    const r = await c.execute({ id: 'jailed', files, main: 'main.mjs' }, { tenant: 'strict' });
+    assert.equal(r.profile, 'jitless');
+    for (const layer of ['seccomp', 'no_caps', 'mountns', 'not_dumpable']) assert.ok(r.jail.includes(layer), `${r.jail}`);
+    assert.ok(r.attestation, 'the escape attempts were made in a cell of that zygote');
+});
+
+test('budgets hold in them', async () => {
+    const script = `${large('three')} export default (i) => { if (i.spin) for (;;); if (i.fill) { const a = []; for (;;) a.push(new Array(1e4).fill(i)); } return 'fine' }`;
+    await until_ahead({ script, input: {} }, 'other');
+    const end = async (input) => (await c.execute({ id: `end-${++jobs}`, script, input, limits: { cpu_ms: 60, heap_mb: 32 } }, { tenant: 'other' })).outcome;
+    assert.equal(await end({ spin: 1 }), 'cpu_exceeded');
+    assert.ok(['heap_exceeded', 'cpu_exceeded'].includes(await end({ fill: 1 })));
+    assert.equal(await end({}), 'ok');
+});
+
+test('a large source that cannot be compiled ahead ends as it did', async () => {
+    for (let i = 0; i < 12; i++) {
+        const r = await c.execute({ id: `large-wrong-${i}`, script: `${large('four')} let a = 1; let a = 2;` });
+        assert.equal(r.error.line, 902);
+    }
 });

@@ -45,10 +45,11 @@ static const char usage[] =
     "            [--cpu-ms N] [--wall-ms N] [--allow-eval] [--allow-wasm] [--allow-sab]\n"
     "            [--fork N] [--no-fork]\n"
     "            [--no-warm] [--stats] [--v8-flags FLAGS] [--snapshot PATH]\n"
-    "            [--preload TOOL] [--preload-mb N] [--quick]\n"
+    "            [--preload TOOL] [--preload-mb N] [--quick] [--keep]\n"
     "       node --make-snapshot BUNDLE OUT\n"
     "  --files DIR          all files of the folder, of which FILE (a path in it) runs\n"
     "  --cpu-ms, --wall-ms  stop the script by signal as the supervisor would\n"
+    "  --keep               the zygote compiles it before it forks\n"
     "  --fork N             run it in N children of one zygote, one after the other\n"
     "  --stats              figures of boot, fork and memory to fd 2\n";
 
@@ -60,7 +61,7 @@ struct text {
 static struct options {
     const char *file, *input, *env, *grants, *parents, *name, *flags, *snapshot, *files, *preload;
     uint64_t heap_mb, memory_mb, value_kb, output_kb, clock_us, cpu_ms, wall_ms, forks, preload_mb;
-    bool script, json, eval, wasm, sab, no_fork, no_warm, stats, quick;
+    bool script, json, eval, wasm, sab, no_fork, no_warm, stats, quick, keep;
 } opt = {.env = "{}",
          .grants = "",
          .parents = "",
@@ -458,7 +459,7 @@ static void deliver_replies(void)
     }
 }
 
-static int run_job(const char *script, size_t len)
+static struct engine_job make_job(const char *script, size_t len)
 {
     const char *base = strrchr(opt.file, '/');
     const char *name = opt.name ? opt.name : base ? base + 1 : opt.file;
@@ -493,6 +494,12 @@ static int run_job(const char *script, size_t len)
         job.name = opt.file;
         job.name_len = strlen(opt.file);
     }
+    return job;
+}
+
+static int run_job(const char *script, size_t len)
+{
+    const struct engine_job job = make_job(script, len);
     arm(ITIMER_PROF, opt.cpu_ms);
     arm(ITIMER_REAL, opt.wall_ms);
     run_us = now_us();
@@ -653,7 +660,7 @@ static const struct {
     {"--clock-us", NULL, NULL, &opt.clock_us}, {"--cpu-ms", NULL, NULL, &opt.cpu_ms},
     {"--wall-ms", NULL, NULL, &opt.wall_ms},   {"--fork", NULL, NULL, &opt.forks},
     {"--preload", NULL, &opt.preload, NULL},   {"--preload-mb", NULL, NULL, &opt.preload_mb},
-    {"--quick", &opt.quick, NULL, NULL}};
+    {"--quick", &opt.quick, NULL, NULL},       {"--keep", &opt.keep, NULL, NULL}};
 
 static bool parse(int argc, char **argv)
 {
@@ -725,6 +732,9 @@ static int shell_main(int argc, char **argv, char **envp)
         die("%s", why);
     if (opt.preload &&
         engine_preload(opt.preload, opt.preload_mb << 20, opt.quick, why, sizeof why) < 0)
+        die("%s", why);
+    const struct engine_job kept = make_job(script, len);
+    if (opt.keep && engine_keep(&kept, opt.preload_mb << 20, why, sizeof why) < 0)
         die("%s", why);
     if (opt.stats) {
         fprintf(stderr, "boot: %.0f us (%s)\n", now_us() - t0, engine_version());

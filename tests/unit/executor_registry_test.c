@@ -184,6 +184,8 @@ static struct worker_entry sample(const char *name)
                              .code_hits = 7,
                              .code_misses = 8,
                              .code_kb = 9,
+                             .branches = 10,
+                             .branch_jobs = 11,
                              .done = 7};
     snprintf(w.worker, sizeof w.worker, "%s", name);
     snprintf(w.instance, sizeof w.instance, "00112233445566778899aabbccddeeff");

