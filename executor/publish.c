@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/fault.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -24,12 +25,24 @@
 #define ASK_TIMEOUT_MS    1000
 #define RETRY_MS          500 /* before results without a PubAck are looked at again … */
 #define SLOWER_MOST       4   /* … doubled so often at the most */
+#define SAID_US           INT64_C(5000000) /* between two words on refused results */
 #define KEPT_BYTES        ((size_t)32 << 20)
 #define FLYING_BYTES      ((size_t)32 << 20)
 
+static void say_refused(struct serve *s, const struct link_msg *m)
+{
+    int64_t now = clock_mono_us();
+    s->refused++;
+    if (s->refused_said_us && now - s->refused_said_us < SAID_US)
+        return;
+    log_warn("serve", "results stream refuses a result (%" PRIu64 " times so far): %.*s",
+             s->refused, (int)m->len, m->data);
+    s->refused_said_us = now;
+}
+
 /* PubAck: {"stream":…,"seq":…} or {"error":{"err_code":10071,…}}: the subject has its message
  * already. */
-static bool puback_settles(const struct link_msg *m)
+static bool puback_settles(struct serve *s, const struct link_msg *m)
 {
     if (!m || m->status != 0)
         return false;
@@ -37,7 +50,7 @@ static bool puback_settles(const struct link_msg *m)
         return true;
     if (memmem(m->data, m->len, "10071", 5))
         return true;
-    log_warn("serve", "results stream refuses a result: %.*s", (int)m->len, m->data);
+    say_refused(s, m);
     return false;
 }
 
@@ -54,7 +67,7 @@ static void on_puback(struct link_msg *m, const struct err *why, void *arg)
     struct serve *s = c->serve;
     c->sent = false;
     s->flying_bytes -= c->envelope_len;
-    if (puback_settles(m)) {
+    if (puback_settles(s, m)) {
         fault(F_RESULT_PUBLISHED);
         s->doubt = false;
         s->unconfirmed = 0;

@@ -40,6 +40,8 @@ struct serve {
     int64_t parked_bytes;
     /* publish.c: bytes of envelopes that are kept, and of those that wait for a PubAck */
     size_t kept_bytes, flying_bytes;
+    uint64_t refused; /* PubAcks that said no */
+    int64_t refused_said_us;
     int unconfirmed; /* publishes without a PubAck, in a row */
     bool doubt;      /* the last one: nothing is published before the stream says it is there */
     bool asking;     /* … which it was asked */

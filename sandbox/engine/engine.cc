@@ -255,7 +255,7 @@ void engine_tick(void)
         v8::Local<v8::Value> now =
             v8::Number::New(engine.isolate, static_cast<double>(clock_now_us()));
         if (call_hook(context, HOOK_RUN_TIMERS, 1, &now).IsEmpty() && !caught.HasTerminated())
-            job_uncaught(context, caught.Exception(), caught.Message());
+            uncaught_error(context, caught.Exception(), caught.Message());
         job_after_turn(context);
     }
     if (!limits.stop && tasks_wait_us() == 0 && platform_run_tasks())
@@ -279,7 +279,7 @@ void engine_reply(uint64_t call_id, bool ok, const char *json, size_t len)
     v8::Local<v8::Value> argv[] = {v8::Number::New(engine.isolate, static_cast<double>(call_id)),
                                    v8::Boolean::New(engine.isolate, ok), text};
     if (call_hook(context, HOOK_REPLY, 3, argv).IsEmpty() && !caught.HasTerminated())
-        job_uncaught(context, caught.Exception(), caught.Message());
+        uncaught_error(context, caught.Exception(), caught.Message());
     job_after_turn(context);
 }
 

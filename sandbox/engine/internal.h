@@ -3,6 +3,7 @@
 //
 //   engine.cc   the C door (engine.h): boot, fork, ticks, pending, terminate
 //   job.cc      one invocation: compile, run, settle, finish
+//   uncaught.cc errors and rejections that nobody caught
 //   modules.cc  native_modules: what a job imports
 //   keep.cc     a source that the zygote compiles before it forks
 //   code.cc     V8's code for a job's source: made in one process, taken in another
@@ -235,19 +236,32 @@ bool job_settled();
 bool job_ended();
 // After any call into the script: microtasks, unhandled rejections, promises that settled.
 void job_after_turn(v8::Local<v8::Context> context);
-// The job ends with this error.
+// The job ends with this error. otherwise: where, when the error does not say.
+struct Place;
 void job_throw(v8::Local<v8::Context> context, v8::Local<v8::Value> error,
-               v8::Local<v8::Message> message);
-// Nobody caught this error: the job ends with it, unless a listener of the script's takes it.
-void job_uncaught(v8::Local<v8::Context> context, v8::Local<v8::Value> error,
-                  v8::Local<v8::Message> message);
-// The rejection of this promise is somebody's business.
-void job_handled(v8::Local<v8::Promise> promise);
+               v8::Local<v8::Message> message, const Place *otherwise = nullptr);
+// Its file's name, for stacks.
+const std::string &job_name();
 // The running script is being stopped: notes where it is.
 void job_note_stop();
 void job_finish(engine_result *out);
 // The invocation was of this kind (enum frame_reuse).
 int job_reuse();
+
+// ---- uncaught.cc ----
+void uncaught_install(v8::Isolate *isolate);
+void uncaught_forget();
+// A listener of the script's takes this error.
+bool uncaught_taken(v8::Local<v8::Context> context, v8::Local<v8::Value> error,
+                    v8::Local<v8::Message> message);
+// Nobody caught this error: the job ends with it, unless a listener of the script's takes it.
+void uncaught_error(v8::Local<v8::Context> context, v8::Local<v8::Value> error,
+                    v8::Local<v8::Message> message);
+// Rejections that nobody has handled end the job, but for those that a listener takes care of, and
+// that of `awaited`, which the job looks at itself. True when scripts ran meanwhile and it goes on.
+bool uncaught_rejections(v8::Local<v8::Context> context, v8::Local<v8::Promise> awaited);
+// The rejection of this promise is somebody's business.
+void uncaught_handled(v8::Local<v8::Promise> promise);
 
 // ---- errors.cc ----
 struct Place {

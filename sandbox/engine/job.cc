@@ -13,9 +13,7 @@
 //   as promises allow. job_finish() turns the value into JSON, or the error into text; both run
 //   guest code (toJSON, getters), so both stand under the same ceilings and can be stopped.
 //
-//   An unhandled rejection ends the job as in Node: a promise that is still rejected without a
-//   handler when the microtasks of the turn are done. Before that, and before an error that nobody
-//   caught ends the job, the script's own listeners are asked (global_events.js).
+//   Errors and rejections that nobody caught end it too: uncaught.cc.
 //
 //   Re-use of a script (FRAME_REUSE_SCRIPT, _AGAIN): the function that was exported is kept and
 //   called again with the next job's input. Of the invocation before nothing runs on: timers and
@@ -40,12 +38,6 @@ enum class Phase {
     SETTLED     // the value is known; what is pending may still run
 };
 
-struct Rejection {
-    v8::Global<v8::Promise> promise;
-    v8::Global<v8::Value> reason;
-    Place place; // where, for reasons that carry no stack
-};
-
 struct Job {
     Phase phase = Phase::IDLE;
     std::string name; // file name for stacks
@@ -59,9 +51,6 @@ struct Job {
     std::string internal;   // our own failure
     std::string stopped_at; // its stack when it was stopped
     size_t script_len = 0;
-    std::vector<Rejection> rejections;
-    bool told = false; // a listener took care of a rejection: it hears when that gets a handler
-    std::vector<v8::Global<v8::Promise>> handled;
     int reuse = FRAME_REUSE_NONE;
     v8::Global<v8::Function> handler; // FRAME_REUSE_SCRIPT, once the module is evaluated
 };
@@ -93,106 +82,6 @@ std::string frame_at(const Place &place)
 {
     return "\n    at " + place.file + ":" + std::to_string(place.line) + ":" +
            std::to_string(place.column);
-}
-
-// ---- rejections and uncaught errors ----
-
-// False when it was not kept.
-bool forget_rejection(v8::Local<v8::Promise> promise)
-{
-    auto it = std::find_if(job.rejections.rbegin(), job.rejections.rend(),
-                           [&](const Rejection &r) { return r.promise == promise; });
-    if (it == job.rejections.rend())
-        return false;
-    job.rejections.erase(std::next(it).base());
-    return true;
-}
-
-void on_reject(v8::PromiseRejectMessage message)
-{
-    v8::HandleScope scope(isolate());
-    v8::Local<v8::Promise> promise = message.GetPromise();
-    if (message.GetEvent() == v8::kPromiseHandlerAddedAfterReject) {
-        if (!forget_rejection(promise) && job.told) // no script may run here
-            job.handled.emplace_back(isolate(), promise);
-        return;
-    }
-    if (message.GetEvent() != v8::kPromiseRejectWithNoHandler)
-        return;
-    v8::Local<v8::Value> reason = message.GetValue();
-    if (reason.IsEmpty())
-        reason = v8::Undefined(isolate());
-    Place place = reason->IsNativeError() ? Place{} : place_here();
-    job.rejections.push_back({v8::Global<v8::Promise>(isolate(), promise),
-                              v8::Global<v8::Value>(isolate(), reason), place});
-}
-
-// Errors that no caller of ours sees: in FinalizationRegistry callbacks and bare microtasks.
-void on_message(v8::Local<v8::Message> message, v8::Local<v8::Value> error)
-{
-    job_uncaught(isolate()->GetCurrentContext(), error, message);
-}
-
-// What listeners_take() tells of (sandbox/js/global_events.js).
-enum Uncaught { UNCAUGHT_ERROR, UNCAUGHT_REJECTION, REJECTION_HANDLED };
-
-// The script's own listeners are asked first. True: one takes care of it.
-bool listeners_take(v8::Local<v8::Context> context, Uncaught kind, v8::Local<v8::Value> value,
-                    v8::Local<v8::Value> promise, v8::Local<v8::Message> message)
-{
-    v8::TryCatch caught(isolate());
-    Place place = kind == UNCAUGHT_ERROR ? place_of(context, value, message) : Place{};
-    v8::Local<v8::String> text = v8::String::Empty(isolate()), file = text;
-    if (kind == UNCAUGHT_ERROR) {
-        if (!place.line) // reportError(5)
-            place = place_here();
-        if (message.IsEmpty())
-            message = v8::Exception::CreateMessage(isolate(), value);
-        text = message->Get();
-        const std::string &name = place.file.empty() ? job.name : place.file;
-        if (!text_of(name.data(), name.size()).ToLocal(&file))
-            return false;
-    }
-    v8::Local<v8::Value> argv[] = {v8::Integer::New(isolate(), kind),
-                                   value,
-                                   promise,
-                                   text,
-                                   file,
-                                   v8::Integer::NewFromUnsigned(isolate(), place.line),
-                                   v8::Integer::NewFromUnsigned(isolate(), place.column)};
-    v8::Local<v8::Value> taken;
-    return call_hook(context, HOOK_UNCAUGHT, 7, argv).ToLocal(&taken) && taken->IsTrue();
-}
-
-// Rejections that nobody has handled end the job, but for those that a listener takes care of. True
-// when scripts ran meanwhile and the job goes on.
-bool take_rejections(v8::Local<v8::Context> context)
-{
-    std::vector<v8::Global<v8::Promise>> handled;
-    handled.swap(job.handled);
-    for (v8::Global<v8::Promise> &promise : handled) {
-        v8::Local<v8::Promise> p = promise.Get(isolate());
-        listeners_take(context, REJECTION_HANDLED, p->Result(), p, {});
-    }
-    std::vector<Rejection> rejections;
-    rejections.swap(job.rejections);
-    v8::Local<v8::Promise> awaited = job.awaited.Get(isolate());
-    bool ran = !handled.empty();
-    for (Rejection &r : rejections) {
-        v8::Local<v8::Promise> promise = r.promise.Get(isolate());
-        if (!awaited.IsEmpty() && promise == awaited)
-            continue; // ours; advance() looks at it
-        v8::Local<v8::Value> reason = r.reason.Get(isolate());
-        if (listeners_take(context, UNCAUGHT_REJECTION, reason, promise, {})) {
-            job.told = ran = true;
-            continue;
-        }
-        job_throw(context, reason, {});
-        if (!job.place.line)
-            job.place = r.place;
-        return false;
-    }
-    return ran && !job_ended();
 }
 
 // ---- phases ----
@@ -298,8 +187,7 @@ bool advance(v8::Local<v8::Context> context)
         return false;
     if (promise->State() == v8::Promise::kRejected) {
         bool evaluating = job.phase == Phase::EVALUATING;
-        if (evaluating && listeners_take(context, UNCAUGHT_ERROR, promise->Result(),
-                                         v8::Undefined(isolate()), {})) {
+        if (evaluating && uncaught_taken(context, promise->Result(), {})) {
             settle_without_value();
             return true;
         }
@@ -395,8 +283,7 @@ void run_source(v8::Local<v8::Context> context, const engine_job *j)
         return;
     if (caught.HasTerminated() || limits.stop)
         return;
-    if (compiled && listeners_take(context, UNCAUGHT_ERROR, caught.Exception(),
-                                   v8::Undefined(isolate()), caught.Message())) {
+    if (compiled && uncaught_taken(context, caught.Exception(), caught.Message())) {
         settle_without_value();
         return;
     }
@@ -475,9 +362,7 @@ void forget_job()
     job.awaited.Reset();
     job.value.Reset();
     job.error.Reset();
-    job.rejections.clear();
-    job.handled.clear();
-    job.told = false;
+    uncaught_forget();
     job.phase = Phase::IDLE;
 }
 
@@ -486,8 +371,7 @@ void forget_job()
 void job_install(v8::Isolate *i)
 {
     i->SetMicrotasksPolicy(v8::MicrotasksPolicy::kExplicit);
-    i->SetPromiseRejectCallback(on_reject);
-    i->AddMessageListener(on_message);
+    uncaught_install(i);
     modules_install(i);
 }
 
@@ -540,11 +424,12 @@ void job_after_turn(v8::Local<v8::Context> context)
         if (job_ended() || limits.stop)
             return;
         isolate()->PerformMicrotaskCheckpoint();
-    } while (!limits.stop && (take_rejections(context) || (!job_ended() && advance(context))));
+    } while (!limits.stop && (uncaught_rejections(context, job.awaited.Get(isolate())) ||
+                              (!job_ended() && advance(context))));
 }
 
 void job_throw(v8::Local<v8::Context> context, v8::Local<v8::Value> error,
-               v8::Local<v8::Message> message)
+               v8::Local<v8::Message> message, const Place *otherwise)
 {
     if (job.threw)
         return; // the first counts
@@ -554,22 +439,13 @@ void job_throw(v8::Local<v8::Context> context, v8::Local<v8::Value> error,
     job.error.Reset(isolate(), error);
     if (!errors_noted(error, &job.place, &job.picture))
         job.place = place_of(context, error, message);
+    if (!job.place.line && otherwise)
+        job.place = *otherwise;
 }
 
-void job_handled(v8::Local<v8::Promise> promise)
+const std::string &job_name()
 {
-    promise->MarkAsHandled();
-    forget_rejection(promise);
-}
-
-void job_uncaught(v8::Local<v8::Context> context, v8::Local<v8::Value> error,
-                  v8::Local<v8::Message> message)
-{
-    if (error.IsEmpty())
-        error = v8::Undefined(isolate());
-    if (!limits.stop &&
-        !listeners_take(context, UNCAUGHT_ERROR, error, v8::Undefined(isolate()), message))
-        job_throw(context, error, message);
+    return job.name;
 }
 
 void job_note_stop()

@@ -182,7 +182,7 @@ void microtask(const v8::FunctionCallbackInfo<v8::Value> &args)
 // A built-in has caught what a callback threw: the same as if nobody had.
 void report(const v8::FunctionCallbackInfo<v8::Value> &args)
 {
-    job_uncaught(args.GetIsolate()->GetCurrentContext(), args[0], {});
+    uncaught_error(args.GetIsolate()->GetCurrentContext(), args[0], {});
 }
 
 const NativeFunction functions[] = {

@@ -203,7 +203,7 @@ v8::MaybeLocal<v8::Promise> evaluate_module(v8::Local<v8::Context> context,
     v8::Local<v8::Value> promise;
     if (!instantiate_module(context, module) || !module->Evaluate(context).ToLocal(&promise))
         return {};
-    job_handled(promise.As<v8::Promise>());
+    uncaught_handled(promise.As<v8::Promise>());
     return promise.As<v8::Promise>();
 }
 
