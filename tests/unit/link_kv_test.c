@@ -1,87 +1,8 @@
 /* JetStream requests, following a stream, and key-value buckets, against a real nats-server. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "base/clock.h"
-#include "base/log.h"
 #include "link/follow.h"
 #include "link/js.h"
 #include "link/kv.h"
-#include "tests/unit/nats_server.h"
-
-#define WAIT_MS 20000
-
-struct fixture {
-    struct nats_server server;
-    uv_loop_t loop;
-    uv_timer_t tick;
-    struct nats_config config;
-    struct link *link;
-    int connected;
-};
-
-static void on_connected(void *arg)
-{
-    ((struct fixture *)arg)->connected++;
-}
-
-static void on_gone(const char *why, void *arg)
-{
-    (void)why;
-    (void)arg;
-}
-
-static void on_tick(uv_timer_t *t)
-{
-    (void)t;
-}
-
-static int set_up(void **state)
-{
-    static const struct link_events events = {on_connected, on_gone, on_gone};
-    struct fixture *f = mem_alloc(sizeof *f);
-    struct err e = {0};
-    log_set_level(LOG_OFF);
-    nats_server_init(&f->server);
-    nats_server_start(&f->server);
-    uv_loop_init(&f->loop);
-    uv_timer_init(&f->loop, &f->tick);
-    uv_timer_start(&f->tick, on_tick, 5, 5);
-    uv_unref((uv_handle_t *)&f->tick);
-    f->config.url = f->server.url;
-    if (link_open(&f->loop, &f->config, "test", WAIT_MS, &events, f, &f->link, &e))
-        fail_msg("%s", e.msg);
-    *state = f;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct fixture *f = *state;
-    link_close(f->link, 1000);
-    uv_close((uv_handle_t *)&f->tick, NULL);
-    uv_run(&f->loop, UV_RUN_DEFAULT);
-    assert_int_equal(uv_loop_close(&f->loop), 0); /* nothing is left on it */
-    nats_server_remove(&f->server);
-    free(f);
-    return 0;
-}
-
-#define UNTIL(f, cond)                                                                             \
-    do {                                                                                           \
-        int64_t until_ = clock_mono_us() + WAIT_MS * 1000ll;                                       \
-        while (!(cond) && clock_mono_us() < until_)                                                \
-            uv_run(&(f)->loop, UV_RUN_ONCE);                                                       \
-        assert_true(cond);                                                                         \
-    } while (0)
+#include "tests/unit/link_fixture.h"
 
 /* ---- what callbacks brought ---- */
 
@@ -504,15 +425,13 @@ static void a_watch_is_current_though_its_first_value_goes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(requests_to_jetstream, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(followers_see_everything_once, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(followers_go_on_after_a_crash_of_the_server, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(a_follower_may_be_closed_from_inside, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(keys_are_put_by_revision, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(watches_tell_what_is_and_what_changes, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_watch_is_current_though_its_first_value_goes, set_up,
-                                        tear_down),
+        WITH_SERVER(requests_to_jetstream),
+        WITH_SERVER(followers_see_everything_once),
+        WITH_SERVER(followers_go_on_after_a_crash_of_the_server),
+        WITH_SERVER(a_follower_may_be_closed_from_inside),
+        WITH_SERVER(keys_are_put_by_revision),
+        WITH_SERVER(watches_tell_what_is_and_what_changes),
+        WITH_SERVER(a_watch_is_current_though_its_first_value_goes),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);

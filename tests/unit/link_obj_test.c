@@ -1,90 +1,11 @@
 /* Buckets of the object store against a real nats-server; what other clients see of them:
  * tests/e2e/artifacts.test.mjs. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "base/buf.h"
-#include "base/clock.h"
 #include "base/crypto.h"
 #include "base/jv.h"
-#include "base/log.h"
 #include "link/js.h"
 #include "link/obj.h"
-#include "tests/unit/nats_server.h"
-
-#define WAIT_MS 20000
-
-struct fixture {
-    struct nats_server server;
-    uv_loop_t loop;
-    uv_timer_t tick;
-    struct nats_config config;
-    struct link *link;
-    int connected;
-};
-
-static void on_connected(void *arg)
-{
-    ((struct fixture *)arg)->connected++;
-}
-
-static void on_gone(const char *why, void *arg)
-{
-    (void)why;
-    (void)arg;
-}
-
-static void on_tick(uv_timer_t *t)
-{
-    (void)t;
-}
-
-static int set_up(void **state)
-{
-    static const struct link_events events = {on_connected, on_gone, on_gone};
-    struct fixture *f = mem_alloc(sizeof *f);
-    struct err e = {0};
-    log_set_level(LOG_OFF);
-    nats_server_init(&f->server);
-    nats_server_start(&f->server);
-    uv_loop_init(&f->loop);
-    uv_timer_init(&f->loop, &f->tick);
-    uv_timer_start(&f->tick, on_tick, 5, 5);
-    uv_unref((uv_handle_t *)&f->tick);
-    f->config.url = f->server.url;
-    if (link_open(&f->loop, &f->config, "test", WAIT_MS, &events, f, &f->link, &e))
-        fail_msg("%s", e.msg);
-    *state = f;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct fixture *f = *state;
-    link_close(f->link, 1000);
-    uv_close((uv_handle_t *)&f->tick, NULL);
-    uv_run(&f->loop, UV_RUN_DEFAULT);
-    assert_int_equal(uv_loop_close(&f->loop), 0); /* nothing is left on it */
-    nats_server_remove(&f->server);
-    free(f);
-    return 0;
-}
-
-#define UNTIL(f, cond)                                                                             \
-    do {                                                                                           \
-        int64_t until_ = clock_mono_us() + WAIT_MS * 1000ll;                                       \
-        while (!(cond) && clock_mono_us() < until_)                                                \
-            uv_run(&(f)->loop, UV_RUN_ONCE);                                                       \
-        assert_true(cond);                                                                         \
-    } while (0)
+#include "tests/unit/link_fixture.h"
 
 /* ---- calls, waited for ---- */
 
@@ -438,15 +359,13 @@ static void a_get_can_be_paused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(what_is_put_can_be_got, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(removing_leaves_nothing, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_put_that_is_broken_off_is_seen_by_nobody, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(a_full_bucket_refuses_and_keeps_what_it_has, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(what_was_altered_is_refused, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_get_may_be_left_at_any_time, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_get_can_be_paused, set_up, tear_down),
+        WITH_SERVER(what_is_put_can_be_got),
+        WITH_SERVER(removing_leaves_nothing),
+        WITH_SERVER(a_put_that_is_broken_off_is_seen_by_nobody),
+        WITH_SERVER(a_full_bucket_refuses_and_keeps_what_it_has),
+        WITH_SERVER(what_was_altered_is_refused),
+        WITH_SERVER(a_get_may_be_left_at_any_time),
+        WITH_SERVER(a_get_can_be_paused),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);
