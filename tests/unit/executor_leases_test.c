@@ -1,19 +1,8 @@
 /* Places of a key: taken, waited for, given on, lost; by two holders at a real nats-server. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <cmocka.h>
-
-#include "base/crypto.h"
 #include "executor/leases.h"
 #include "link/kv.h"
-#include "tests/unit/nats_server.h"
+#include "tests/unit/executor_nats.h"
 
-static struct nats_server server;
-static uv_loop_t loop;
-static struct link *nats;
 static struct subjects subjects;
 static struct config config = {
     .worker = "w", .nats = {.prefix = "t", .stream_prefix = "T", .replicas = 1, .lease_s = 2}};
@@ -22,23 +11,16 @@ static int open_server(void **state)
 {
     struct err e = {0};
     (void)state;
-    if (crypto_init(&e) || subjects_init(&subjects, &config.nats, &e))
+    if (start_nats() || subjects_init(&subjects, &config.nats, &e))
         return -1;
-    nats_server_init(&server);
-    nats_server_start(&server);
-    uv_loop_init(&loop);
     config.nats.url = server.url;
-    return link_open(&loop, &config.nats, "test", 5000, NULL, NULL, &nats, &e);
+    return connect_nats(&config.nats);
 }
 
 static int close_server(void **state)
 {
     (void)state;
-    link_close(nats, 1000);
-    uv_run(&loop, UV_RUN_DEFAULT);
-    assert_int_equal(uv_loop_close(&loop), 0);
-    link_library_stop();
-    nats_server_remove(&server);
+    stop_nats();
     return 0;
 }
 
@@ -74,23 +56,6 @@ static void want(struct leases *l, struct owner *o, const char *key, int limit)
 {
     *o = (struct owner){0};
     o->lease = lease_ask(l, key, limit, &ev, o);
-}
-
-static void on_late(uv_timer_t *t)
-{
-    (void)t;
-    fail_msg("waited in vain");
-}
-
-static void run_until(const int *what)
-{
-    uv_timer_t t;
-    uv_timer_init(&loop, &t);
-    uv_timer_start(&t, on_late, 20000, 0);
-    while (!*what)
-        uv_run(&loop, UV_RUN_ONCE);
-    uv_close((uv_handle_t *)&t, NULL);
-    uv_run(&loop, UV_RUN_NOWAIT);
 }
 
 static void one_place_goes_round(void **state)

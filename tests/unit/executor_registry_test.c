@@ -1,43 +1,20 @@
 /* A worker's entry in the registry: written and read, claimed, refused, taken over, removed;
  * against a real nats-server. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <cmocka.h>
-
 #include "base/clock.h"
-#include "base/crypto.h"
 #include "executor/registry.h"
 #include "link/kv.h"
-#include "tests/unit/nats_server.h"
-
-static struct nats_server server;
-static uv_loop_t loop;
-static struct link *nats;
+#include "tests/unit/executor_nats.h"
 
 static int open_server(void **state)
 {
-    struct err e = {0};
     (void)state;
-    if (crypto_init(&e))
-        return -1;
-    nats_server_init(&server);
-    nats_server_start(&server);
-    uv_loop_init(&loop);
-    struct nats_config c = {.url = server.url};
-    return link_open(&loop, &c, "test", 5000, NULL, NULL, &nats, &e);
+    return start_nats() ? -1 : connect_nats(&(struct nats_config){.url = server.url});
 }
 
 static int close_server(void **state)
 {
     (void)state;
-    link_close(nats, 1000);
-    uv_run(&loop, UV_RUN_DEFAULT);
-    assert_int_equal(uv_loop_close(&loop), 0);
-    link_library_stop();
-    nats_server_remove(&server);
+    stop_nats();
     return 0;
 }
 
@@ -86,23 +63,6 @@ static void stop(struct one *w)
 {
     registry_close(w->registry);
     w->registry = NULL;
-}
-
-static void on_late(uv_timer_t *t)
-{
-    (void)t;
-    fail_msg("waited in vain");
-}
-
-static void run_until(const int *what)
-{
-    uv_timer_t t;
-    uv_timer_init(&loop, &t);
-    uv_timer_start(&t, on_late, 20000, 0);
-    while (!*what)
-        uv_run(&loop, UV_RUN_ONCE);
-    uv_close((uv_handle_t *)&t, NULL);
-    uv_run(&loop, UV_RUN_NOWAIT);
 }
 
 /* ---- what the bucket says ---- */

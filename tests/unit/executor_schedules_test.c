@@ -1,30 +1,20 @@
 /* Schedules ticking against a real nats-server, by a clock that the test sets: several workers, one
  * start a tick; missed ones; a tick whose worker died behind its publish, found early and found
  * late; entries that are bad. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
 #include <time.h>
-#include <cmocka.h>
 
 #include "base/clock.h"
-#include "base/crypto.h"
 #include "base/jv.h"
 #include "executor/schedules.h"
 #include "link/js.h"
 #include "link/kv.h"
 #include "queue/schedule.h"
 #include "queue/schedule_bucket.h"
-#include "tests/unit/nats_server.h"
+#include "tests/unit/executor_nats.h"
 
 #define US     ((int64_t)1000000)
 #define SCRIPT "\"job\":{\"script\":\"export default 1\"}"
 
-static struct nats_server server;
-static uv_loop_t loop;
-static struct link *nats;
 static struct config *config;
 static struct subjects subjects;
 static struct kv *kv;
@@ -42,27 +32,10 @@ static int64_t instant(const char *text)
     return (int64_t)timegm(&tm);
 }
 
-static void on_late(uv_timer_t *t)
-{
-    (void)t;
-    fail_msg("waited in vain");
-}
-
-static void run_until(const bool *done)
-{
-    uv_timer_t late;
-    uv_timer_init(&loop, &late);
-    uv_timer_start(&late, on_late, 30000, 0);
-    while (!*done)
-        uv_run(&loop, UV_RUN_ONCE);
-    uv_close((uv_handle_t *)&late, NULL);
-    uv_run(&loop, UV_RUN_NOWAIT);
-}
-
 /* ---- the server's side ---- */
 
 struct answer {
-    bool done;
+    int done;
     int64_t number;
     int code;
     struct schedule s;
@@ -71,7 +44,7 @@ struct answer {
 static void on_stream(const struct jv *doc, const struct err *why, void *arg)
 {
     struct answer *a = arg;
-    a->done = true;
+    a->done = 1;
     a->code = why ? why->code : 0;
     jv_int(jv_get(jv_get(doc, "state"), "messages"), &a->number);
 }
@@ -97,7 +70,7 @@ static void ask(const char *verb, const char *body)
 static void on_put(uint64_t revision, const struct err *why, void *arg)
 {
     struct answer *a = arg;
-    a->done = true;
+    a->done = 1;
     a->code = why ? why->code : 0;
     a->number = (int64_t)revision;
 }
@@ -130,7 +103,7 @@ static void publish(const char *subject, const char *msg_id, const char *data)
 static void on_got(const struct kv_entry *entry, const struct err *why, void *arg)
 {
     struct answer *a = arg;
-    a->done = true;
+    a->done = 1;
     a->code = why ? why->code : 0;
     if (entry)
         a->code =
@@ -157,15 +130,10 @@ static int open_all(void **state)
 {
     struct err e = {0};
     (void)state;
-    if (crypto_init(&e))
-        return -1;
-    nats_server_init(&server);
-    nats_server_start(&server);
-    uv_loop_init(&loop);
     unsetenv("ISOLANE_CONFIG");
-    if (config_load(NULL, &config, &e) || config_set(config, "nats.url", server.url, "test", &e) ||
-        subjects_init(&subjects, &config->nats, &e) ||
-        link_open(&loop, &config->nats, "test", 5000, NULL, NULL, &nats, &e))
+    if (start_nats() || config_load(NULL, &config, &e) ||
+        config_set(config, "nats.url", server.url, "test", &e) ||
+        subjects_init(&subjects, &config->nats, &e) || connect_nats(&config->nats))
         return -1;
     kv = schedule_bucket(&loop, nats, config, &subjects);
     return 0;
@@ -175,19 +143,15 @@ static int close_all(void **state)
 {
     (void)state;
     kv_free(kv);
-    link_close(nats, 1000);
-    uv_run(&loop, UV_RUN_DEFAULT);
-    assert_int_equal(uv_loop_close(&loop), 0);
+    stop_nats();
     config_free(config);
-    link_library_stop();
-    nats_server_remove(&server);
     return 0;
 }
 
 static void on_made(const struct err *why, void *arg)
 {
     struct answer *a = arg;
-    a->done = true;
+    a->done = 1;
     a->code = why ? why->code : 0;
 }
 
