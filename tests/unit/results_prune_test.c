@@ -1,9 +1,8 @@
 /* Retention: what is removed, that the chain proves the rest, and every way to remove more unseen.
  */
-#include "tests/unit/results_sample.h"
+#include "tests/unit/results_database.h"
 
 #include <inttypes.h>
-#include <sqlite3.h>
 #include <uv.h>
 
 #include "base/clock.h"
@@ -16,31 +15,21 @@
 #define NOW_US      ((int64_t)1795000002000000) /* the samples finished just before */
 #define DEADLINE_US (20 * 1000000)
 
-static struct sign_key key, other_key;
+static struct sign_key other_key;
 
 static int setup(void **state)
 {
-    if (make_test_dir(state))
+    if (make_dir_and_key(state))
         return -1;
     log_set_level(LOG_OFF);
-    make_key(&key, "w.key");
     make_key(&other_key, "other.key");
     return 0;
-}
-
-static struct store *open_store(const char *name)
-{
-    struct store *s;
-    struct err e = {0};
-    if (store_open(at(name), STORE_WRITE, &s, &e))
-        fail_msg("%s", e.msg);
-    return s;
 }
 
 /* n results of these tenants in turn, a second apart, the last one at NOW_US. */
 static void fill(const char *name, int n, const char *const *tenants, int tenant_count)
 {
-    struct store *s = open_store(name);
+    struct store *s = open_store(name, STORE_WRITE);
     uint64_t seq;
     char prev[65], id[32];
     struct err e = {0};
@@ -65,7 +54,7 @@ static const char *const one[] = {"ci"}, *const two[] = {"ci", "web"};
 static size_t prune_with(const char *name, const struct retention *r, size_t n, size_t most,
                          const struct sign_key *k)
 {
-    struct store *s = open_store(name);
+    struct store *s = open_store(name, STORE_WRITE);
     struct prune_plan *plan;
     struct err e = {0};
     struct checkpoint c = {.worker = "w1"};
@@ -100,16 +89,6 @@ static size_t prune_with(const char *name, const struct retention *r, size_t n, 
 static size_t prune(const char *name, const struct retention *r, size_t n)
 {
     return prune_with(name, r, n, 1000, &key);
-}
-
-static void sql(const char *name, const char *text)
-{
-    sqlite3 *db;
-    char *why = NULL;
-    assert_int_equal(sqlite3_open(at(name), &db), SQLITE_OK);
-    if (sqlite3_exec(db, text, NULL, NULL, &why))
-        fail_msg("%s: %s", text, why);
-    sqlite3_close(db);
 }
 
 static struct verify_report verified(const char *name)
@@ -185,7 +164,7 @@ static void many_prunings_leave_one_run(void **state)
     }
     assert_int_equal(removed, 55);
     assert_int_equal(rounds, 6);
-    struct store *s = open_store("often.db");
+    struct store *s = open_store("often.db", STORE_WRITE);
     struct prune_runs runs;
     struct prune_run cp;
     char *envelope;
@@ -257,7 +236,7 @@ static void a_plan_that_is_out_of_date_is_refused(void **state)
     (void)state;
     struct retention r = {.max_rows = 3};
     fill("late.db", 10, one, 1);
-    struct store *s = open_store("late.db");
+    struct store *s = open_store("late.db", STORE_WRITE);
     struct prune_plan *plan;
     struct err e = {0};
     char zero[65] = ZEROS;

@@ -1,42 +1,27 @@
 /* verify: databases and envelopes, sound ones and every way to forge one. */
-#include "tests/unit/results_sample.h"
+#include "tests/unit/results_database.h"
 
 #include <pthread.h>
-#include <sqlite3.h>
 #include <stdatomic.h>
 
 #include "base/fs.h"
 #include "results/verify.h"
 
-static struct sign_key key, other_key;
+static struct sign_key other_key;
 
 static int setup(void **state)
 {
-    if (make_test_dir(state))
+    if (make_dir_and_key(state))
         return -1;
-    make_key(&key, "w.key");
     make_key(&other_key, "other.key");
     return 0;
 }
 
 static void make_db(const char *name, int rows)
 {
-    struct store *s;
-    struct err e = {0};
-    if (store_open(at(name), STORE_WRITE, &s, &e))
-        fail_msg("%s", e.msg);
+    struct store *s = open_store(name, STORE_WRITE);
     fill_store(s, rows, &key);
     store_close(s);
-}
-
-static void sql(const char *name, const char *text)
-{
-    sqlite3 *db;
-    char *why = NULL;
-    assert_int_equal(sqlite3_open(at(name), &db), SQLITE_OK);
-    if (sqlite3_exec(db, text, NULL, NULL, &why))
-        fail_msg("%s: %s", text, why);
-    sqlite3_close(db);
 }
 
 static void one_envelope_is_checked(void **state)
