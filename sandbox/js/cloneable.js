@@ -19,6 +19,14 @@ export function cloneable(kind) {
   push(kinds, kind);
 }
 
+// Objects of an interface that is not serializable are refused, not copied without what they are.
+export function uncloneable(name, is) {
+  const take = () => {
+    throw new DOMException(`A ${name} object could not be cloned`, 'DataCloneError');
+  };
+  cloneable({ __proto__: null, is, take });
+}
+
 // Runs f, with room of its own for what it parks: a getter of what is cloned may clone as well.
 function whileCloning(moving, f) {
   const outer = state.parked;

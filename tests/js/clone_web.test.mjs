@@ -36,6 +36,8 @@ both({
     const ws = new WritableStream(); ws.getWriter();
     for (const [what, transfer] of [[new ReadableStream(), []], [new WritableStream(), []], [new TransformStream(), []], [locked, [locked]], [half, [half]], [ws, [ws]]])
       show((await failure(() => structuredClone(what, { transfer }))).name);
+    for (const what of [new Response('x'), new Request('http://x/'), new Headers(), new FormData(), new URL('http://x/'), new URLSearchParams()])
+      show((await failure(() => structuredClone({ what }))).name);
     const once = new ReadableStream(); structuredClone(once, { transfer: [once] }); show((await failure(() => structuredClone(once, { transfer: [once] }))).name);`,
 });
 

@@ -7,6 +7,7 @@ import {
   stringSlice,
   stringToWellFormed,
 } from '../../primordials.js';
+import { uncloneable } from '../../cloneable.js';
 import { inspect } from '../../inspect.js';
 import { needArguments, shapeInterface } from '../../interface.js';
 import { lazy } from '../../parts.js';
@@ -239,11 +240,15 @@ export class URL {
     this.#searchStart = places[6];
     this.#hashStart = places[7];
   }
+  static {
+    uncloneable('URL', (value) => typeof value === 'object' && value !== null && #href in value);
+  }
   #refresh() {
     if (this.#params !== undefined) inside.setPairs(this.#params, parsePairs(this.search));
   }
 }
 shapeInterface(URL);
+uncloneable('URLSearchParams', inside.isParams);
 
 function inspected(object, names, name, options) {
   const shown = {};
