@@ -1,244 +1,9 @@
-/* Jobs out of a real JetStream: streams and consumers, pulling, acks, redelivery, losses. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+/* Jobs out of a real JetStream: the streams and consumers an intake makes or finds, pulling within
+ * bounds, what a publisher is told. What happens to a job that is not acked at once is in
+ * queue_redelivery_test.c. */
+#include "tests/unit/queue_intake.h"
 
 #include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "base/clock.h"
-#include "base/jv.h"
-#include "base/log.h"
-#include "link/acksubject.h"
-#include "queue/intake.h"
-#include "tests/unit/nats_server.h"
-
-#define WAIT_MS 10000
-#define KEPT    20000
-
-struct fixture {
-    struct nats_server server;
-    uv_loop_t loop;
-    uv_timer_t tick;
-    struct config *config;
-    struct subjects subjects;
-    struct link *link;
-    struct intake *intake;
-    int ready, failed, connected;
-    struct err why;
-    struct delivery *jobs[KEPT];
-    int job_count; /* came since the last forget() */
-    int held, held_most;
-    bool ack_at_once;
-};
-
-#define UNTIL(f, cond)                                                                             \
-    do {                                                                                           \
-        int64_t until_ = clock_mono_us() + WAIT_MS * 1000ll;                                       \
-        while (!(cond) && clock_mono_us() < until_)                                                \
-            uv_run(&(f)->loop, UV_RUN_ONCE);                                                       \
-        assert_true(cond);                                                                         \
-    } while (0)
-
-static void turn_for(struct fixture *f, int ms)
-{
-    int64_t until = clock_mono_us() + ms * 1000ll;
-    while (clock_mono_us() < until)
-        uv_run(&f->loop, UV_RUN_ONCE);
-}
-
-static void on_tick(uv_timer_t *t)
-{
-    (void)t;
-}
-
-static void on_job(struct delivery *d, void *arg)
-{
-    struct fixture *f = arg;
-    f->held++;
-    if (f->held > f->held_most)
-        f->held_most = f->held;
-    assert_true(f->job_count < KEPT);
-    f->jobs[f->job_count++] = d;
-    assert_int_equal(d->data[d->len], 0);
-    if (f->ack_at_once) {
-        intake_ack(f->intake, d);
-        delivery_free(d);
-        f->jobs[f->job_count - 1] = NULL;
-        f->held--;
-    }
-}
-
-static void on_ready(void *arg)
-{
-    struct fixture *f = arg;
-    f->ready++;
-}
-
-static void on_failed(const struct err *why, void *arg)
-{
-    struct fixture *f = arg;
-    f->failed++;
-    f->why = *why;
-}
-
-static void on_connected(void *arg)
-{
-    struct fixture *f = arg;
-    f->connected++;
-    if (f->intake)
-        intake_resume(f->intake);
-}
-
-static const struct link_events link_events = {.connected = on_connected};
-static const struct intake_events intake_events = {on_job, on_ready, on_failed};
-
-static void open_link(struct fixture *f)
-{
-    struct err e = {0};
-    if (link_open(&f->loop, &f->config->nats, "test", 5000, &link_events, f, &f->link, &e))
-        fail_msg("%s", e.msg);
-}
-
-static int set_up_server(void **state, const char *conf, bool jetstream)
-{
-    struct fixture *f = mem_alloc(sizeof *f);
-    struct err e = {0};
-    nats_server_init(&f->server);
-    f->server.no_jetstream = !jetstream;
-    if (conf)
-        nats_server_conf(&f->server, conf);
-    nats_server_start(&f->server);
-    if (config_load(NULL, &f->config, &e))
-        fail_msg("%s", e.msg);
-    free(f->config->nats.url);
-    f->config->nats.url = mem_strdup(f->server.url);
-    f->config->nats.ack_wait_ms = 1000;
-    snprintf(f->config->tenants[0].name, sizeof f->config->tenants[0].name, "ci");
-    assert_int_equal(subjects_init(&f->subjects, &f->config->nats, &e), 0);
-    uv_loop_init(&f->loop);
-    uv_timer_init(&f->loop, &f->tick);
-    uv_timer_start(&f->tick, on_tick, 5, 5);
-    uv_unref((uv_handle_t *)&f->tick);
-    open_link(f);
-    *state = f;
-    return 0;
-}
-
-static int set_up(void **state)
-{
-    return set_up_server(state, NULL, true);
-}
-
-static void open_intake(struct fixture *f, int want)
-{
-    struct err e = {0};
-    if (intake_open(&f->loop, f->link, f->config, &f->subjects, 0, &intake_events, f, &f->intake,
-                    &e))
-        fail_msg("%s", e.msg);
-    intake_want(f->intake, want);
-    UNTIL(f, f->ready == 1);
-}
-
-/* What a worker that dies does: acks nothing. */
-static void forget(struct fixture *f)
-{
-    for (int i = 0; i < f->job_count; i++) {
-        delivery_free(f->jobs[i]);
-        f->jobs[i] = NULL;
-    }
-    f->job_count = f->held = f->held_most = 0;
-}
-
-static int tear_down(void **state)
-{
-    struct fixture *f = *state;
-    intake_close(f->intake);
-    forget(f); /* after the intake: owners may be slower */
-    link_close(f->link, 1000);
-    uv_close((uv_handle_t *)&f->tick, NULL);
-    uv_run(&f->loop, UV_RUN_DEFAULT);
-    assert_int_equal(uv_loop_close(&f->loop), 0);
-    config_free(f->config);
-    nats_server_remove(&f->server);
-    free(f);
-    return 0;
-}
-
-/* ---- the publisher, and a look at the server ---- */
-
-static struct jv *ask(struct fixture *f, const char *subject, const char *body, const char *msg_id)
-{
-    struct link_msg *m = NULL;
-    struct jv *doc = NULL;
-    struct err e = {0};
-    struct link_header h = {"Nats-Msg-Id", msg_id};
-    if (link_request_wait(f->link, subject, &h, msg_id ? 1 : 0, body, strlen(body), WAIT_MS, &m,
-                          &e))
-        fail_msg("%s: %s", subject, e.msg);
-    assert_int_equal(jv_parse(m->data, m->len, &doc, NULL), 0);
-    link_msg_free(m);
-    return doc;
-}
-
-static int64_t int_of(const struct jv *object, const char *name)
-{
-    int64_t n = -1;
-    assert_true(jv_int(jv_get(object, name), &n));
-    return n;
-}
-
-/* The stream's sequence, or minus the server's error code. */
-static int64_t submit(struct fixture *f, const char *tenant, enum job_class c, const char *body,
-                      const char *msg_id)
-{
-    char subject[SUBJECT_MAX];
-    subject_job(&f->subjects, tenant, c, subject);
-    struct jv *ack = ask(f, subject, body, msg_id);
-    const struct jv *error = jv_get(ack, "error");
-    int64_t n = error ? -int_of(error, "err_code") : int_of(ack, "seq");
-    jv_free(ack);
-    return n;
-}
-
-static void submit_many(struct fixture *f, int count, enum job_class c)
-{
-    char subject[SUBJECT_MAX];
-    subject_job(&f->subjects, "ci", c, subject);
-    for (int i = 0; i < count; i++)
-        assert_int_equal(link_publish(f->link, subject, NULL, NULL, 0, "{}", 2, NULL), 0);
-    assert_int_equal(link_flush(f->link, WAIT_MS, NULL), 0);
-}
-
-static int64_t stream_messages(struct fixture *f)
-{
-    struct jv *info = ask(f, "$JS.API.STREAM.INFO.ISOLANE_JOBS", "", NULL);
-    int64_t n = int_of(jv_get(info, "state"), "messages");
-    jv_free(info);
-    return n;
-}
-
-static void ack(struct fixture *f, int n)
-{
-    assert_true(n < f->job_count && f->jobs[n]);
-    intake_ack(f->intake, f->jobs[n]);
-    delivery_free(f->jobs[n]);
-    f->jobs[n] = NULL;
-    f->held--;
-}
-
-static void ack_all(struct fixture *f)
-{
-    for (int i = 0; i < f->job_count; i++)
-        if (f->jobs[i])
-            ack(f, i);
-    f->job_count = 0;
-}
 
 /* ---- streams and consumers ---- */
 
@@ -335,7 +100,6 @@ static void test_a_second_start_finds_nothing_to_say(void **state)
         fail_msg("%s", e.msg);
     open_intake(f, 16);
     intake_close(f->intake);
-    f->ready = 0;
     char *log = with_stderr(f, open_sixteen);
     assert_string_equal(log, "");
     free(log);
@@ -434,7 +198,7 @@ static void test_never_more_than_wanted_is_held(void **state)
 {
     struct fixture *f = *state;
     open_intake(f, 10);
-    submit_many(f, 100, CLASS_NORMAL);
+    publish(f, "ci", CLASS_NORMAL, 100);
     UNTIL(f, f->job_count == 10);
     turn_for(f, 300);
     assert_int_equal(f->job_count, 10);
@@ -444,7 +208,7 @@ static void test_never_more_than_wanted_is_held(void **state)
     ack(f, 1);
     UNTIL(f, f->job_count == 12);
     assert_int_equal(f->held_most, 10);
-    submit_many(f, 20, CLASS_HIGH); /* each class has its own room */
+    publish(f, "ci", CLASS_HIGH, 20); /* each class has its own room */
     UNTIL(f, f->job_count == 22);
 }
 
@@ -452,7 +216,7 @@ static void test_room_for_one(void **state)
 {
     struct fixture *f = *state;
     open_intake(f, 1);
-    submit_many(f, 5, CLASS_NORMAL);
+    publish(f, "ci", CLASS_NORMAL, 5);
     for (int i = 0; i < 5; i++) {
         UNTIL(f, f->job_count == i + 1);
         ack(f, i);
@@ -468,7 +232,7 @@ static void test_ten_thousand_flow_through(void **state)
     f->ack_at_once = true;
     int64_t from = clock_mono_us();
     for (int i = 0; i < 10; i++)
-        submit_many(f, 1000, (enum job_class)(i % CLASSES));
+        publish(f, "ci", (enum job_class)(i % CLASSES), 1000);
     UNTIL(f, f->job_count == 10000);
     print_message("# 10000 jobs published, pulled and acked in %" PRId64 " ms\n",
                   (clock_mono_us() - from) / 1000);
@@ -539,205 +303,9 @@ static void test_a_class_that_does_not_exist_is_refused(void **state)
         ERR_UNAVAILABLE);
 }
 
-/* ---- redelivery ---- */
-
-static void test_unacked_comes_again(void **state)
-{
-    struct fixture *f = *state;
-    open_intake(f, 16);
-    int64_t seq = submit(f, "ci", CLASS_NORMAL, "{}", NULL);
-    UNTIL(f, f->job_count == 1);
-    forget(f); /* freed without a word: in-progress ends too */
-    UNTIL(f, f->job_count == 1);
-    assert_int_equal(f->jobs[0]->stream_seq, seq);
-    assert_int_equal(f->jobs[0]->delivered, 2);
-    ack_all(f);
-    UNTIL(f, stream_messages(f) == 0);
-}
-
-static void test_in_progress_keeps_a_long_job(void **state)
-{
-    struct fixture *f = *state;
-    open_intake(f, 16);
-    submit_many(f, 8, CLASS_NORMAL);
-    UNTIL(f, f->job_count == 8);
-    turn_for(f, 3500); /* three and a half times ack_wait */
-    assert_int_equal(f->job_count, 8);
-    ack_all(f);
-    UNTIL(f, stream_messages(f) == 0);
-}
-
-static void test_hand_back_with_and_without_delay(void **state)
-{
-    struct fixture *f = *state;
-    open_intake(f, 16);
-    submit(f, "ci", CLASS_NORMAL, "{}", NULL);
-    UNTIL(f, f->job_count == 1);
-    int64_t from = clock_mono_us();
-    intake_hand_back(f->intake, f->jobs[0], 0);
-    UNTIL(f, f->job_count == 2);
-    assert_true(clock_mono_us() - from < 900000); /* not by ack_wait */
-    from = clock_mono_us();
-    intake_hand_back(f->intake, f->jobs[1], 400);
-    UNTIL(f, f->job_count == 3);
-    int64_t took = clock_mono_us() - from;
-    assert_true(took >= 390000 && took < 950000);
-    assert_int_equal(f->jobs[2]->delivered, 3);
-    intake_ack(f->intake, f->jobs[2]);
-    intake_ack(f->intake, f->jobs[2]); /* a second word about it is not sent */
-}
-
-static void test_max_deliver_ends_it(void **state)
-{
-    struct fixture *f = *state;
-    f->config->nats.max_deliver = 3;
-    open_intake(f, 16);
-    submit(f, "ci", CLASS_NORMAL, "{}", NULL);
-    for (int i = 0; i < 3; i++) {
-        UNTIL(f, f->job_count == i + 1);
-        assert_int_equal(f->jobs[i]->delivered, i + 1);
-        intake_hand_back(f->intake, f->jobs[i], 0);
-    }
-    turn_for(f, 500);
-    assert_int_equal(f->job_count, 3);
-    assert_int_equal(stream_messages(f), 1); /* it stays in the stream: not lost, but nobody's */
-}
-
-/* ---- losses ---- */
-
-static void test_server_restart_loses_nothing(void **state)
-{
-    struct fixture *f = *state;
-    open_intake(f, 16);
-    submit_many(f, 40, CLASS_NORMAL);
-    UNTIL(f, f->job_count == 16);
-    for (int i = 0; i < 4; i++)
-        ack(f, i);
-    UNTIL(f, f->job_count == 20);
-    nats_server_end(&f->server, SIGKILL);
-    UNTIL(f, !link_is_up(f->link));
-    for (int i = 4; i < 8; i++)
-        ack(f, i); /* kept, sent after the reconnect */
-    nats_server_start(&f->server);
-    UNTIL(f, f->connected == 2);
-    f->ack_at_once = true;
-    for (int i = 8; i < 20; i++)
-        ack(f, i);
-    UNTIL(f, stream_messages(f) == 0);
-    forget(f);
-    submit(f, "ci", CLASS_NORMAL, "{}", NULL); /* and pulling goes on */
-    UNTIL(f, f->job_count == 1);
-}
-
-static void test_a_worker_that_dies_leaves_its_jobs(void **state)
-{
-    struct fixture *f = *state;
-    open_intake(f, 16);
-    submit_many(f, 10, CLASS_NORMAL);
-    UNTIL(f, f->job_count == 10);
-    intake_close(f->intake);
-    forget(f);
-    f->ready = 0;
-    open_intake(f, 16);
-    UNTIL(f, f->job_count == 10);
-    for (int i = 0; i < 10; i++)
-        assert_int_equal(f->jobs[i]->delivered, 2);
-}
-
-static void test_deleted_streams_are_made_again(void **state)
-{
-    struct fixture *f = *state;
-    open_intake(f, 16);
-    jv_free(ask(f, "$JS.API.STREAM.DELETE.ISOLANE_JOBS", "", NULL));
-    turn_for(f, 1500);
-    assert_true(submit(f, "ci", CLASS_NORMAL, "{}", NULL) > 0);
-    UNTIL(f, f->job_count == 1);
-    ack_all(f);
-    UNTIL(f, stream_messages(f) == 0);
-    jv_free(ask(f, "$JS.API.CONSUMER.DELETE.ISOLANE_JOBS.worker_normal_ci", "", NULL));
-    turn_for(f, 1500);
-    assert_true(submit(f, "ci", CLASS_NORMAL, "{}", NULL) > 0);
-    UNTIL(f, f->job_count == 1);
-    assert_int_equal(f->failed, 0);
-}
-
-/* ---- the end ---- */
-
-static void test_stop_takes_no_more_but_acks(void **state)
-{
-    struct fixture *f = *state;
-    open_intake(f, 16);
-    submit_many(f, 3, CLASS_NORMAL);
-    UNTIL(f, f->job_count == 3);
-    intake_stop(f->intake);
-    submit_many(f, 5, CLASS_NORMAL);
-    turn_for(f, 200);
-    assert_int_equal(f->job_count, 3);
-    ack_all(f);
-    UNTIL(f, stream_messages(f) == 5);
-    intake_close(f->intake);
-    f->ready = 0;
-    int64_t from = clock_mono_us();
-    open_intake(f,
-                16); /* another worker has them at once: none is stuck with the one that stopped */
-    UNTIL(f, f->job_count == 5);
-    assert_true(clock_mono_us() - from < 900000);
-}
-
-static void test_deliveries_outlive_the_intake(void **state)
-{
-    struct fixture *f = *state;
-    open_intake(f, 16);
-    submit_many(f, 3, CLASS_NORMAL);
-    UNTIL(f, f->job_count == 3);
-    intake_close(f->intake);
-    f->intake = NULL;
-    assert_string_equal(f->jobs[0]->data, "{}"); /* tear_down() frees them */
-}
-
-/* ---- ack subjects ---- */
-
-static void test_ack_subjects(void **state)
-{
-    (void)state;
-    struct ack_facts a;
-    assert_true(ack_subject_parse("$JS.ACK.S.C.3.17.9.1700000000123456789.5", &a));
-    assert_int_equal(a.delivered, 3);
-    assert_int_equal(a.stream_seq, 17);
-    assert_int_equal(a.stored_at_us, 1700000000123456);
-    assert_int_equal(a.pending, 5);
-    assert_true(ack_subject_parse("$JS.ACK.hub.ABCD.S.C.1.2.3.4000.5", &a));
-    assert_int_equal(a.delivered, 1);
-    assert_int_equal(a.stream_seq, 2);
-    assert_int_equal(a.stored_at_us, 4);
-    assert_true(ack_subject_parse("$JS.ACK._.ABCD.S.C.1.2.3.4000.5.rand", &a));
-    assert_int_equal(a.pending, 5);
-    const char *bad[] = {"",
-                         "$JS.ACK.",
-                         "$JS.ACK.S.C.3.17.9.1",
-                         "$JS.ACK.S.C.3.17.9.x.5",
-                         "$JS.ACK.S.C.3.17.9.1.5.6",
-                         "$JS.ACK.S.C..17.9.1.5",
-                         "_INBOX.a.b",
-                         "$JS.ACK.S.C.99999999999999999999.17.9.1.5",
-                         "$JS.ACK.........."};
-    for (size_t i = 0; i < ARRAY_LEN(bad); i++)
-        assert_false(ack_subject_parse(bad[i], &a));
-}
-
-static int stop_library(void **state)
-{
-    (void)state;
-    link_library_stop();
-    return 0;
-}
-
-#define WITH_SERVER(t) cmocka_unit_test_setup_teardown(t, set_up, tear_down)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_ack_subjects),
         WITH_SERVER(test_makes_streams_and_consumers),
         WITH_SERVER(test_other_settings_are_used_and_named),
         WITH_SERVER(test_a_second_start_finds_nothing_to_say),
@@ -752,15 +320,6 @@ int main(void)
         WITH_SERVER(test_duplicates_are_stored_once),
         WITH_SERVER(test_a_full_queue_refuses_its_publisher),
         WITH_SERVER(test_a_class_that_does_not_exist_is_refused),
-        WITH_SERVER(test_unacked_comes_again),
-        WITH_SERVER(test_in_progress_keeps_a_long_job),
-        WITH_SERVER(test_hand_back_with_and_without_delay),
-        WITH_SERVER(test_max_deliver_ends_it),
-        WITH_SERVER(test_server_restart_loses_nothing),
-        WITH_SERVER(test_a_worker_that_dies_leaves_its_jobs),
-        WITH_SERVER(test_deleted_streams_are_made_again),
-        WITH_SERVER(test_stop_takes_no_more_but_acks),
-        WITH_SERVER(test_deliveries_outlive_the_intake),
     };
     log_set_level(LOG_OFF);
     cmocka_set_message_output(CM_OUTPUT_TAP);
