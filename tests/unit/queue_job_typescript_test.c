@@ -1,36 +1,6 @@
 /* The fields "language", "check" and "typescript": what a job is in, what is refused and in which
  * words, what a tenant with strict_ts takes. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "base/buf.h"
-#include "base/mem.h"
-#include "queue/job.h"
-
-static struct config *config;
-static struct job *job;
-static struct err e;
-
-static int decode(const char *text)
-{
-    struct job_origin o = {.tenant = "default", .cls = CLASS_NORMAL, .stream_seq = 42};
-    size_t len = strlen(text);
-    job_free(job);
-    memset(&e, 0, sizeof e);
-    char *exact = malloc(len ? len : 1); /* reading behind it is found by the sanitizer */
-    memcpy(exact, text, len);
-    int rc = job_decode(config, &o, exact, len, &job, &e);
-    free(exact);
-    return rc;
-}
+#include "tests/unit/queue_job.h"
 
 static void taken(const char *text, enum job_language language, bool transforms, const char *name)
 {
@@ -39,28 +9,6 @@ static void taken(const char *text, enum job_language language, bool transforms,
     assert_int_equal(job->language, language);
     assert_int_equal(job->transforms, transforms);
     assert_string_equal(job->name, name);
-}
-
-static void refused(const char *text, const char *words)
-{
-    assert_int_equal(decode(text), ERR_INVALID);
-    if (strncmp(e.msg, words, strlen(words)) != 0)
-        fail_msg("for %s: found \"%s\", not \"%s…\"", text, e.msg, words);
-}
-
-static int set_up(void **state)
-{
-    (void)state;
-    struct err why = {0};
-    return crypto_init(&why) || config_load(NULL, &config, &why) ? -1 : 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    job_free(job);
-    config_free(config);
-    return 0;
 }
 
 static void a_name_says_what_it_is(void **state)
