@@ -1,6 +1,6 @@
-# The engine-shell: the engine in a preloadable shared object of its own, driven by tests/engine/shell.c.
+# The engine-shell: the engine in a preloadable shared object of its own, driven by tests/engine/shell*.c.
 ES := build/engine-shell
-ENGINE_SHELL_OBJ := $(patsubst %.cc,$(EO)/%.o,$(ENGINE_CXX)) $(EO)/tests/engine/shell.o $(EO)/base/pack.o
+ENGINE_SHELL_OBJ := $(patsubst %.cc,$(EO)/%.o,$(ENGINE_CXX)) $(patsubst %.c,$(EO)/%.o,$(wildcard tests/engine/*.c)) $(EO)/base/pack.o
 
 .PHONY: engine-shell engine-tests
 engine-shell: $(ES)/libshell.so $(ES)/snapshot.bin $(E)/node
