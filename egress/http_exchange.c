@@ -301,7 +301,14 @@ static void flow(struct http_exchange *x)
     x->in_paused = x->in_paused && !more_in;
     x->out_paused = x->out_paused && !more_out;
     x->moved_ms = uv_now(x->p.client->loop);
-    http_curl.easy_pause(x->p.easy, pause);
+    /* What waited in libcurl is given to us at once. Where we refuse it, libcurl says so here
+     * alone: the transfer would go on without those bytes, to an end that looks well. */
+    CURLcode rc = http_curl.easy_pause(x->p.easy, pause);
+    if (rc == CURLE_OK)
+        return;
+    if (!x->p.why.code)
+        http_party_explain(&x->p, rc);
+    x->over = true;
 }
 
 static void tell(struct http_exchange *x)
@@ -330,7 +337,7 @@ static void tell(struct http_exchange *x)
         tell_body(x);
     if (!x->dead)
         flow(x);
-    if (!x->dead && x->finished && !x->in.len)
+    if (!x->dead && (x->over || (x->finished && !x->in.len)))
         tell_end(x);
 }
 

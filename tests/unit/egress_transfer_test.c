@@ -184,7 +184,7 @@ static void bounds_end_it(void **state)
     EXPECT_WORDS(s, "nothing came for 150 ms");
     forget(&s);
     r = request_to(at("/headers-then-silent"));
-    r.http.idle_ms = 300;
+    r.http.idle_ms = 1000;
     begin(&s, &r);
     assert_int_equal(finish(&s), ERR_TIMEOUT);
     assert_int_equal(s.status, 200);
@@ -196,6 +196,23 @@ static void bounds_end_it(void **state)
     assert_int_equal(finish(&s), ERR_TIMEOUT);
     EXPECT_WORDS(s, "not done within 300 ms");
     forget(&s);
+}
+
+/* Also where the part too many waited in libcurl until there was room for it: of these some always
+ * do. */
+static void a_body_too_long_never_ends_well(void **state)
+{
+    (void)state;
+    for (long bytes = 200000; bytes < 280000; bytes += 1000) {
+        struct seen s = {0};
+        char path[64];
+        snprintf(path, sizeof path, "/big?bytes=%ld", bytes);
+        struct transfer_request r = request_to(at(path));
+        r.http.body_max = bytes - 1;
+        begin(&s, &r);
+        assert_int_equal(finish(&s), ERR_LIMIT);
+        forget(&s);
+    }
 }
 
 static void responses_that_are_none(void **state)
@@ -306,6 +323,7 @@ int main(void)
         WITH_CLIENT(http2_carries_bodies_both_ways),
         WITH_CLIENT(a_consumer_that_takes_nothing_holds_the_peer_back),
         WITH_CLIENT(bounds_end_it),
+        WITH_CLIENT(a_body_too_long_never_ends_well),
         WITH_CLIENT(responses_that_are_none),
         WITH_CLIENT(responses_that_are_odd),
         WITH_CLIENT(encoded_bodies_pass_as_they_are),
