@@ -302,7 +302,6 @@ install: all
 	install -m 755 $(NODE) $(DESTDIR)$(PREFIX)/lib/isolane/engine/node
 	install -m 755 $(E)/libisolane-cell.so $(DESTDIR)$(PREFIX)/lib/isolane/engine/
 	install -m 644 $(E)/snapshot.bin $(E)/toolchain.js $(E)/typescript.js $(E)/isolane.d.ts $(DESTDIR)$(PREFIX)/lib/isolane/engine/
-	install -m 644 $(E)/snapshot.bin $(E)/toolchain.js $(E)/typescript.js $(DESTDIR)$(PREFIX)/lib/isolane/engine/
 	install -m 755 $(ESBUILD) $(DESTDIR)$(PREFIX)/lib/isolane/esbuild
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)$(PREFIX)/lib/sysusers.d
 	install -m 644 packaging/isolane.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/isolane.conf
