@@ -98,15 +98,15 @@ test('killed while it follows: what it goes on with is neither lost nor doubled'
     const count = async () => lines((await isolane(['ls', '--db', db, '--json', '-n', '100000'])).stdout).length;
     let p = follow();
     await until('it to have begun', async () => await count() >= 40);
-    const filling = fill('second', 120);
     for (let i = 0; i < 4; i++) {
         const before = await count();
+        const filling = fill(`second-${i}`, 30);
         await until('it to go on', async () => await count() > before);
         p.child.kill('SIGKILL');
         await p.ended;
         p = follow();
+        await filling;
     }
-    await filling;
     await until('all to be archived', async () => await count() === 160);
     send_signal(p.pid, 'SIGTERM');
     const end = await p.ended;
