@@ -31,8 +31,8 @@ struct fileset_waiter {
     int times; /* that its set was fetched */
 };
 
-/* why NULL: its set is here (filesets_take). ERR_INVALID: it never will be; else: not for now, and
- * long enough was waited. */
+/* why NULL: its set is here (filesets_take). ERR_INVALID: it never will be; else: not this time,
+ * and long enough was waited. */
 typedef void (*filesets_done)(struct attempt *a, const struct err *why, void *arg);
 
 /* store NULL: there are none. c and store are kept. */
