@@ -7,6 +7,10 @@ BENCH_ARCHIVES := $(foreach r,$(call reverse,$(BENCH_ROOMS)),$(call archive_of,$
 BENCH_SHARED := $(B)/obj/bench/measure.o $(B)/obj/bench/bed.o $(B)/obj/bench/upworker.o $(B)/obj/bench/upparts.o $(B)/obj/bench/publisher.o
 
 # Further objects of a program.
+BENCH_OBJECTS_dispatch := handlers
+BENCH_OBJECTS_budgets := handlers
+BENCH_OBJECTS_typescript := handlers
+BENCH_OBJECTS_code := handlers
 BENCH_OBJECTS_floor := floor_fork floor_sqlite floor_nats natsbed smallresult zygotebed
 BENCH_OBJECTS_memory := zygotebed
 BENCH_OBJECTS_durability := natsbed smallresult

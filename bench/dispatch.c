@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "bench/bed.h"
+#include "bench/handlers.h"
 #include "bench/measure.h"
 #include "executor/executor.h"
 
@@ -89,52 +90,6 @@ static void on_committed(struct attempt *a, const struct result *r, const char *
     }
     uv_stop(&b->bed.loop);
 }
-
-static void on_up(void *arg)
-{
-    struct bench *b = arg;
-    uv_stop(&b->bed.loop);
-}
-
-static void on_failed(const struct err *why, void *arg)
-{
-    (void)arg;
-    die("%s", why->msg);
-}
-
-static void on_output(struct attempt *a, int stream, uint64_t offset, const char *text, size_t len,
-                      void *arg)
-{
-    (void)a;
-    (void)stream;
-    (void)offset;
-    (void)text;
-    (void)len;
-    (void)arg;
-}
-
-static void on_progress(struct attempt *a, double fraction, const char *text, void *arg)
-{
-    (void)a;
-    (void)fraction;
-    (void)text;
-    (void)arg;
-}
-
-static void on_unstuck(void *arg)
-{
-    (void)arg;
-}
-
-static const struct executor_events handlers = {
-    .up = on_up,
-    .failed = on_failed,
-    .output = on_output,
-    .progress = on_progress,
-    .committed = on_committed,
-    .stuck = on_failed,
-    .unstuck = on_unstuck,
-};
 
 static void stop_loop(uv_timer_t *t)
 {
@@ -224,6 +179,7 @@ static void bench_executor(struct bench *b)
         .key_path = b->bed.paths.key,
         .pub_path = b->bed.paths.pub,
     };
+    struct executor_events handlers = bench_handlers(on_committed);
     must(executor_open(&b->bed.loop, &o, &handlers, b, &b->executor, &e), &e, "executor");
     uv_timer_init(&b->bed.loop, &b->pause);
     uv_run(&b->bed.loop, UV_RUN_DEFAULT);
@@ -351,7 +307,7 @@ static void fork_and_run(struct forks *f, bool measured)
 
 static void bench_forks(struct bed *bed)
 {
-    static const struct pool_events events = {.ready = pool_ready, .failed = on_failed};
+    static const struct pool_events events = {.ready = pool_ready, .failed = bench_failed};
     struct forks f = {.bed = bed};
     int64_t pool_before = bed->config->pool;
     bed_set(bed, "pool", 1);

@@ -14,9 +14,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "link/link.h"
+#include "tests/unit/until.h"
 #include "tests/unit/nats_server.h"
-
-#define WAIT_MS 20000
 
 struct fixture {
     struct nats_server server;
@@ -93,14 +92,6 @@ static inline int tear_down(void **state)
 }
 
 #define WITH_SERVER(t) cmocka_unit_test_setup_teardown(t, set_up, tear_down)
-
-#define UNTIL(f, cond)                                                                             \
-    do {                                                                                           \
-        int64_t until_ = clock_mono_us() + WAIT_MS * 1000ll;                                       \
-        while (!(cond) && clock_mono_us() < until_)                                                \
-            uv_run(&(f)->loop, UV_RUN_ONCE);                                                       \
-        assert_true(cond);                                                                         \
-    } while (0)
 
 /* The group's end, for what the library keeps for the whole process. */
 static inline int stop_library(void **state)

@@ -17,10 +17,10 @@
 #include "base/log.h"
 #include "link/link.h"
 #include "queue/intake.h"
+#include "tests/unit/until.h"
 #include "tests/unit/nats_server.h"
 
-#define WAIT_MS 20000
-#define KEPT    20000
+#define KEPT 20000
 
 struct fixture {
     struct nats_server server;
@@ -37,14 +37,6 @@ struct fixture {
     int held, held_most;
     bool ack_at_once;
 };
-
-#define UNTIL(f, cond)                                                                             \
-    do {                                                                                           \
-        int64_t until_ = clock_mono_us() + WAIT_MS * 1000ll;                                       \
-        while (!(cond) && clock_mono_us() < until_)                                                \
-            uv_run(&(f)->loop, UV_RUN_ONCE);                                                       \
-        assert_true(cond);                                                                         \
-    } while (0)
 
 static inline void turn_for(struct fixture *f, int ms)
 {
