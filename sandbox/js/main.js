@@ -10,6 +10,7 @@ import { beginJob, inputOf, installJob, selfOf } from './job.js';
 import { installRandom, resetRandom } from './math_random.js';
 import { installParts, part, resetParts } from './parts.js';
 import { permit } from './permits.js';
+import { regexpExec } from './primordials.js';
 import { describe, prepareStack, serialize } from './outcome.js';
 import { beginSecrets, installSecrets } from './secrets.js';
 import { resetStreams, wakeStream } from './stream_call.js';
@@ -28,6 +29,9 @@ installSecrets(globalThis);
 installJob(globalThis);
 installGlobalEvents(globalThis);
 installParts(globalThis);
+
+// RegExp.lastMatch and its kin: what was matched above is not the script's. (The zygote's warm-up ends likewise.)
+regexpExec(/^/, '');
 
 // What an invocation left behind is forgotten. Random numbers get a new seed, unless the same
 // script is called again.

@@ -120,6 +120,16 @@ for (const mode of MODES)
             }
         });
 
+// The first context of a process is another than its later ones: to a script they must look alike.
+for (const reuse of ['none', 'tenant'])
+    test(`${reuse}: a script finds no match of a regular expression that it did not make, in the first context of a process and in later ones`, async () => {
+        const look = 'export default [RegExp.input, RegExp.lastMatch, RegExp.lastParen, RegExp.leftContext, RegExp.rightContext, RegExp.$1]';
+        for (let i = 0; i < 2; i++) {
+            for (let k = 0; k < 3; k++) assert.deepEqual((await value(look, 'bob', { reuse })).value, ['', '', '', '', '', '']);
+            await until('the warm cell of bob to be gone', () => w.cells().length <= 3);
+        }
+    });
+
 // ---- what goes on when the script has ended -----------------------------------------------------------------------
 
 const QUIET = 'await new Promise((r) => setTimeout(r, 60)); export default "quiet"';
