@@ -36,6 +36,15 @@ void crypto_hex(const void *p, size_t len, char *out)
     sodium_bin2hex(out, len * 2 + 1, p, len);
 }
 
+uint64_t crypto_short_hash(const uint8_t key[SHORT_HASH_KEY], const void *p, size_t len)
+{
+    uint64_t hash;
+    static_assert(crypto_shorthash_KEYBYTES == SHORT_HASH_KEY, "");
+    static_assert(crypto_shorthash_BYTES == sizeof hash, "");
+    crypto_shorthash((unsigned char *)&hash, p, len, key);
+    return hash;
+}
+
 void crypto_ed25519_new(uint8_t pub[ED25519_PUBLIC], uint8_t sec[ED25519_SECRET])
 {
     crypto_sign_keypair(pub, sec);

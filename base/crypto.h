@@ -29,6 +29,10 @@ void crypto_sha256_add(struct sha256 *h, const void *p, size_t len);
 void crypto_sha256_end(struct sha256 *h, uint8_t out[SHA256_LEN]);
 void crypto_hex(const void *p, size_t len, char *out); /* out: len * 2 + 1 */
 
+/* SipHash-2-4: for tables whose keys strangers choose. */
+#define SHORT_HASH_KEY 16
+uint64_t crypto_short_hash(const uint8_t key[SHORT_HASH_KEY], const void *p, size_t len);
+
 /* Ed25519 (RFC 8032). A secret key is the 32-byte seed and the public key behind it. */
 #define ED25519_PUBLIC 32
 #define ED25519_SECRET 64

@@ -205,7 +205,7 @@ static void run(struct traffic *t, const char *name)
     struct err e = {0};
     char db[128], label[128];
     snprintf(db, sizeof db, "%s/%s.db", dir, name);
-    struct recorder_options o = {.db_path = db, .key = &key, .grow_wal = true};
+    struct recorder_options o = {.db_path = db, .key = &key, .many = true};
     uv_loop_init(&t->loop);
     t->seed = 7;
     t->timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);

@@ -119,7 +119,8 @@ static bool answer_known(struct calls *k, const struct job *j, const char *reply
         add_asker(c->call, reply);
     else if (c)
         answer_error(k, reply, "refused", "id: found that of a job that is under way here");
-    else if (!store_find(s->store, j->tenant, j->id, &stored, NULL))
+    else if (executor_may_have_result(s->executor, j->tenant, j->id) &&
+             !store_find(s->store, j->tenant, j->id, &stored, NULL))
         answer(k, reply, stored.data, stored.len);
     else
         return false;

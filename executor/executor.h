@@ -120,6 +120,8 @@ void executor_abandon(struct executor *x, void (*back)(struct attempt *a, void *
 struct executor_stats executor_stats(const struct executor *x);
 const struct zygote_info *executor_zygote(const struct executor *x);
 const struct sign_key *executor_key(const struct executor *x);
+/* False: the database has no result of that job, and nobody needs to look. */
+bool executor_may_have_result(const struct executor *x, const char *tenant, const char *id);
 void executor_set_envelope_max(struct executor *x, size_t bytes);
 
 /* Nothing may wait or run. Commits what is submitted (events are told), closes pool and recorder.

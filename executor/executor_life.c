@@ -76,7 +76,7 @@ int executor_open(uv_loop_t *loop, const struct executor_options *o,
     x->backlog = backlog_new(o->config, clock_mono_us());
     x->tools = toolchain_new(o->paths ? o->paths->transforms : NULL, o->engine);
     x->filesets = filesets_new(loop, o->config, o->artifacts, executor_files_done, x);
-    struct recorder_options ro = {.db_path = o->db_path, .key = &x->key, .grow_wal = !o->few_jobs};
+    struct recorder_options ro = {.db_path = o->db_path, .key = &x->key, .many = !o->few_jobs};
     const struct pool_options po = {.config = o->config,
                                     .paths = o->engine,
                                     .profile = o->profile,
@@ -201,6 +201,11 @@ const struct zygote_info *executor_zygote(const struct executor *x)
 const struct sign_key *executor_key(const struct executor *x)
 {
     return &x->key;
+}
+
+bool executor_may_have_result(const struct executor *x, const char *tenant, const char *id)
+{
+    return recorder_may_have(x->recorder, tenant, id);
 }
 
 void executor_set_envelope_max(struct executor *x, size_t bytes)

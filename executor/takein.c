@@ -248,9 +248,10 @@ static void custody_begin(struct serve *s, struct delivery *d, struct job *job,
     bool repeats = sequence && intake_sequences_repeat(s->intake);
     bool again = d->delivered > 1 || d->carried_id || repeats;
     /* An id that is the message's own first sequence cannot have a result: no need to ask the disk.
-     */
+     * Nor for one that the recorder has never stored. */
     bool known =
-        (again || !sequence) && store_find(s->store, job->tenant, job->id, &stored, NULL) == 0;
+        (again || (!sequence && executor_may_have_result(s->executor, job->tenant, job->id))) &&
+        store_find(s->store, job->tenant, job->id, &stored, NULL) == 0;
     if (known && !is_result_of(job, d, stored.data, stored.len)) {
         buf_free(&stored);
         rename_job(job, d);

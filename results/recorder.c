@@ -4,7 +4,8 @@
  *
  * Jobs that have a result already. The loop thread knows the ids in the pipeline, the signer looks
  * into the database, in this order: an id that is not in the pipeline was committed before or never
- * was, so none slips through. A duplicate travels along unsigned (the rows before it may be its
+ * was, so none slips through. What known.h says no of is not looked for; a row is in it before it
+ * leaves the pipeline. A duplicate travels along unsigned (the rows before it may be its
  * first) and gets the stored envelope from the committer. */
 #include "results/recorder.h"
 
@@ -145,6 +146,11 @@ void recorder_submit(struct recorder *rec, struct result *r, void *tag)
     enter_pipeline(rec, row);
 }
 
+bool recorder_may_have(const struct recorder *rec, const char *tenant, const char *id)
+{
+    return known_may_have(rec->known, tenant, id);
+}
+
 void recorder_set_envelope_max(struct recorder *rec, size_t bytes)
 {
     if (bytes == 0 || bytes > ENVELOPE_MAX)
@@ -190,6 +196,7 @@ static void init_locks(struct recorder *rec)
 
 static void free_parts(struct recorder *rec)
 {
+    known_close(rec->known);
     store_close(rec->reader); /* before the writer: the last one to close checkpoints */
     store_close(rec->writer);
     sign_key_wipe(&rec->key);
@@ -225,12 +232,14 @@ static int open_parts(struct recorder *rec, const struct recorder_options *o, st
     int rc = crypto_init(e);
     if (!rc)
         rc = store_open(o->db_path, STORE_WRITE, &rec->writer, e);
-    if (!rc && o->grow_wal)
+    if (!rc && o->many)
         rc = db_grow_wal(store_db(rec->writer), e);
     if (!rc)
         rc = store_open(o->db_path, STORE_READ, &rec->reader, e);
     if (!rc)
         rc = store_chain_head(rec->writer, &rec->seq, rec->prev, e);
+    if (!rc && o->many)
+        rc = known_open(o->db_path, &rec->known, e);
     return rc;
 }
 

@@ -21,6 +21,7 @@
  * that, 512 rows are kept to be used again, 4 MB at most. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <uv.h>
@@ -35,7 +36,9 @@ struct recorder_options {
     const char *db_path;
     const struct sign_key *key; /* copied */
     size_t envelope_max; /* larger ones are cut until they fit (results/fit.h); 0: ENVELOPE_MAX */
-    bool grow_wal; /* at once (db_grow_wal()): for workers, which have many results to store */
+    /* For workers, which have many results to store: the WAL is made long at once (db_grow_wal()),
+     * and new jobs are told from known ones without the disk (known.h). */
+    bool many;
 };
 
 struct recorder_events {
@@ -60,6 +63,9 @@ void recorder_submit(struct recorder *rec, struct result *r, void *tag);
  * one before. Takes ownership of plan. worker: name in the statement. */
 struct prune_plan;
 void recorder_prune(struct recorder *rec, struct prune_plan *plan, const char *worker);
+
+/* False: no result of that job is in the database. True: look. Loop thread, cheap. */
+bool recorder_may_have(const struct recorder *rec, const char *tenant, const char *id);
 
 /* Changes the bound of an envelope (the server's max_payload became known); 0: ENVELOPE_MAX. Less
  * than FIT_MIN is taken as FIT_MIN. */

@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "base/list.h"
 #include "results/envelope.h"
+#include "results/known.h"
 #include "results/prune.h"
 #include "results/recorder.h"
 #include "results/store.h"
@@ -48,7 +49,8 @@ struct recorder {
     int spare_count, pending;
     uint64_t commits_seen;
 
-    atomic_int waiting; /* jobs that wait for a cell, UNTOLD */
+    struct known *known; /* any thread; NULL: every job is looked up */
+    atomic_int waiting;  /* jobs that wait for a cell, UNTOLD */
 
     /* under lock */
     pthread_mutex_t lock;

@@ -74,16 +74,18 @@ static void sign_row(struct recorder *rec, struct row *row, size_t envelope_max)
 /* Which of them have a result already; several are looked up together. */
 static void look_up(struct recorder *rec, struct list *rows)
 {
-    bool several = rows->next != rows->prev;
-    if (several)
-        store_hold(rec->reader);
+    bool several = rows->next != rows->prev, held = false;
     LIST_FOREACH(n, rows)
     {
         struct row *row = LIST_ENTRY(n, struct row, node);
-        if (row->r && !row->duplicate)
-            row->duplicate = store_has(rec->reader, row->r->tenant, row->r->id);
+        if (!row->r || row->duplicate || !known_may_have(rec->known, row->r->tenant, row->r->id))
+            continue;
+        if (several && !held)
+            store_hold(rec->reader);
+        held = several;
+        row->duplicate = store_has(rec->reader, row->r->tenant, row->r->id);
     }
-    if (several)
+    if (held)
         store_let_go(rec->reader);
 }
 
@@ -293,6 +295,12 @@ static bool commit_batch(struct recorder *rec, struct list *batch)
             return false;
     }
     be_unstuck(rec);
+    LIST_FOREACH(n, batch)
+    {
+        const struct row *row = LIST_ENTRY(n, struct row, node);
+        if (row->r && !row->duplicate)
+            known_add(rec->known, row->r->tenant, row->r->id);
+    }
     return true;
 }
 

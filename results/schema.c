@@ -163,6 +163,8 @@ static const char *const queries[QUERIES] = {
     [Q_FIND_ANY] = "SELECT envelope FROM results WHERE id = ?1 LIMIT 2",
     [Q_HAS] = "SELECT 1 FROM results WHERE id = ?1 AND tenant = ?2",
     [Q_HAS_ANY] = "SELECT 1 FROM results WHERE id = ?1 LIMIT 1",
+    [Q_IDS] = "SELECT id, tenant FROM results WHERE (id, tenant) > (?1, ?2) ORDER BY id, tenant "
+              "LIMIT ?3",
     [Q_EACH] = "SELECT seq, envelope FROM results WHERE seq >= ?1 ORDER BY seq",
     [Q_HASH] = "SELECT hash FROM results WHERE seq = ?1",
     [Q_COUNT] = "SELECT count(*) FROM results",

@@ -87,6 +87,7 @@ enum query {
     Q_FIND_ANY, /* id → envelopes, at most two */
     Q_HAS,      /* id, tenant → 1 */
     Q_HAS_ANY,  /* id → 1 */
+    Q_IDS,      /* id, tenant, n → id, tenant of the n behind it */
     Q_EACH,     /* from seq → seq, envelope */
     Q_ROWS,     /* from seq, limit → all columns in order, place, chain */
     Q_HASH,     /* seq → hash */

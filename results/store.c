@@ -280,6 +280,23 @@ bool store_has(struct store *s, const char *tenant, const char *id)
     return step == 1;
 }
 
+int store_ids_after(struct store *s, const char *id, const char *tenant, int n,
+                    void (*fn)(const char *tenant, const char *id, void *arg), void *arg,
+                    struct err *e)
+{
+    struct stmt *st;
+    int rc = store_stmt(s, Q_IDS, &st, e);
+    if (rc)
+        return rc;
+    stmt_bind_text(st, 1, id);
+    stmt_bind_text(st, 2, tenant);
+    stmt_bind_int(st, 3, n);
+    while ((rc = stmt_step(st, "read the jobs' ids", e)) == 1)
+        fn(stmt_cell(st, 1).p, stmt_cell(st, 0).p, arg);
+    stmt_done(st);
+    return rc;
+}
+
 int store_each(struct store *s, uint64_t from,
                int (*fn)(uint64_t seq, const char *envelope, size_t len, void *arg), void *arg,
                struct err *e)

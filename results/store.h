@@ -80,6 +80,12 @@ void store_let_go(struct store *s);
 /* tenant NULL: any. False also when the database cannot be read (logged). */
 bool store_has(struct store *s, const char *tenant, const char *id);
 
+/* The ids of at most n results, in order, behind that one ("", "": from the first): of a worker's
+ * database only. tenant and id live for the call. */
+int store_ids_after(struct store *s, const char *id, const char *tenant, int n,
+                    void (*fn)(const char *tenant, const char *id, void *arg), void *arg,
+                    struct err *e);
+
 /* Envelopes in chain order, from seq >= from; stops when fn returns non-zero and returns that. */
 int store_each(struct store *s, uint64_t from,
                int (*fn)(uint64_t seq, const char *envelope, size_t len, void *arg), void *arg,
