@@ -41,10 +41,13 @@ constexpr char kOwnHashSeed[] = "--rehash-snapshot"; // off in the official buil
 // --single-threaded: a process that forks must not have threads. Tasks that only tidy up
 // (memory reducer) would keep a cell busy that waits. A zygote keeps its compiled built-ins. With
 // one thread nobody would ever do WebAssembly's optimizing tier, which otherwise runs in the
-// background. Source phase imports are on as in Node.js.
+// background. Nor would a long loop ever leave Maglev's code for TurboFan's: V8 replaces the former
+// on the stack only by what another thread has compiled. So loops go to TurboFan at once: up to
+// four times faster, for 1 to 3 ms of compilation (bench/results/20261121-threads.md). Source phase
+// imports are on as in Node.js.
 constexpr char kFlags[] =
     "--single-threaded --no-memory-reducer --no-flush-bytecode --wasm-sync-tier-up "
-    "--js-source-phase-imports "
+    "--no-maglev-osr --js-source-phase-imports "
     "--freeze-flags-after-init";
 
 std::string flags_in_force;

@@ -98,13 +98,6 @@ test('WebAssembly: with the permission it works, synchronously and not', () => {
   });
 });
 
-test('WebAssembly: hot code reaches the optimizing compiler, on the one thread there is', () => {
-  const r = runCases(`const { f0 } = new WebAssembly.Instance(new WebAssembly.Module(${moduleSource()})).exports;
-    f0(1); show('first', %IsLiftoffFunction(f0)); f0(2e7); f0(1e6); show('hot', %IsTurboFanFunction(f0));`,
-    '--allow-wasm', '--v8-flags', '--allow-natives-syntax');
-  assert.deepEqual(r, { first: true, hot: true });
-});
-
 test('WebAssembly: code counts against memory_mb', () => {
   // Each module is one large function, and unlike the others: V8 shares the code of equal ones.
   const source = `
