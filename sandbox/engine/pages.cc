@@ -11,7 +11,8 @@
 //
 // V8 wants each page of its heap at an address of its own drawing. What the zygote has is put side
 // by side instead, from one such address on: every page that stands alone costs each fork a mapping
-// and up to three pages of page tables, and each exit the same again. After the fork V8's draws
+// and up to three pages of page tables, and each exit the same again. It begins with a huge page
+// (sandbox/zygote/whole.c), and what V8 never writes again ends with one. After the fork V8's draws
 // hold.
 #include "sandbox/engine/internal.h"
 
@@ -30,6 +31,7 @@ bool packing = true; // until the fork
 
 // Larger ones are reservations with page tables of their own anyway.
 constexpr size_t kPackedMost = 1u << 20;
+constexpr size_t kHugePage = 2u << 20;
 
 // Ranges of addresses that don't overlap, and their sum.
 class Ranges
@@ -109,7 +111,7 @@ class CellPages final : public v8::PageAllocator
     {
         if (permissions == kReadWrite && !limits_heap_room(heap_.sum(), length))
             return nullptr;
-        bool pack = packing && length <= kPackedMost && permissions != kNoAccessWillJitLater;
+        bool pack = packing && length <= kPackedMost && permissions == kReadWrite;
         if (pack)
             address = side_by_side(alignment);
         void *p = base_->AllocatePages(address, length, alignment, permissions);
@@ -138,6 +140,8 @@ class CellPages final : public v8::PageAllocator
     }
     bool SetPermissions(void *address, size_t length, Permission permissions) override
     {
+        if (packing && permissions == kRead) // the read-only heap, which comes first, is complete
+            packed_to_ = huge_page_from(packed_to_);
         if (!reserved_.within(address, length))
             return base_->SetPermissions(address, length, permissions);
         size_t had = usable_.within(address, length);
@@ -174,11 +178,17 @@ class CellPages final : public v8::PageAllocator
     Ranges heap_, reserved_, usable_;
     char *packed_to_ = nullptr;
 
+    static char *huge_page_from(void *address)
+    {
+        uintptr_t at = reinterpret_cast<uintptr_t>(address);
+        return reinterpret_cast<char *>((at + kHugePage - 1) / kHugePage * kHugePage);
+    }
     // A wish: where something is already, the kernel finds another place, and we go on from there.
     void *side_by_side(size_t alignment)
     {
-        uintptr_t at =
-            reinterpret_cast<uintptr_t>(packed_to_ ? packed_to_ : base_->GetRandomMmapAddr());
+        if (!packed_to_)
+            packed_to_ = huge_page_from(base_->GetRandomMmapAddr());
+        uintptr_t at = reinterpret_cast<uintptr_t>(packed_to_);
         return reinterpret_cast<void *>((at + alignment - 1) / alignment * alignment);
     }
     void forget(void *address, size_t length)

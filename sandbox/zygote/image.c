@@ -121,6 +121,43 @@ void image_ranges(const struct map *maps, int n, struct touched *t)
         close(pagemap);
 }
 
+/* ---- cold pages ---- */
+
+static struct {
+    size_t n;
+    struct {
+        uintptr_t start, end;
+    } run[COLD_MAX];
+} * cold; /* runs of pages of files that no cell touches */
+
+static void add_cold(uintptr_t start, uintptr_t end)
+{
+    if (start < end && cold->n < COLD_MAX) {
+        cold->run[cold->n].start = start;
+        cold->run[cold->n++].end = end;
+    }
+}
+
+static bool is_hot(const struct touched *t, uintptr_t page)
+{
+    for (size_t i = 0; i < t->pages; i++)
+        if (t->page[i] == page)
+            return true;
+    return false;
+}
+
+/* Of a file, and never to be written again: what the process has changed there is lost. */
+static void add_cold_between_hot(const struct touched *t, const struct touch_range *r)
+{
+    uintptr_t from = r->start;
+    for (uintptr_t at = r->start; at < r->end; at += TOUCH_PAGE)
+        if (is_hot(t, at)) {
+            add_cold(from, at);
+            from = at + TOUCH_PAGE;
+        }
+    add_cold(from, r->end);
+}
+
 /* ---- data ---- */
 
 static bool write_all(int fd, uintptr_t from, size_t len, off_t to)
@@ -189,6 +226,8 @@ static int data_to_file(const struct touched *t, const struct map *maps, int n, 
             break;
         if (!replace(t, r, memory, base))
             rc = err_errno(e, "cannot map the zygote's memory");
+        else if (cold && m->file && !(r->prot & PROT_WRITE))
+            add_cold_between_hot(t, r);
     }
     if (memory < 0)
         return 0;
@@ -199,29 +238,6 @@ static int data_to_file(const struct touched *t, const struct map *maps, int n, 
 }
 
 /* ---- text ---- */
-
-static struct {
-    size_t n;
-    struct {
-        uintptr_t start, end;
-    } run[COLD_MAX];
-} * cold; /* runs of pages of files that no cell touches */
-
-static void add_cold(uintptr_t start, uintptr_t end)
-{
-    if (start < end && cold->n < COLD_MAX) {
-        cold->run[cold->n].start = start;
-        cold->run[cold->n++].end = end;
-    }
-}
-
-static bool is_hot(const struct touched *t, uintptr_t page)
-{
-    for (size_t i = 0; i < t->pages; i++)
-        if (t->page[i] == page)
-            return true;
-    return false;
-}
 
 /* Writing a page's own contents to it makes it the process's own. /proc needs no permission to
  * write on the mapping. */
@@ -252,13 +268,7 @@ static void text_to_hot(const struct touched *t, const struct map *maps, int n, 
             r.end = r.end < maps[k].end ? r.end : maps[k].end;
             if (!maps[k].file || r.start >= r.end || hot_pages(t, &r) > HOT_MOST)
                 continue;
-            uintptr_t from = r.start;
-            for (uintptr_t at = r.start; at < r.end; at += TOUCH_PAGE)
-                if (is_hot(t, at)) {
-                    add_cold(from, at);
-                    from = at + TOUCH_PAGE;
-                }
-            add_cold(from, r.end);
+            add_cold_between_hot(t, &r);
             own_hot(mem, t, &r);
         }
 }

@@ -15,6 +15,19 @@ void *proc_scratch(size_t size)
     return p == MAP_FAILED ? NULL : p;
 }
 
+char *maps_aligned(size_t size, size_t alignment)
+{
+    char *p = proc_scratch(size + alignment);
+    if (!p)
+        return NULL;
+    char *start = (char *)(((uintptr_t)p + alignment - 1) / alignment * alignment);
+    if (start > p)
+        munmap(p, (size_t)(start - p));
+    if (start + size < p + size + alignment)
+        munmap(start + size, (size_t)(p + alignment - start));
+    return start;
+}
+
 long proc_read(int fd, char *buf, size_t cap)
 {
     size_t at = 0;

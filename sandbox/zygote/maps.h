@@ -32,6 +32,10 @@ const struct map *map_of(const struct map *maps, int n, uintptr_t at);
 /* Scratch memory that leaves no trace in the heap: munmap() it. NULL when there is none. */
 void *proc_scratch(size_t size);
 
+/* Memory of `size` bytes at an address that is a multiple of `alignment`, both multiples of a page:
+ * munmap() it. NULL when there is none. */
+char *maps_aligned(size_t size, size_t alignment);
+
 #define PROC_TEXT_MAX (1u << 20) /* smaps of a thousand mappings */
 
 /* Value in kB behind "name" ("Private_Dirty:") in a file of lines "name  value kB", read from its

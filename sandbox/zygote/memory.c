@@ -11,9 +11,10 @@
  *   3. make_huge      2 MB chunks of the program's text and constants of which it touched more than
  *                     a few pages are copied into anonymous huge pages in place: a fork copies one
  *                     page table entry for each, and no child faults on them. 20 MB for a zygote.
- *   4. image_make     what is not touched goes out of the page tables, of heaps and of libraries
- *                     (image.h).
- *   5. keep_from_children   holes and libraries that nobody uses: mappings not to be copied.
+ *   4. whole_make     so are heaps of which a cell touches much (whole.h).
+ *   5. image_make     of the others, and of libraries, what is not touched goes out of the page
+ *                     tables (image.h).
+ *   6. keep_from_children   holes and libraries that nobody uses: mappings not to be copied.
  *
  * Small anonymous pages in place of the whole text would make every fork a millisecond dearer, so a
  * run of chunks is only moved in once the kernel has shown that it is made of huge pages
@@ -32,6 +33,7 @@
 
 #include "sandbox/zygote/image.h"
 #include "sandbox/zygote/maps.h"
+#include "sandbox/zygote/whole.h"
 
 #define CHUNK       ((uintptr_t)2 << 20) /* of text that is moved: the size of a huge page */
 #define CHUNKS_MAX  64u                  /* 128 MB; the program has some 60 MB of text in all */
@@ -145,25 +147,11 @@ static void find_hot(const struct touched *t, struct hot *hot)
 
 /* ---- 3. make_huge ---- */
 
-/* size bytes, aligned to huge pages; NULL when there are none. */
-static char *aligned_mapping(size_t size)
-{
-    char *p = mmap(NULL, size + CHUNK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (p == MAP_FAILED)
-        return NULL;
-    char *start = (char *)(((uintptr_t)p + CHUNK - 1) & ~(CHUNK - 1));
-    if (start > p)
-        munmap(p, (size_t)(start - p));
-    if (start + size < p + size + CHUNK)
-        munmap(start + size, (size_t)(p + CHUNK - start));
-    return start;
-}
-
 /* Copies one run of chunks into huge pages and puts them where it was. Nothing changes on failure.
  */
 static bool move_run(uintptr_t at, size_t size, int prot)
 {
-    char *copy = aligned_mapping(size);
+    char *copy = maps_aligned(size, CHUNK);
     if (!copy)
         return false;
     bool ok = madvise(copy, size, MADV_HUGEPAGE) == 0;
@@ -195,7 +183,7 @@ static void make_huge(const struct hot *hot)
     maps_free(maps);
 }
 
-/* ---- 5. keep_from_children ---- */
+/* ---- 6. keep_from_children ---- */
 
 static uint32_t kept_from_children; /* mappings */
 
@@ -215,6 +203,11 @@ static void keep_from_children(void)
         maps_free(maps);
 }
 
+void memory_begin(void)
+{
+    whole_begin();
+}
+
 int memory_prepare(void (*train)(int, int, struct touched *), bool few_cells, struct err *e)
 {
     struct hot hot;
@@ -225,6 +218,7 @@ int memory_prepare(void (*train)(int, int, struct touched *), bool few_cells, st
     if (t) {
         find_hot(t, &hot);
         make_huge(&hot);
+        whole_make(t);
         rc = image_make(t, e);
         munmap(t, sizeof *t);
     }

@@ -9,6 +9,9 @@
 #include "base/err.h"
 #include "sandbox/zygote/touch.h"
 
+/* Before the engine starts. For zygotes of few cells it may be left out. */
+void memory_begin(void);
+
 /* Does all the steps. train() runs in a child that is thrown away: it calls touch_trace(t), and
  * what it touches from then on is what cells will touch. It is given both ends of a socketpair; the
  * second stays open here until it has ended. Only let_fork() can fail the zygote; the others are

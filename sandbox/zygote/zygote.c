@@ -208,6 +208,8 @@ static int start(struct control_up *up, struct err *e)
     z.start.jail = (enum jail_mode)s.jail_mode;
     z.start.layers = s.layers;
     z.start.no_code = s.no_code != 0;
+    if (!s.few_cells)
+        memory_begin();
     int rc = boot(&s, e);
     if (!rc)
         rc = no_threads_left(e);

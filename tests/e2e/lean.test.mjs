@@ -76,6 +76,26 @@ test('the zygote has in its own page tables only what cells touch; the rest lies
     assert.ok(kb(code, 'Rss') < kb(code, 'Size') / 2, `${kb(code, 'Rss')} of ${kb(code, 'Size')} kB of libc's text`);
 });
 
+test('the heaps that cells use much of are huge pages in the zygote, and stay so while it forks', (t) => {
+    const [zygote] = w.zygotes();
+    let maps;
+    try {
+        maps = readFileSync(`/proc/${zygote}/smaps`, 'utf8').split(/^(?=[0-9a-f]+-[0-9a-f]+ )/m);
+    } catch (error) {
+        t.skip(`cannot read the zygote's smaps (${error.code}): only root can look at a jailed process`);
+        return;
+    }
+    const huge = maps.filter((mapping) => Number(mapping.match(/^AnonHugePages:\s+(\d+) kB/m)?.[1] ?? 0) > 0);
+    if (huge.length === 0) {
+        t.skip('this machine gives no huge pages');
+        return;
+    }
+    const data = (access) => huge.filter((mapping) => mapping.split('\n')[0].includes(` ${access} `)).length;
+    t.diagnostic(`mappings with huge pages: ${data('r-xp')} of text, ${data('r--p')} that are read, ${data('rw-p')} that are written`);
+    assert.ok(data('rw-p') >= 2, 'the heaps of V8 and of malloc');
+    for (const mapping of huge) assert.ok(!mapping.includes(' rwxp '), 'none of them is code that can be written');
+});
+
 test(`every random source differs between ${CELLS} cells`, async () => {
     const script = `const bytes = new Uint8Array(16);
         export default {
