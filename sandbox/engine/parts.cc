@@ -4,7 +4,8 @@
 //   Behind V8's blob in the snapshot file lies the section of parts: a head, one row a part, then
 //   texts and code caches. It is mapped read-only with the snapshot, so neither costs memory until
 //   a job touches it: the text is an external string on the mapping, the code is deserialized into
-//   the cell's heap.
+//   the cell's heap, once: contexts that come later (reuse: tenant) share it, and what was compiled
+//   of it since. Each evaluates it for itself.
 //   A code cache holds for one snapshot and one set of V8 flags, therefore the build makes them by
 //   booting from the finished snapshot as a zygote does, once for each way to boot
 //   (engine.h: few_cells). A zygote with other flags (jitless) compiles the text instead. Caches
@@ -22,6 +23,8 @@ namespace
 {
 
 constexpr size_t kNameBytes = 32, kAlign = 16;
+// The text of a part is a function's body; the script around it gives the function.
+const std::string kBefore = "(function(native,__cell){", kBehind = "})";
 
 struct Span {
     uint64_t at = 0, size = 0; // from the section's beginning
@@ -40,8 +43,8 @@ const char *section; // of the mapped file; null: no parts
 const Row *rows;
 size_t row_count;
 
-// While the build makes code caches: the bodies that were compiled, by row.
-std::vector<v8::Global<v8::Function>> *bodies;
+// By row: what V8 made of the texts that were needed. It belongs to no context.
+std::vector<v8::Global<v8::UnboundScript>> compiled;
 
 // V8 drops it when the string dies; the bytes stay.
 class MappedText final : public v8::String::ExternalOneByteStringResource
@@ -86,20 +89,27 @@ v8::ScriptCompiler::CachedData *code_of(v8::Isolate *isolate, const Row *row)
     return nullptr;
 }
 
-v8::MaybeLocal<v8::Function> body_of(v8::Local<v8::Context> context, const Row *row)
+v8::MaybeLocal<v8::UnboundScript> script_of(const Row *row)
 {
     v8::Isolate *isolate = engine.isolate;
+    v8::Global<v8::UnboundScript> &known = compiled[static_cast<size_t>(row - rows)];
     v8::Local<v8::String> text;
+    v8::Local<v8::UnboundScript> script;
+    if (!known.IsEmpty())
+        return known.Get(isolate);
     if (!v8::String::NewExternalOneByte(isolate, new MappedText(row->text)).ToLocal(&text))
         return {};
     std::string name = std::string(kInternalPrefix) + "parts/" + row->name;
     v8::ScriptOrigin origin(literal(name.c_str()));
     v8::ScriptCompiler::CachedData *code = code_of(isolate, row);
     v8::ScriptCompiler::Source unit(text, origin, code); // owns the cached data
-    v8::Local<v8::String> parameters[] = {literal("native"), literal("__cell")};
-    return v8::ScriptCompiler::CompileFunction(context, &unit, 2, parameters, 0, nullptr,
-                                               code ? v8::ScriptCompiler::kConsumeCodeCache
-                                                    : v8::ScriptCompiler::kNoCompileOptions);
+    if (!v8::ScriptCompiler::CompileUnboundScript(isolate, &unit,
+                                                  code ? v8::ScriptCompiler::kConsumeCodeCache
+                                                       : v8::ScriptCompiler::kNoCompileOptions)
+             .ToLocal(&script))
+        return {};
+    known.Reset(isolate, script);
+    return script;
 }
 
 // name → the part's body, a function of `native` and `__cell`.
@@ -114,12 +124,11 @@ void compile(const v8::FunctionCallbackInfo<v8::Value> &args)
         throw_error(isolate, ("the snapshot has no built-in part '" + name + "'").c_str());
         return;
     }
-    v8::Local<v8::Function> body;
-    if (!body_of(isolate->GetCurrentContext(), row).ToLocal(&body))
-        return;
-    if (bodies)
-        (*bodies)[static_cast<size_t>(row - rows)].Reset(isolate, body);
-    args.GetReturnValue().Set(body);
+    v8::Local<v8::UnboundScript> script;
+    v8::Local<v8::Value> body;
+    if (script_of(row).ToLocal(&script) &&
+        script->BindToCurrentContext()->Run(isolate->GetCurrentContext()).ToLocal(&body))
+        args.GetReturnValue().Set(body);
 }
 
 // A script looks at a part's global name for the first time. What this gives becomes the value of
@@ -195,7 +204,7 @@ std::string parts_section(const std::vector<Part> &parts)
     std::string out(sizeof head + parts.size() * sizeof(Row), '\0');
     for (size_t i = 0; i < parts.size(); i++) {
         snprintf(table[i].name, kNameBytes, "%s", parts[i].name.c_str());
-        table[i].text = append(&out, parts[i].text);
+        table[i].text = append(&out, kBefore + parts[i].text + kBehind);
         for (size_t c = 0; c < kPartCodes; c++)
             table[i].code[c] = append(&out, parts[i].code[c]);
     }
@@ -215,6 +224,7 @@ bool parts_map(const char *data, size_t size)
     section = data;
     rows = reinterpret_cast<const Row *>(data + sizeof head);
     row_count = static_cast<size_t>(head.parts);
+    compiled.resize(row_count);
     for (size_t i = 0; i < row_count; i++) {
         bool whole = inside(rows[i].text, size);
         for (const Span &span : rows[i].code)
@@ -230,8 +240,6 @@ bool parts_make_code(std::vector<std::string> *out, char *why, size_t why_cap)
     v8::HandleScope scope(engine.isolate);
     v8::Local<v8::Context> context = engine.context.Get(engine.isolate);
     v8::Context::Scope inside_context(context);
-    std::vector<v8::Global<v8::Function>> compiled(row_count);
-    bodies = &compiled;
     bool ok = true;
     for (size_t i = 0; ok && i < row_count; i++) {
         v8::TryCatch caught(engine.isolate);
@@ -249,11 +257,10 @@ bool parts_make_code(std::vector<std::string> *out, char *why, size_t why_cap)
         ok = ok && rehearse(context, name, why, why_cap);
     }
     for (size_t i = 0; ok && i < row_count; i++) {
-        v8::Local<v8::Function> body = compiled[i].Get(engine.isolate);
-        if (body.IsEmpty() && !body_of(context, &rows[i]).ToLocal(&body)) // loaded at the warm-up
-            body = {};
-        auto *code =
-            body.IsEmpty() ? nullptr : v8::ScriptCompiler::CreateCodeCacheForFunction(body);
+        v8::Local<v8::UnboundScript> script;
+        auto *code = script_of(&rows[i]).ToLocal(&script)
+                         ? v8::ScriptCompiler::CreateCodeCache(script)
+                         : nullptr;
         ok = code != nullptr;
         if (!ok)
             snprintf(why, why_cap, "V8 made no code cache of the part '%s'", rows[i].name);
@@ -262,7 +269,6 @@ bool parts_make_code(std::vector<std::string> *out, char *why, size_t why_cap)
                               static_cast<size_t>(code->length));
         delete code;
     }
-    bodies = nullptr;
     return ok;
 }
 

@@ -1,6 +1,7 @@
 'use strict';
 // Puts the built-ins on the global object and gives the engine its hooks (README.md). Runs once, when the
 // startup snapshot is made: nothing here may draw time or random bytes.
+import './class_names.js'; // before anything is installed
 import { installConsole, resetConsole } from './console.js';
 import { installDOMException } from './dom_exception.js';
 import { installGlobalEvents, uncaught } from './global_events.js';

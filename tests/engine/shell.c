@@ -91,6 +91,24 @@ static int run_job(const char *script, size_t len)
     return r.end == FRAME_END_OK ? 0 : 1;
 }
 
+/* What a cell does after a job of the same tenant: the next one gets a context of its own. */
+static void renew(void)
+{
+    static const char before[] = "export default 0";
+    struct engine_job job = make_job(before, sizeof before - 1);
+    struct engine_result r;
+    job.files_len = 0;
+    job.permissions = 0;
+    job.source = FRAME_MODULE;
+    job.reuse = FRAME_REUSE_TENANT;
+    engine_begin(&job);
+    while (engine_pending())
+        engine_tick();
+    engine_finish(&r);
+    if (r.end != FRAME_END_OK || !r.stays || !engine_rest())
+        die("the context was not renewed");
+}
+
 /* ---- zygote ---- */
 
 /* V8 marks mappings MADV_DONTFORK; a child would die without them. */
@@ -169,6 +187,8 @@ static int child(const char *script, size_t len)
     engine_after_fork();
     if (!opt.no_warm)
         engine_warm();
+    if (opt.renew)
+        renew();
     at[1] = cpu_us();
     f[1] = faults();
     int rc = run_job(script, len);

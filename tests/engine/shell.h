@@ -25,7 +25,7 @@ extern const char usage[];
 struct options {
     const char *file, *input, *env, *grants, *parents, *name, *flags, *snapshot, *files, *preload;
     uint64_t heap_mb, memory_mb, value_kb, output_kb, clock_us, cpu_ms, wall_ms, forks, preload_mb;
-    bool script, json, eval, wasm, sab, no_fork, no_warm, stats, quick, keep;
+    bool script, json, eval, wasm, sab, no_fork, no_warm, stats, quick, keep, renew;
 };
 extern struct options opt;
 

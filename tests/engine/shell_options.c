@@ -21,11 +21,12 @@ const char usage[] =
     "            [--cpu-ms N] [--wall-ms N] [--allow-eval] [--allow-wasm] [--allow-sab]\n"
     "            [--fork N] [--no-fork]\n"
     "            [--no-warm] [--stats] [--v8-flags FLAGS] [--snapshot PATH]\n"
-    "            [--preload TOOL] [--preload-mb N] [--quick] [--keep]\n"
+    "            [--preload TOOL] [--preload-mb N] [--quick] [--keep] [--renew]\n"
     "       node --make-snapshot BUNDLE OUT\n"
     "  --files DIR          all files of the folder, of which FILE (a path in it) runs\n"
     "  --cpu-ms, --wall-ms  stop the script by signal as the supervisor would\n"
     "  --keep               the zygote compiles it before it forks\n"
+    "  --renew              the tenant had another job before: the context is made anew\n"
     "  --fork N             run it in N children of one zygote, one after the other\n"
     "  --stats              figures of boot, fork and memory to fd 2\n";
 
@@ -71,7 +72,8 @@ static const struct {
     {"--clock-us", NULL, NULL, &opt.clock_us}, {"--cpu-ms", NULL, NULL, &opt.cpu_ms},
     {"--wall-ms", NULL, NULL, &opt.wall_ms},   {"--fork", NULL, NULL, &opt.forks},
     {"--preload", NULL, &opt.preload, NULL},   {"--preload-mb", NULL, NULL, &opt.preload_mb},
-    {"--quick", &opt.quick, NULL, NULL},       {"--keep", &opt.keep, NULL, NULL}};
+    {"--quick", &opt.quick, NULL, NULL},       {"--keep", &opt.keep, NULL, NULL},
+    {"--renew", &opt.renew, NULL, NULL}};
 
 bool parse_options(int argc, char **argv)
 {

@@ -143,12 +143,15 @@ test('the run works without poison', () => {
 for (const [name, poison] of Object.entries(poisons)) {
   test(`poisoned: ${name}`, () => {
     const alone = cannotWait.includes(name);
-    const job = runJob(`${prelude}{ ${poison.replaceAll('\n', ' ')} }${alone ? '' : promised}${run}`, ...options);
     const wanted = alone ? cleanAlone : clean;
     const lines = (text) => text.split('\n');
-    assert.deepEqual(lines(job.stdout), lines(wanted.stdout));
-    assert.deepEqual(lines(job.stderr), lines(wanted.stderr));
-    assert.equal(job.end, 'ok', `${job.name}: ${job.message}`);
+    // In a context made anew no part is loaded yet: inspection comes after the poison.
+    for (const context of [[], ['--renew']]) {
+      const job = runJob(`${prelude}{ ${poison.replaceAll('\n', ' ')} }${alone ? '' : promised}${run}`, ...options, ...context);
+      assert.deepEqual(lines(job.stdout), lines(wanted.stdout));
+      assert.deepEqual(lines(job.stderr), lines(wanted.stderr));
+      assert.equal(job.end, 'ok', `${job.name}: ${job.message}`);
+    }
   });
 }
 
@@ -157,10 +160,12 @@ test('a value and an error are told with everything replaced', () => {
     Function.prototype.call = touch; Error.prototype.toString = touch; Array.prototype[Symbol.iterator] = touch;`;
   const value = runJob(`${prelude}${all} export default rows;`);
   assert.deepEqual(value.value, [{ a: 1, b: 'x' }, { a: 2, c: [1] }]);
-  const error = runJob(`${prelude}${all} throw failure;`);
-  assert.equal(error.name, 'Error');
-  assert.equal(error.message, 'outer');
-  assert.match(error.stack, /\[cause\]: TypeError: inner/);
+  for (const context of [[], ['--renew']]) {
+    const error = runJob(`${prelude}${all} throw failure;`, ...context);
+    assert.equal(error.name, 'Error');
+    assert.equal(error.message, 'outer');
+    assert.match(error.stack, /\[cause\]: TypeError: inner/);
+  }
 });
 
 test('functions of ours give away no caller, no arguments, no prototype to change', () => {
@@ -178,4 +183,24 @@ test('a prototype cannot be reached through what inspection hands out', () => {
     options.depth = 0; options.stylize = 5; inspect.custom = 1;
     console.log({ a: { b: 1 } }, typeof inspect, Object.getPrototypeOf(options) === Object.prototype);`);
   assert.equal(r.stdout, '\n{ a: { b: 1 } } function true\n');
+});
+
+test('WebAssembly is made at the first look, out of reach of what a script replaced', () => {
+  const look = `const { getOwnPropertyDescriptor, getOwnPropertyNames } = Object; const { log } = console;
+    POISON
+    const own = getOwnPropertyDescriptor(globalThis, 'WebAssembly');
+    log(typeof own.value, own.writable, own.enumerable, own.configurable, touched);
+    const names = getOwnPropertyNames(WebAssembly); let all = ''; for (let i = 0; i < names.length; i++) all += names[i] + ' ';
+    log(all); log(typeof WebAssembly.CompileError.prototype.message, WebAssembly.Module.name, typeof SharedArrayBuffer);
+    let caught; try { new WebAssembly.Module(message) } catch (e) { caught = e } log(caught.constructor === WebAssembly.CompileError, touched);
+    let memory = 'none'; try { new WebAssembly.Memory(gcm) } catch (e) { memory = e.message } log(memory);`;
+  const wanted = runJob(`${prelude}${look.replace('POISON', '')}`);
+  assert.match(wanted.stdout, /^object true false true 0\ncompile .*compileStreaming instantiateStreaming \nstring Module undefined\ntrue 0\nWebAssembly\.Memory\(\): WebAssembly is not allowed/);
+  const some = ['Array.prototype[Symbol.iterator]', 'Function.prototype.call, apply, bind', 'Object functions', 'Reflect',
+    'fields of descriptors and options on Object.prototype', 'Promise.prototype and Promise functions'];
+  const replaced = ['Object.defineProperty(Error, Symbol.hasInstance, { value: touch });', ...some.map((name) => poisons[name])];
+  for (const poison of replaced) {
+    const job = runJob(`${prelude}${look.replace('POISON', () => `{ ${poison} }`)}`, '--renew');
+    assert.deepEqual(job.stdout.split('\n'), wanted.stdout.split('\n'), poison);
+  }
 });

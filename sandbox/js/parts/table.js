@@ -17,7 +17,7 @@ import {
 } from '../primordials.js';
 import { inspect } from '../inspect.js';
 import { MAP, MAP_ITERATOR, SET, SET_ITERATOR, TYPED_ARRAY } from '../inspect_kinds.js';
-import { textWidth } from '../inspect_text.js';
+import { textWidth } from './inspect/index.js';
 
 const { entries: previewEntries, kind: kindOf } = native.inspect;
 

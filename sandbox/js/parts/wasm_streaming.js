@@ -2,7 +2,7 @@
 // functions of permits.js. All of a response is read first: V8 compiles bytes at hand, with no thread to do so
 // while they come.
 import { apply, stringToLowerCase } from '../primordials.js';
-import { webAssembly } from '../permits.js';
+import { webAssembly } from './wasm.js';
 import { bytesOfResponse, factsOf, isResponse, trimmed } from './fetch/index.js';
 
 async function bytesOf(source, where) {

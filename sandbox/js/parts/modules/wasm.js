@@ -4,8 +4,11 @@
 // How this works: V8 has no module record for them, so a facade in JavaScript stands for one. Its first request
 // is answered by us: a function that takes the namespaces of the other requests and gives the exports.
 import { construct, functionHasInstance, jsonStringify, stringStartsWith } from '../../primordials.js';
-import { webAssembly } from '../../permits.js';
+import { lazy } from '../../parts.js';
 import { failPlain, shownName } from './failures.js';
+
+const wasm = lazy('wasm');
+const webAssembly = () => wasm().webAssembly();
 
 // Throws a CompileError when the job may not, or the bytes are no module.
 export function wasmModule(bytes) {

@@ -17,12 +17,12 @@ import {
   stringIndexOf,
   stringSlice,
   stringStartsWith,
-} from './primordials.js';
-import { ERROR } from './inspect_kinds.js';
-import { formatValue, listedKeys } from './inspect.js';
-import { prefix } from './inspect_names.js';
-import { nothingListed } from './inspect_shapes.js';
-import { indentLines } from './inspect_text.js';
+} from '../../primordials.js';
+import { ERROR } from '../../inspect_kinds.js';
+import { formatValue, listedKeys } from './index.js';
+import { prefix } from './names.js';
+import { nothingListed } from './shapes.js';
+import { indentLines } from './text.js';
 
 const { kind } = native.inspect;
 

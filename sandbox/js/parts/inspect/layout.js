@@ -16,8 +16,8 @@ import {
   stringPadEnd,
   stringPadStart,
   stringRepeat,
-} from './primordials.js';
-import { stripColors, textWidth } from './inspect_text.js';
+} from '../../primordials.js';
+import { stripColors, textWidth } from './text.js';
 
 const SEPARATOR = 2; // ", "
 const MAX_COLUMNS = 15;

@@ -16,7 +16,7 @@ import {
   stringSlice,
   symbolToString,
   trunc,
-} from './primordials.js';
+} from '../../primordials.js';
 
 const { width: wideWidth } = native.inspect;
 

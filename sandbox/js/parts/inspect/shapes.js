@@ -44,14 +44,14 @@ import {
   typedArrayByteOffset,
   typedArrayLength,
   typedArrayTag,
-} from './primordials.js';
-import * as kinds from './inspect_kinds.js';
-import { plain } from './inspect_colors.js';
-import { shapeError } from './inspect_error.js';
-import { BARE, KEYED, formatProperty, formatValue, listedKeys } from './inspect.js';
-import { layOut } from './inspect_layout.js';
-import { prefix, styledPrefix } from './inspect_names.js';
-import { bigintText, formatKey, formatPrimitive, numberText } from './inspect_text.js';
+} from '../../primordials.js';
+import * as kinds from '../../inspect_kinds.js';
+import { plain } from './colors.js';
+import { shapeError } from './error.js';
+import { BARE, KEYED, formatProperty, formatValue, listedKeys } from './index.js';
+import { layOut } from './layout.js';
+import { prefix, styledPrefix } from './names.js';
+import { bigintText, formatKey, formatPrimitive, numberText } from './text.js';
 
 const {
   bytes: hexBytes,

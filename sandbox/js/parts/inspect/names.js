@@ -4,7 +4,6 @@ import {
   Map,
   String,
   descriptorOf,
-  getOwnPropertyNames,
   getPrototypeOf,
   hasOwn,
   list,
@@ -13,11 +12,12 @@ import {
   mapSet,
   ownKeys,
   push,
-  regexpExec,
+  stringIndexOf,
   stringLastIndexOf,
   stringSlice,
-} from './primordials.js';
-import { KEYED, copyOptions, formatProperty, inspect } from './inspect.js';
+} from '../../primordials.js';
+import { classNames, typedArrayConstructor } from '../../class_names.js';
+import { KEYED, copyOptions, formatProperty, inspect } from './index.js';
 
 const { constructorName: nativeName } = native.inspect;
 
@@ -26,14 +26,30 @@ const { constructorName: nativeName } = native.inspect;
 const builtinNames = new Map();
 const wellKnown = new Map();
 {
-  const names = getOwnPropertyNames(globalThis);
-  for (let i = 0; i < names.length; i++) {
-    if (regexpExec(/^[A-Z][a-zA-Z0-9]+$/, names[i]) !== null) mapSet(builtinNames, names[i], true);
-  }
-  const known = [Array, ArrayBuffer, Function, Map, Set, Object, RegExp, Date, DataView, Error];
-  const more = [AggregateError, RangeError, TypeError, Boolean, Number, String, Promise];
-  const all = [...known, ...more, WeakMap, WeakSet, getPrototypeOf(Uint8Array)];
-  for (let i = 0; i < all.length; i++) mapSet(wellKnown, all[i].prototype, all[i].name);
+  let from = 0;
+  for (let end = 0; (end = stringIndexOf(classNames, ' ', from)) >= 0; from = end + 1)
+    mapSet(builtinNames, stringSlice(classNames, from, end), true);
+  const known = (constructor, name) => mapSet(wellKnown, constructor.prototype, name);
+  known(Array, 'Array');
+  known(ArrayBuffer, 'ArrayBuffer');
+  known(Function, 'Function');
+  known(Map, 'Map');
+  known(Set, 'Set');
+  known(Object, 'Object');
+  known(RegExp, 'RegExp');
+  known(Date, 'Date');
+  known(DataView, 'DataView');
+  known(Error, 'Error');
+  known(AggregateError, 'AggregateError');
+  known(RangeError, 'RangeError');
+  known(TypeError, 'TypeError');
+  known(Boolean, 'Boolean');
+  known(Number, 'Number');
+  known(String, 'String');
+  known(Promise, 'Promise');
+  known(WeakMap, 'WeakMap');
+  known(WeakSet, 'WeakSet');
+  known(typedArrayConstructor, 'TypedArray');
 }
 
 export const isBuiltinName = (name) => mapHas(builtinNames, name);
