@@ -12,7 +12,8 @@
 
 const { bind, call } = Function.prototype;
 export const uncurry = bind.bind(call);
-export const getter = (holder, name) => uncurry(Reflect.getOwnPropertyDescriptor(holder, name).get);
+const { getOwnPropertyDescriptor } = Reflect;
+export const getter = (holder, name) => uncurry(getOwnPropertyDescriptor(holder, name).get);
 
 // Constructors and functions of the global object, for use under their own names.
 export const {
@@ -37,7 +38,6 @@ export const {
   getPrototypeOf,
   ownKeys,
 } = Reflect;
-const { getOwnPropertyDescriptor } = Reflect;
 export const {
   create: objectCreate,
   freeze,
