@@ -22,11 +22,10 @@
  * A file is recognised before anything is changed in it: application_id, user_version, and whether
  * it is empty. */
 
-/* When it is copied into the database, by the commit that finds it so large. With 4 MB, SQLite's
- * own default, that is each 100th lone result, and half of it page versions that later ones
- * replace: the slowest hundredth of them took 1 ms, now 0.4. A thread of its own for that was
- * measured and left out: checkpoints beside commits seldom get to the end of the WAL, and share the
- * disk with them (a lone result took 275 us instead of 207). */
+/* When it is copied into the database: by the commit that finds it so large, or by whom
+ * db_leave_wal() leaves it to (recorder_wal.c). With 4 MB, SQLite's own default, that is each 100th
+ * lone result, and half of it page versions that later ones replace: the slowest hundredth of them
+ * took 1 ms, now 0.4. */
 #define WAL_BYTES       (8 << 20)
 #define WAL_MARGIN      (1 << 20) /* grown ahead beyond that: the last commit of a round */
 /* Of new files. A result's row is 3.5 to 4 kB: pages of 4 kB hold one each, these hold two, and
@@ -41,6 +40,7 @@ struct db {
     sqlite3 *db;
     const struct db_kind *kind;
     int version;
+    int wal_pages, wal_pages_max; /* of a writer; wal_pages: since db_leave_wal() */
     bool writes;
     struct stmt *begin, *commit; /* made when first used */
     char path[PATH_MAX];
@@ -330,6 +330,36 @@ int db_grow_wal(struct db *db, struct err *e)
     return rc;
 }
 
+static int on_commit(void *arg, sqlite3 *handle, const char *name, int pages)
+{
+    struct db *db = arg;
+    (void)handle;
+    (void)name;
+    db->wal_pages = pages;
+    return SQLITE_OK;
+}
+
+void db_leave_wal(struct db *db)
+{
+    sqlite3_wal_hook(db->db, on_commit, db); /* in the place of SQLite's own */
+}
+
+int db_wal_pages(const struct db *db)
+{
+    return db->wal_pages;
+}
+
+int db_wal_pages_max(const struct db *db)
+{
+    return db->wal_pages_max;
+}
+
+int db_copy_wal(struct db *db, struct err *e)
+{
+    int rc = sqlite3_wal_checkpoint_v2(db->db, "main", SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+    return rc == SQLITE_OK || rc == SQLITE_BUSY ? 0 : fail(db, "copy the WAL into it", e);
+}
+
 static int set_up_writer(struct db *db, struct err *e)
 {
     struct identity id;
@@ -349,8 +379,9 @@ static int set_up_writer(struct db *db, struct err *e)
         rc = db_ask(db, "PRAGMA page_size", &page, e);
     if (rc)
         return rc;
+    db->wal_pages_max = (int)(WAL_BYTES / page);
     snprintf(sql, sizeof sql, "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = %d",
-             (int)(WAL_BYTES / page));
+             db->wal_pages_max);
     rc = db_exec(db, sql, "set it up", e);
     if (!rc)
         rc = migrate(db, e);
@@ -461,7 +492,7 @@ void db_close(struct db *db)
     /* Closing the last handle does this too, but a reader elsewhere may outlive us, and the file
      * alone should then be complete as well. */
     if (db->writes)
-        sqlite3_wal_checkpoint_v2(db->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+        db_copy_wal(db, NULL);
     stmt_free(db->begin);
     stmt_free(db->commit);
     CHECK(sqlite3_close(db->db) == SQLITE_OK);

@@ -61,6 +61,18 @@ void db_rollback(struct db *db);
  * A disk without the room is no error: the WAL stays as it is. */
 int db_grow_wal(struct db *db, struct err *e);
 
+/* From now on commits leave the WAL to their caller. db_wal_pages(): how many pages are in it
+ * behind the last commit; from db_wal_pages_max() on somebody should copy them into the database.
+ */
+void db_leave_wal(struct db *db);
+int db_wal_pages(const struct db *db);
+/* At so many pages a WAL has the length that db_grow_wal() gives it. */
+int db_wal_pages_max(const struct db *db);
+/* Copies the WAL into the database as far as readers let it; the commit behind a whole copy begins
+ * the WAL anew, unless a reader is in the way. Others may read and commit meanwhile, through
+ * handles of their own. Nothing, and 0, while another copies. */
+int db_copy_wal(struct db *db, struct err *e);
+
 int stmt_new(struct db *db, const char *sql, struct stmt **out, struct err *e);
 void stmt_free(struct stmt *st); /* NULL is fine */
 /* at: from 1. The bytes of texts and blobs are not copied: they must live until stmt_done(). */

@@ -192,11 +192,13 @@ static void init_locks(struct recorder *rec)
     thread_cond_init(&rec->sign_cv);
     thread_cond_init(&rec->commit_cv);
     thread_cond_init(&rec->done_cv);
+    thread_cond_init(&rec->copy_cv);
 }
 
 static void free_parts(struct recorder *rec)
 {
     known_close(rec->known);
+    store_close(rec->copier_store);
     store_close(rec->reader); /* before the writer: the last one to close checkpoints */
     store_close(rec->writer);
     sign_key_wipe(&rec->key);
@@ -205,6 +207,7 @@ static void free_parts(struct recorder *rec)
     pthread_cond_destroy(&rec->sign_cv);
     pthread_cond_destroy(&rec->commit_cv);
     pthread_cond_destroy(&rec->done_cv);
+    pthread_cond_destroy(&rec->copy_cv);
 }
 
 static void on_closed(uv_handle_t *h)
@@ -212,16 +215,16 @@ static void on_closed(uv_handle_t *h)
     free(h->data);
 }
 
-static void stop_threads(struct recorder *rec, bool committer_too)
+static void stop_threads(struct recorder *rec)
 {
     pthread_mutex_lock(&rec->lock);
     rec->stop = true;
     pthread_cond_broadcast(&rec->sign_cv);
     pthread_cond_broadcast(&rec->commit_cv);
+    pthread_cond_broadcast(&rec->copy_cv);
     pthread_mutex_unlock(&rec->lock);
-    pthread_join(rec->signer, NULL);
-    if (committer_too)
-        pthread_join(rec->committer, NULL);
+    for (int i = 0; i < rec->thread_count; i++)
+        pthread_join(rec->threads[i], NULL);
 }
 
 /* Database, key, end of the chain. */
@@ -234,6 +237,10 @@ static int open_parts(struct recorder *rec, const struct recorder_options *o, st
         rc = store_open(o->db_path, STORE_WRITE, &rec->writer, e);
     if (!rc && o->many)
         rc = db_grow_wal(store_db(rec->writer), e);
+    if (!rc && o->many)
+        rc = store_open(o->db_path, STORE_WRITE, &rec->copier_store, e);
+    if (!rc)
+        db_leave_wal(store_db(rec->writer));
     if (!rc)
         rc = store_open(o->db_path, STORE_READ, &rec->reader, e);
     if (!rc)
@@ -245,12 +252,19 @@ static int open_parts(struct recorder *rec, const struct recorder_options *o, st
 
 static int start_threads(struct recorder *rec, struct err *e)
 {
-    int rc = thread_start(&rec->signer, "isolane-sign", recorder_signer, rec, e);
+    static const struct {
+        const char *name;
+        void *(*fn)(void *recorder);
+    } threads[RECORDER_THREADS] = {{"isolane-sign", recorder_signer},
+                                   {"isolane-commit", recorder_committer},
+                                   {"isolane-copy", recorder_copier}};
+    int rc = 0, n = rec->copier_store ? RECORDER_THREADS : RECORDER_THREADS - 1;
+    for (int i = 0; i < n && !rc; i++) {
+        rc = thread_start(&rec->threads[i], threads[i].name, threads[i].fn, rec, e);
+        rec->thread_count += !rc;
+    }
     if (rc)
-        return rc;
-    rc = thread_start(&rec->committer, "isolane-commit", recorder_committer, rec, e);
-    if (rc)
-        stop_threads(rec, false);
+        stop_threads(rec);
     return rc;
 }
 
@@ -325,7 +339,7 @@ int recorder_close(struct recorder *rec, int timeout_ms, struct err *e)
         return 0;
     int rc = 0;
     finish(rec, timeout_ms);
-    stop_threads(rec, true);
+    stop_threads(rec);
     deliver(rec); /* what was committed at the last moment */
     if (rec->pending)
         rc = err_set(e, ERR_TIMEOUT, "%d results are not stored after %d ms%s%s", rec->pending,

@@ -17,11 +17,12 @@
 #include "results/recorder.h"
 #include "results/store.h"
 
-#define BATCH_MAX 512 /* rows in one transaction: bounds its time (about 10 ms) */
-#define NEVER     INT_MAX
-#define UNTOLD    -1
-#define SPARE_MAX 512               /* rows kept to be used again, */
-#define SPARE_MEM ((size_t)8 << 10) /* each with no more memory than this for its envelope */
+#define BATCH_MAX        512 /* rows in one transaction: bounds its time (about 10 ms) */
+#define RECORDER_THREADS 3
+#define NEVER            INT_MAX
+#define UNTOLD           -1
+#define SPARE_MAX        512               /* rows kept to be used again, */
+#define SPARE_MEM        ((size_t)8 << 10) /* each with no more memory than this for its envelope */
 
 struct row {
     struct list node;
@@ -82,7 +83,15 @@ struct recorder {
     struct store *writer;
     struct store_row batch[BATCH_MAX];
 
-    pthread_t signer, committer;
+    /* the copier's (recorder_wal.c), its flags under lock */
+    pthread_cond_t copy_cv;
+    bool copy_wanted;           /* … or under way */
+    bool copied;                /* all that had come until then */
+    bool copy_failed;           /* … and somebody was told */
+    struct store *copier_store; /* NULL: no such thread */
+
+    pthread_t threads[RECORDER_THREADS];
+    int thread_count;
 };
 
 /* Threads; arg: the recorder. They end when `stop` is set. A row that is alone in the pipeline is
@@ -90,3 +99,14 @@ struct recorder {
  * between a lone job and its result. */
 void *recorder_signer(void *arg);
 void *recorder_committer(void *arg);
+/* Copies the WAL beside commits, when recorder_mind_wal() asks for it. */
+void *recorder_copier(void *arg);
+
+/* Whether jobs wait for a cell (or nobody says). */
+static inline bool recorder_crowded(const struct recorder *rec)
+{
+    return atomic_load(&rec->waiting) != 0;
+}
+
+/* Behind a commit: has the WAL copied into the database if it is long. Committer thread. */
+void recorder_mind_wal(struct recorder *rec);

@@ -2,11 +2,13 @@
  * committer makes batches of them durable.
  *
  * When to commit. A commit costs one fdatasync (0.2 ms here, and about 100 us of CPU) whether it
- * holds one row or sixty, so it can pay to wait for more. Two rules, and no more than LINGER_MS:
+ * holds one row or sixty, so it can pay to wait for more. Three rules, and no more than LINGER_MS:
  *  - Only while jobs wait for a cell (recorder_set_waiting); a linger ends when the last of them
  * has found one. Otherwise somebody may be waiting for this very result before he sends the next
  * job: then every millisecond of lingering is lost to him and brings nobody along (measured: with 8
  * such publishers lingering nearly halves the throughput).
+ *  - And for rows that are being signed, SIGNED_ENOUGH in all: they come sooner than a commit of
+ * those before would be done.
  *  - For as many rows as were in the pipeline when the last commit ended (its own and those that
  * came meanwhile). One job at a time: one, so the next is committed at once. A flood: the number
  * grows until LINGER_MS is the bound. The load falls: one commit waits in vain, the next does not.
@@ -22,6 +24,7 @@
 #include "results/recorder_inner.h"
 
 #define LINGER_MS      10.0 /* a shared commit is also a shared message to NATS: bench/queue.c */
+#define SIGNED_ENOUGH  96   /* signing them takes 2 ms */
 #define REST_MS        0.5
 #define STATEMENT_KEPT ((size_t)1 << 20) /* memory for statements that is not given back */
 #define BACKOFF_MIN_MS 50
@@ -89,6 +92,15 @@ static void look_up(struct recorder *rec, struct list *rows)
         store_let_go(rec->reader);
 }
 
+/* Whether the committer gains by more rows: up to wake_at while jobs wait for a cell; and those
+ * that are being signed, which come within microseconds. Lock held. */
+static bool worth_lingering(const struct recorder *rec)
+{
+    return rec->commit_count < (recorder_crowded(rec)           ? rec->wake_at
+                                : rec->pipeline < SIGNED_ENOUGH ? rec->pipeline
+                                                                : SIGNED_ENOUGH);
+}
+
 /* Signs all that waits for it; each row goes on to the committer by itself. Lock held, but let go
  * of in between. */
 static void sign_all(struct recorder *rec)
@@ -104,7 +116,8 @@ static void sign_all(struct recorder *rec)
         sign_row(rec, LIST_ENTRY(n, struct row, node), envelope_max);
         pthread_mutex_lock(&rec->lock);
         list_push_back(&rec->to_commit, n);
-        bool wake = ++rec->commit_count == rec->wake_at;
+        rec->commit_count++;
+        bool wake = rec->lingering ? !worth_lingering(rec) : rec->commit_count == rec->wake_at;
         pthread_mutex_unlock(&rec->lock);
         if (wake) /* not under the lock: on a machine that is busy the committer would take our
                    * processor, wait for the lock, and both would wait for whoever runs next */
@@ -114,17 +127,12 @@ static void sign_all(struct recorder *rec)
     rec->signing = false;
 }
 
-static bool crowded(const struct recorder *rec)
-{
-    return atomic_load(&rec->waiting) != 0;
-}
-
 /* While jobs wait for a cell the committer lingers anyway: then the signer looks for new rows
  * every REST_MS, and neither is woken for each of them nor has to be. Lock held. */
 static void rest(struct recorder *rec, const struct timespec *until)
 {
     rec->resting = true;
-    while (crowded(rec) && !rec->flush && !rec->stop &&
+    while (recorder_crowded(rec) && !rec->flush && !rec->stop &&
            pthread_cond_timedwait(&rec->sign_cv, &rec->lock, until) != ETIMEDOUT)
         ;
     rec->resting = false;
@@ -169,12 +177,12 @@ static void wait_for_row(struct recorder *rec)
     rec->wake_at = NEVER;
 }
 
-/* Sleeps until n rows wait to be committed, `until`, flush or stop. Lock held. */
+/* Sleeps while it is worth it, for n rows at most, until `until`, flush or stop. Lock held. */
 static void linger(struct recorder *rec, int n, const struct timespec *until)
 {
     rec->wake_at = n;
     rec->lingering = true;
-    while (rec->commit_count < n && !rec->stop && !rec->flush && crowded(rec))
+    while (!rec->stop && !rec->flush && worth_lingering(rec))
         if (pthread_cond_timedwait(&rec->commit_cv, &rec->lock, until) == ETIMEDOUT)
             break;
     rec->lingering = false;
@@ -334,6 +342,7 @@ void *recorder_committer(void *arg)
         pthread_mutex_unlock(&rec->lock); /* as in recorder_signer() */
         uv_async_send(&rec->async);
         pthread_cond_signal(&rec->done_cv);
+        recorder_mind_wal(rec);
         pthread_mutex_lock(&rec->lock);
     }
     pthread_mutex_unlock(&rec->lock);
