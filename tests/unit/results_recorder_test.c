@@ -72,6 +72,8 @@ static void on_tick(uv_timer_t *t)
     (void)t;
 }
 
+static bool as_worker; /* the next one opened: as one with many results to store */
+
 static int try_open(struct bench *b, const char *db, size_t envelope_max, struct err *e)
 {
     static const struct recorder_events ev = {
@@ -81,7 +83,8 @@ static int try_open(struct bench *b, const char *db, size_t envelope_max, struct
     uv_loop_init(&b->loop);
     uv_timer_init(&b->loop, &b->tick);
     uv_timer_start(&b->tick, on_tick, 10, 10);
-    struct recorder_options o = {.db_path = at(db), .key = &key, .envelope_max = envelope_max};
+    struct recorder_options o = {
+        .db_path = at(db), .key = &key, .envelope_max = envelope_max, .many = as_worker};
     return recorder_open(&b->loop, &o, &ev, b, &b->rec, e);
 }
 
@@ -473,6 +476,49 @@ static void a_full_disk_loses_nothing(void **state)
     assert_int_equal(WEXITSTATUS(status), DISK_OK);
 }
 
+/* Copied beside commits while jobs wait, between commits while none does: the WAL stays about as
+ * long as it was made, whatever comes, and nobody who reads meanwhile is in the way for good. */
+static void the_wal_stays_short_under_load(void **state)
+{
+    (void)state;
+    enum { ROWS = 6000, HALF = ROWS / 2, WAL = 9 << 20 };
+    struct bench b;
+    struct stat st;
+    struct store *reader;
+    struct err e = {0};
+    as_worker = true;
+    open_bench(&b, "short.db");
+    as_worker = false;
+    for (int i = 0; i < ROWS; i++) {
+        char id[32];
+        snprintf(id, sizeof id, "job-%d", i);
+        if (i == HALF)
+            run_until(&b, &b.committed, HALF);
+        recorder_set_waiting(b.rec, i < HALF ? 1 : 0);
+        submit(&b, id, i);
+        if (i % 50 == 0)
+            uv_run(&b.loop, UV_RUN_NOWAIT);
+    }
+    run_until(&b, &b.committed, ROWS);
+    assert_int_equal(stat(at("short.db-wal"), &st), 0);
+    assert_in_range(st.st_size, WAL, 5 * WAL);
+    assert_int_equal(stat(at("short.db"), &st), 0);
+    assert_true(st.st_size > WAL); /* copied, before anybody closes it */
+    assert_int_equal(store_open(at("short.db"), STORE_READ, &reader, &e), 0);
+    store_hold(reader); /* somebody looks, for long */
+    assert_true(store_has(reader, "ci", "job-1"));
+    for (int i = 0; i < ROWS; i++) {
+        char id[32];
+        snprintf(id, sizeof id, "late-%d", i);
+        submit(&b, id, ROWS + i);
+    }
+    run_until(&b, &b.committed, 2 * ROWS);
+    store_let_go(reader);
+    store_close(reader);
+    close_bench(&b);
+    check_db("short.db", 2 * ROWS);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -489,6 +535,7 @@ int main(void)
         cmocka_unit_test(a_foreign_lock_is_waited_for),
         cmocka_unit_test(a_second_worker_on_the_file_stops_us_not_the_chain),
         cmocka_unit_test(what_cannot_be_opened_is_an_error),
+        cmocka_unit_test(the_wal_stays_short_under_load),
         cmocka_unit_test(a_full_disk_loses_nothing),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
