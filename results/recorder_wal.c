@@ -11,9 +11,10 @@
 #include "results/db.h"
 #include "results/recorder_inner.h"
 
-#define FEW     4 /* with more rows on their way jobs are in flight, though none waits for a cell */
-#define LONGEST 4 /* a WAL of so many times its length waits for the copier: the disk is too slow  \
-                   */
+/* With more rows on their way jobs are in flight, though none waits for a cell. */
+#define FEW     4
+/* A WAL of so many times its length waits for the copier: the disk is too slow. */
+#define LONGEST 4
 
 /* Lock not held. */
 static void copy(struct recorder *rec, struct store *through)
