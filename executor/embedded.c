@@ -126,9 +126,24 @@ static void on_exit_cb(uv_process_t *p, int64_t status, int sig)
     uv_timer_start(&s->timer, on_restart, RESTART_MS, 0);
 }
 
+/* As many processors for nats-server as it may use at once: half of them, for the worker and its
+ * cells need them too. With all of them Go wakes a thread on another one for each few messages: a
+ * quarter of the server's CPU time (bench/reuse, 2 cores). Whoever has set GOMAXPROCS is listened
+ * to. */
+static void processors(char *out, size_t cap)
+{
+    const char *set = getenv("GOMAXPROCS");
+    unsigned half = uv_available_parallelism() / 2;
+    if (set)
+        snprintf(out, cap, "GOMAXPROCS=%.8s", set);
+    else
+        snprintf(out, cap, "GOMAXPROCS=%u", half ? half : 1);
+}
+
 static int spawn(struct embedded *s, struct err *e)
 {
-    char *args[] = {"setpriv", "--pdeathsig", "TERM", s->program, "-c", s->conf, NULL};
+    char max[32];
+    char *args[] = {"setpriv", "--pdeathsig", "TERM", "env", max, s->program, "-c", s->conf, NULL};
     uv_stdio_container_t none[3] = {
         {.flags = UV_IGNORE}, {.flags = UV_IGNORE}, {.flags = UV_IGNORE}};
     uv_process_options_t o = {
@@ -143,6 +158,7 @@ static int spawn(struct embedded *s, struct err *e)
     int rc = write_conf(s, e);
     if (rc)
         return rc;
+    processors(max, sizeof max);
     s->process.data = s;
     s->handles++; /* libuv wants the handle closed even when spawning failed */
     rc = uv_spawn(s->loop, &s->process, &o);
