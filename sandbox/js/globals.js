@@ -1,6 +1,13 @@
 // Global names that lazily loaded parts bring (parts.js): `interfaces` (and namespaces) are not enumerable,
 // `functions` are, as Web IDL has it. Each name must be an export of the part's index.js.
 export const globals = {
+  dom_exception: { interfaces: ['DOMException', 'QuotaExceededError'] },
+  host_errors: {
+    interfaces: [
+      'HostError', 'PermissionDenied', 'BudgetExceeded', 'InvalidArgument', 'NotFound', 'Conflict', 'IntegrityError',
+    ],
+  },
+  text_coding: { interfaces: ['TextDecoder', 'TextEncoder'], functions: ['atob', 'btoa'] },
   eventsource: { interfaces: ['EventSource'] },
   websocket: { interfaces: ['WebSocket'] },
   crypto: { interfaces: ['CryptoKey', 'SubtleCrypto'] },

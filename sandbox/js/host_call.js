@@ -9,7 +9,9 @@ import {
   mapGet,
   mapSet,
 } from './primordials.js';
-import { hostError } from './host_errors.js';
+import { lazy } from './parts.js';
+
+const errors = lazy('host_errors');
 
 const { loop } = native;
 
@@ -35,7 +37,7 @@ export function reply(id, ok, json) {
   mapDelete(waiting, id);
   const value = json === '' ? undefined : jsonParse(json);
   if (ok) call.resolve(value);
-  else call.reject(hostError(value?.name, value?.message));
+  else call.reject(errors().hostError(value?.name, value?.message));
 }
 
 export function resetHostCalls() {

@@ -3,10 +3,8 @@
 // startup snapshot is made: nothing here may draw time or random bytes.
 import './class_names.js'; // before anything is installed
 import { installConsole, resetConsole } from './console.js';
-import { installDOMException } from './dom_exception.js';
 import { installGlobalEvents, uncaught } from './global_events.js';
 import { reply, resetHostCalls } from './host_call.js';
-import { installHostErrors } from './host_errors.js';
 import { beginJob, inputOf, installJob, selfOf } from './job.js';
 import { installRandom, resetRandom } from './math_random.js';
 import { installParts, part, resetParts } from './parts.js';
@@ -15,15 +13,11 @@ import { regexpExec } from './primordials.js';
 import { describe, prepareStack, serialize } from './outcome.js';
 import { beginSecrets, installSecrets } from './secrets.js';
 import { resetStreams, wakeStream } from './stream_call.js';
-import { installTextCoding } from './text_coding.js';
 import { installTimers, resetTimers, runTimers } from './timers.js';
 import { installWeb, resetWeb } from './web.js';
 
 installConsole(globalThis);
-installDOMException(globalThis);
-installHostErrors(globalThis);
 installTimers(globalThis);
-installTextCoding(globalThis);
 installWeb(globalThis);
 installRandom();
 installSecrets(globalThis);

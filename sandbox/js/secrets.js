@@ -8,8 +8,10 @@ import {
   jsonParse,
   toStringTag,
 } from './primordials.js';
-import { InvalidArgument } from './host_errors.js';
 import { hostCall } from './host_call.js';
+import { lazy } from './parts.js';
+
+const errors = lazy('host_errors');
 
 let grantsText = '';
 let names;
@@ -22,7 +24,9 @@ function namesOf() {
 function get(name) {
   if (typeof name === 'string') return hostCall('secret', { __proto__: null, name });
   return new Promise((_resolve, reject) =>
-    reject(new InvalidArgument(`secrets.get: the name must be a string, found ${typeof name}`)),
+    reject(
+      new (errors().InvalidArgument)(`secrets.get: the name must be a string, found ${typeof name}`),
+    ),
   );
 }
 

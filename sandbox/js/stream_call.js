@@ -7,9 +7,10 @@
 // that was aborted rejects with the error that the supervisor names. The *With forms are for built-ins that go
 // on from there: Promise.prototype.then() reads what a guest can replace.
 import { Map, Promise, jsonParse, mapDelete, mapGet, mapSet, typedArrayByteLength } from './primordials.js';
-import { HostError, hostError } from './host_errors.js';
+import { lazy } from './parts.js';
 
 const { stream } = native;
+const errors = lazy('host_errors');
 
 let streams; // number → HostStream with something waiting
 
@@ -20,8 +21,8 @@ function failure(why) {
     told = jsonParse(why);
   } catch {}
   if (told === null || typeof told !== 'object')
-    return new HostError(why === '' ? 'the stream was closed' : why);
-  return hostError(told.name, told.message);
+    return new (errors().HostError)(why === '' ? 'the stream was closed' : why);
+  return errors().hostError(told.name, told.message);
 }
 
 export class HostStream {
@@ -74,13 +75,13 @@ export class HostStream {
 
   // All that was to be said is said. What was not read is dropped.
   close() {
-    if (this.#over === undefined) this.#end(true, '', new HostError('the stream was closed'));
+    if (this.#over === undefined) this.#end(true, '', new (errors().HostError)('the stream was closed'));
   }
 
   // reason: for the service at the other end; cut to 1 KiB.
   abort(reason = '') {
     if (this.#over === undefined)
-      this.#end(false, reason, new HostError(reason === '' ? 'the stream was aborted' : reason));
+      this.#end(false, reason, new (errors().HostError)(reason === '' ? 'the stream was aborted' : reason));
   }
 
   #end(ok, text, error, told = undefined) {
@@ -126,7 +127,7 @@ export class HostStream {
       return true;
     }
     this.#writes = one.next;
-    one.reject(this.#over.error ?? new HostError('the stream has ended'));
+    one.reject(this.#over.error ?? new (errors().HostError)('the stream has ended'));
     return true;
   }
 

@@ -1,15 +1,15 @@
-// structuredClone (HTML; cloneable.js does it), crypto.getRandomValues and randomUUID (Web Cryptography), performance.now and
+// structuredClone (HTML; the part cloneable does it), crypto.getRandomValues and randomUUID (Web Cryptography), performance.now and
 // timeOrigin (High Resolution Time).
 import { TypeError, define, typedArrayTag } from './primordials.js';
 import { typedArrayByteLength } from './primordials.js';
-import { DOMException, QuotaExceededError } from './dom_exception.js';
-import { copy, transferListOf } from './cloneable.js';
 import { installAttribute, installInterface, needArguments } from './interface.js';
 import { lazy } from './parts.js';
 
 const { loop, random } = native;
 
 const subtle = lazy('crypto');
+const exceptions = lazy('dom_exception');
+const cloning = lazy('cloneable');
 
 const RANDOM_MAX_BYTES = 65536;
 
@@ -25,6 +25,7 @@ function only(type) {
 const functions = {
   structuredClone(value, options = undefined) {
     if (arguments.length === 0) throw new TypeError('structuredClone: one argument is needed');
+    const { copy, transferListOf } = cloning();
     return copy(value, transferListOf(options, 'structuredClone')).value;
   },
 };
@@ -56,13 +57,13 @@ class Crypto {
     if (!(#brand in this)) throw new TypeError('Illegal invocation');
     needArguments(arguments.length, 1, 'getRandomValues');
     if (!isIntegerArray(array))
-      throw new DOMException(
+      throw new (exceptions().DOMException)(
         'getRandomValues: the argument must be a typed array of integers',
         'TypeMismatchError',
       );
     const bytes = typedArrayByteLength(array);
     if (bytes > RANDOM_MAX_BYTES)
-      throw new QuotaExceededError(
+      throw new (exceptions().QuotaExceededError)(
         `getRandomValues: the array has ${bytes} bytes; at most ${RANDOM_MAX_BYTES} are allowed`,
         { __proto__: null, quota: RANDOM_MAX_BYTES, requested: bytes },
       );

@@ -15,7 +15,7 @@ import {
   typedArraySet,
 } from '../primordials.js';
 import { hostCall, hostCallWith } from '../host_call.js';
-import { HostError, IntegrityError, InvalidArgument, NotFound } from '../host_errors.js';
+import { HostError, IntegrityError, InvalidArgument, NotFound } from './host_errors.js';
 import { inspect } from '../inspect.js';
 import { lazy } from '../parts.js';
 import { HostStream } from '../stream_call.js';

@@ -9,8 +9,8 @@ import {
   mapSet,
   push,
 } from '../primordials.js';
-import { cloneable, copy, transferListOf } from '../cloneable.js';
-import { DOMException } from '../dom_exception.js';
+import { cloneable, copy, transferListOf } from './cloneable.js';
+import { DOMException } from './dom_exception.js';
 import { dictionary, needArguments, shapeInterface } from '../interface.js';
 import { queueTask } from '../timers.js';
 import {

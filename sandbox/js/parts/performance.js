@@ -18,8 +18,8 @@ import {
   setHas,
   toArray,
 } from '../primordials.js';
-import { copy } from '../cloneable.js';
-import { DOMException } from '../dom_exception.js';
+import { copy } from './cloneable.js';
+import { DOMException } from './dom_exception.js';
 import { dictionary, needArguments, sequence, shapeInterface } from '../interface.js';
 import { queueTask } from '../timers.js';
 

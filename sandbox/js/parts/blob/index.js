@@ -25,7 +25,7 @@ import {
   typedArraySlice,
   typedArraySubarray,
 } from '../../primordials.js';
-import { cloneable } from '../../cloneable.js';
+import { cloneable } from '../cloneable.js';
 import { inspect } from '../../inspect.js';
 import { dictionary, needArguments, shapeInterface } from '../../interface.js';
 import { ReadableStream, textStreamOf } from '../streams/index.js';

@@ -1,7 +1,7 @@
 // CryptoKey and the sets of usages. A key's bytes are native (sandbox/engine/crypto_call.h): the handle in its
 // slots is never given to a script.
 import { arrayIndexOf, customInspect, defineProperty, list, push } from '../../primordials.js';
-import { cloneable } from '../../cloneable.js';
+import { cloneable } from '../cloneable.js';
 import { shapeInterface } from '../../interface.js';
 import { access, isObject, syntax } from './webidl.js';
 

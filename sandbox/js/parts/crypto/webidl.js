@@ -1,6 +1,6 @@
 // What Web IDL does to arguments before the standard's own steps, and how the standard's errors are made.
 import { floor, isArray, isFinite, list, push } from '../../primordials.js';
-import { DOMException } from '../../dom_exception.js';
+import { DOMException } from '../dom_exception.js';
 
 export const natives = native.crypto.load();
 const { source, copy } = natives;

@@ -1,7 +1,7 @@
 // emit(job, {class}): publishes a follow-up job of the same tenant. What a job is, and what this one may give it, the
 // supervisor checks (executor/services/emit.c).
 import { Promise } from '../../primordials.js';
-import { InvalidArgument } from '../../host_errors.js';
+import { InvalidArgument } from '../host_errors.js';
 import { hostCallWith } from '../../host_call.js';
 
 export function emit(job, options = undefined) {

@@ -1,6 +1,6 @@
 // AbortController and AbortSignal (DOM standard, 3).
 import { Set, TypeError, list, push, setAdd, setForEach } from '../../primordials.js';
-import { DOMException } from '../../dom_exception.js';
+import { DOMException } from '../dom_exception.js';
 import { needArguments, sequence, shapeInterface, toEnforcedInteger } from '../../interface.js';
 import { startBackgroundTimer } from '../../timers.js';
 import { Event, trusted } from './event.js';

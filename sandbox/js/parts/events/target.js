@@ -12,7 +12,7 @@ import {
   push,
   setPrototypeOf,
 } from '../../primordials.js';
-import { DOMException } from '../../dom_exception.js';
+import { DOMException } from '../dom_exception.js';
 import { needArguments, shapeInterface } from '../../interface.js';
 import { reportException } from '../../global_events.js';
 import { Performance, performance } from '../../web.js';

@@ -1,5 +1,5 @@
 // fetch, and what it is made of (https://fetch.spec.whatwg.org/, https://xhr.spec.whatwg.org/#interface-formdata).
-import { uncloneable } from '../../cloneable.js';
+import { uncloneable } from '../cloneable.js';
 import { resetFetch } from './fetch.js';
 import { isFormData } from './form_data.js';
 import { headersInside } from './headers.js';

@@ -1,10 +1,10 @@
 // FileReader (https://w3c.github.io/FileAPI/#APIASynch). A blob's bytes are at hand, so a read is a row of tasks
 // with an event each: loadstart, progress (unless it is empty), load, loadend.
 import { customInspect, fromCharCode, mapGet, typedArrayBuffer, typedArrayByteLength, typedArraySlice } from '../../primordials.js';
-import { DOMException } from '../../dom_exception.js';
+import { DOMException } from '../dom_exception.js';
 import { inspect } from '../../inspect.js';
 import { installConstants, needArguments, shapeInterface } from '../../interface.js';
-import { decodeWith, TextDecoder } from '../../text_coding.js';
+import { decodeWith, TextDecoder } from '../text_coding.js';
 import { queueTask } from '../../timers.js';
 import { blobBytes, isBlob } from '../blob/index.js';
 import { EventTarget, ProgressEvent, defineHandler, fire, trusted } from '../events/index.js';

@@ -2,7 +2,7 @@
 // permission (executor/services/kv.c); here arguments become a call, and the answer a value of the type that was
 // asked for.
 import { apply, bytesOf, define, defineProperty, freeze, isBufferSource, jsonParse, jsonStringify, stringIndexOf, stringSlice, toStringTag } from '../../primordials.js';
-import { HostError, InvalidArgument } from '../../host_errors.js';
+import { HostError, InvalidArgument } from '../host_errors.js';
 import { hostCallWith } from '../../host_call.js';
 import { HostStream } from '../../stream_call.js';
 

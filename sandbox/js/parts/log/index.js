@@ -1,7 +1,7 @@
 // log: structured lines on stderr, one JSON object each, so that they are budgeted, masked, followed live and kept as
 // all output is: {"time": …, "level": …, "msg": …, fields…}.
 import { dateToISOString, define, defineProperty, freeze, isArray, jsonStringify, objectKeys, toStringTag } from '../../primordials.js';
-import { InvalidArgument } from '../../host_errors.js';
+import { InvalidArgument } from '../host_errors.js';
 import { inspect } from '../../inspect.js';
 
 const { loop } = native;

@@ -2,7 +2,7 @@
 import { TransformStream } from 'web-streams-polyfill';
 import { charCodeAt, customInspect, stringSlice, typedArrayLength } from '../../primordials.js';
 import { inspect } from '../../inspect.js';
-import { TextDecoder, decodeWith } from '../../text_coding.js';
+import { TextDecoder, decodeWith } from '../text_coding.js';
 
 const { text } = native;
 

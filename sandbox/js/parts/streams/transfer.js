@@ -3,8 +3,8 @@
 // other end is the stream that takes its place. Every chunk is cloned on its way, in a task of its own, as if
 // the two were in different realms.
 import { functionHasInstance, hasOwn } from '../../primordials.js';
-import { cloneable, copy } from '../../cloneable.js';
-import { DOMException } from '../../dom_exception.js';
+import { cloneable, copy } from '../cloneable.js';
+import { DOMException } from '../dom_exception.js';
 import { queueTask } from '../../timers.js';
 import { ReadableStream, TransformStream, WritableStream } from 'web-streams-polyfill';
 

@@ -7,7 +7,7 @@ import {
   stringSlice,
   stringToWellFormed,
 } from '../../primordials.js';
-import { uncloneable } from '../../cloneable.js';
+import { uncloneable } from '../cloneable.js';
 import { inspect } from '../../inspect.js';
 import { needArguments, shapeInterface } from '../../interface.js';
 import { lazy } from '../../parts.js';

@@ -22,7 +22,7 @@ import {
   typedArraySlice,
   typedArraySubarray,
 } from '../../primordials.js';
-import { DOMException } from '../../dom_exception.js';
+import { DOMException } from '../dom_exception.js';
 import { hostCall, hostCallWith } from '../../host_call.js';
 import { inspect } from '../../inspect.js';
 import { dictionary, installConstants, needArguments, sequence, shapeInterface } from '../../interface.js';

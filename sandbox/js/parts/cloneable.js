@@ -3,7 +3,7 @@
 //
 // How this works: native.clone writes such an object as strings. What the object stands for is not text (a
 // CryptoKey's handle), so it is parked here for the time of one clone and found again by its number.
-import { TypeError, defineProperty, isArray, list, push } from './primordials.js';
+import { TypeError, defineProperty, isArray, list, push } from '../primordials.js';
 import { DOMException, isDOMException } from './dom_exception.js';
 
 const { clone } = native;

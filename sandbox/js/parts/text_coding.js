@@ -6,20 +6,19 @@ import {
   bytesOf,
   charCodeAt,
   customInspect,
-  define,
   isBufferSource,
   stringIncludes,
   stringSlice,
   stringToLowerCase,
   uncurry,
-} from './primordials.js';
-import { DOMException } from './dom_exception.js';
-import { inspect } from './inspect.js';
-import { installInterface } from './interface.js';
-import { lazy } from './parts.js';
+} from '../primordials.js';
+import { inspect } from '../inspect.js';
+import { shapeInterface } from '../interface.js';
+import { lazy } from '../parts.js';
 
 const { text } = native;
 const encodings = lazy('encodings');
+const exceptions = lazy('dom_exception');
 
 // Encodings and flags of native.text.decode().
 const UTF_8 = 0;
@@ -183,21 +182,19 @@ const functions = {
     if (arguments.length === 0) throw new TypeError('atob: one argument is needed');
     const decoded = text.atob(`${data}`);
     if (decoded !== undefined) return decoded;
-    throw new DOMException('atob: the text is not correctly encoded base64', 'InvalidCharacterError');
+    throw new (exceptions().DOMException)('atob: the text is not correctly encoded base64', 'InvalidCharacterError');
   },
   btoa(data) {
     if (arguments.length === 0) throw new TypeError('btoa: one argument is needed');
     const encoded = text.btoa(`${data}`);
     if (encoded !== undefined) return encoded;
-    throw new DOMException(
+    throw new (exceptions().DOMException)(
       'btoa: the text contains characters beyond U+00FF; encode it with TextEncoder first',
       'InvalidCharacterError',
     );
   },
 };
+export const { atob, btoa } = functions;
 
-export function installTextCoding(global) {
-  installInterface(global, TextEncoder);
-  installInterface(global, TextDecoder);
-  define(global, functions, true);
-}
+shapeInterface(TextEncoder, 'TextEncoder');
+shapeInterface(TextDecoder, 'TextDecoder');

@@ -1,7 +1,7 @@
 // The errors of host services, as classes that a script can tell apart: `catch (e) { if (e instanceof
 // PermissionDenied) … }`. The supervisor names the class (executor/services/services.c); one that is not known
 // here is a HostError. Built-ins that refuse an argument by themselves use InvalidArgument too.
-import { Error, define, defineProperty } from './primordials.js';
+import { Error, defineProperty, ownKeys } from '../primordials.js';
 
 // Something the worker does for the job failed; what it says is for people.
 export class HostError extends Error {}
@@ -35,14 +35,11 @@ export function hostError(name, message) {
   return new type(typeof message === 'string' ? message : 'the host refused the call');
 }
 
-export function installHostErrors(global) {
-  for (const name of Object.keys(classes)) {
-    defineProperty(classes[name].prototype, 'name', {
-      __proto__: null,
-      value: name,
-      writable: true,
-      configurable: true,
-    });
-    define(global, { [name]: classes[name] }, false);
-  }
-}
+const names = ownKeys(classes);
+for (let i = 0; i < names.length; i++)
+  defineProperty(classes[names[i]].prototype, 'name', {
+    __proto__: null,
+    value: names[i],
+    writable: true,
+    configurable: true,
+  });

@@ -3,24 +3,25 @@ import {
   Error,
   RangeError,
   TypeError,
-  define,
   defineProperty,
   setPrototypeOf,
-  toStringTag,
-} from './primordials.js';
+} from '../primordials.js';
+import { installConstants, shapeInterface } from '../interface.js';
 
-// Names with a legacy code are in code order; null: the code is not in use any more.
-const legacyNames =
-  'IndexSizeError,,HierarchyRequestError,WrongDocumentError,InvalidCharacterError,,' +
-  'NoModificationAllowedError,NotFoundError,NotSupportedError,InUseAttributeError,InvalidStateError,' +
-  'SyntaxError,InvalidModificationError,NamespaceError,InvalidAccessError,,TypeMismatchError,' +
-  'SecurityError,NetworkError,AbortError,URLMismatchError,QuotaExceededError,TimeoutError,' +
-  'InvalidNodeTypeError,DataCloneError';
-const legacyConstants =
-  'INDEX_SIZE,DOMSTRING_SIZE,HIERARCHY_REQUEST,WRONG_DOCUMENT,INVALID_CHARACTER,NO_DATA_ALLOWED,' +
-  'NO_MODIFICATION_ALLOWED,NOT_FOUND,NOT_SUPPORTED,INUSE_ATTRIBUTE,INVALID_STATE,SYNTAX,' +
-  'INVALID_MODIFICATION,NAMESPACE,INVALID_ACCESS,VALIDATION,TYPE_MISMATCH,SECURITY,NETWORK,ABORT,' +
-  'URL_MISMATCH,QUOTA_EXCEEDED,TIMEOUT,INVALID_NODE_TYPE,DATA_CLONE';
+// Names and constants with a legacy code, in the order of the codes; empty: there is none.
+const legacyNames = [
+  'IndexSizeError', '', 'HierarchyRequestError', 'WrongDocumentError', 'InvalidCharacterError', '',
+  'NoModificationAllowedError', 'NotFoundError', 'NotSupportedError', 'InUseAttributeError', 'InvalidStateError',
+  'SyntaxError', 'InvalidModificationError', 'NamespaceError', 'InvalidAccessError', '', 'TypeMismatchError',
+  'SecurityError', 'NetworkError', 'AbortError', 'URLMismatchError', 'QuotaExceededError', 'TimeoutError',
+  'InvalidNodeTypeError', 'DataCloneError',
+];
+const legacyConstants = [
+  'INDEX_SIZE', 'DOMSTRING_SIZE', 'HIERARCHY_REQUEST', 'WRONG_DOCUMENT', 'INVALID_CHARACTER', 'NO_DATA_ALLOWED',
+  'NO_MODIFICATION_ALLOWED', 'NOT_FOUND', 'NOT_SUPPORTED', 'INUSE_ATTRIBUTE', 'INVALID_STATE', 'SYNTAX',
+  'INVALID_MODIFICATION', 'NAMESPACE', 'INVALID_ACCESS', 'VALIDATION', 'TYPE_MISMATCH', 'SECURITY', 'NETWORK', 'ABORT',
+  'URL_MISMATCH', 'QUOTA_EXCEEDED', 'TIMEOUT', 'INVALID_NODE_TYPE', 'DATA_CLONE',
+];
 const legacyCodes = { __proto__: null };
 
 // A base class that makes its subclass's private fields on an object that exists already.
@@ -107,30 +108,12 @@ function quantity(value, name) {
   throw new RangeError(`QuotaExceededError: ${name} must be a finite number that is not negative`);
 }
 
-export function installDOMException(global) {
-  const enumerable = { __proto__: null, enumerable: true };
-  for (const name of ['name', 'message', 'code'])
-    defineProperty(DOMException.prototype, name, enumerable);
-  for (const name of ['quota', 'requested'])
-    defineProperty(QuotaExceededError.prototype, name, enumerable);
-  setPrototypeOf(DOMException.prototype, Error.prototype);
-  legacyNames.split(',').forEach((name, i) => {
-    if (name !== '') legacyCodes[name] = i + 1;
-  });
-  const constants = {};
-  legacyConstants.split(',').forEach((name, i) => {
-    constants[`${name}_ERR`] = i + 1;
-  });
-  for (const target of [DOMException, DOMException.prototype]) {
-    for (const name of Object.keys(constants))
-      defineProperty(target, name, { __proto__: null, value: constants[name], enumerable: true });
-  }
-  for (const type of [DOMException, QuotaExceededError]) {
-    defineProperty(type.prototype, toStringTag, {
-      __proto__: null,
-      value: type.name,
-      configurable: true,
-    });
-  }
-  define(global, { DOMException, QuotaExceededError }, false);
+setPrototypeOf(DOMException.prototype, Error.prototype);
+shapeInterface(DOMException, 'DOMException');
+shapeInterface(QuotaExceededError, 'QuotaExceededError');
+for (let i = 0; i < legacyNames.length; i++) if (legacyNames[i] !== '') legacyCodes[legacyNames[i]] = i + 1;
+{
+  const constants = { __proto__: null };
+  for (let i = 0; i < legacyConstants.length; i++) constants[`${legacyConstants[i]}_ERR`] = i + 1;
+  installConstants(DOMException, constants);
 }
