@@ -88,22 +88,39 @@ bool write_all(const char *path, const std::string &blob, const std::vector<Part
     return ok && rename(tmp.c_str(), path) == 0;
 }
 
+// The built-ins look at a native module for the first time. Those that the base looks at lie in the
+// snapshot; the others cost a context nothing before a part asks for them.
+void first_module(v8::Local<v8::Name>, const v8::PropertyCallbackInfo<v8::Value> &info)
+{
+    v8::Isolate *isolate = info.GetIsolate();
+    v8::Local<v8::Context> context = isolate->GetCurrentContext();
+    const NativeModule *of = native_modules[info.Data().As<v8::Uint32>()->Value()];
+    std::vector<v8::Local<v8::Name>> names;
+    std::vector<v8::Local<v8::Value>> calls;
+    for (size_t f = 0; f < of->count; f++) {
+        v8::Local<v8::String> name = literal(of->functions[f].name);
+        v8::Local<v8::Function> call;
+        if (!v8::Function::New(context, of->functions[f].call, {}, 0,
+                               v8::ConstructorBehavior::kThrow)
+                 .ToLocal(&call))
+            return;
+        call->SetName(name);
+        names.push_back(name);
+        calls.push_back(call);
+    }
+    // Without a prototype and made at once: V8 keeps no map for each member.
+    info.GetReturnValue().Set(
+        v8::Object::New(isolate, v8::Null(isolate), names.data(), calls.data(), of->count));
+}
+
 v8::Local<v8::Object> make_natives(v8::Local<v8::Context> context)
 {
     v8::Isolate *isolate = v8::Isolate::GetCurrent();
     v8::Local<v8::Object> all = v8::Object::New(isolate);
-    for (size_t m = 0; m < native_module_count; m++) {
-        v8::Local<v8::Object> module = v8::Object::New(isolate);
-        for (size_t f = 0; f < native_modules[m]->count; f++) {
-            const NativeFunction &native = native_modules[m]->functions[f];
-            v8::Local<v8::Function> call =
-                v8::Function::New(context, native.call, {}, 0, v8::ConstructorBehavior::kThrow)
-                    .ToLocalChecked();
-            call->SetName(literal(native.name));
-            module->CreateDataProperty(context, literal(native.name), call).Check();
-        }
-        all->CreateDataProperty(context, literal(native_modules[m]->name), module).Check();
-    }
+    for (uint32_t m = 0; m < native_module_count; m++)
+        all->SetLazyDataProperty(context, literal(native_modules[m]->name), first_module,
+                                 v8::Integer::NewFromUnsigned(isolate, m))
+            .Check();
     return all;
 }
 
@@ -296,7 +313,7 @@ const intptr_t *external_references()
     size_t n = 0;
     for (size_t m = 0; m < native_module_count; m++)
         n += native_modules[m]->count;
-    list = static_cast<intptr_t *>(calloc(n + 2, sizeof *list));
+    list = static_cast<intptr_t *>(calloc(n + 3, sizeof *list));
     if (!list)
         abort();
     n = 0;
@@ -304,6 +321,7 @@ const intptr_t *external_references()
         for (size_t f = 0; f < native_modules[m]->count; f++)
             list[n++] = reinterpret_cast<intptr_t>(native_modules[m]->functions[f].call);
     list[n] = parts_reference;
+    list[n + 1] = reinterpret_cast<intptr_t>(first_module);
     return list;
 }
 

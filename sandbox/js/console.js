@@ -5,7 +5,6 @@ import {
   Number,
   TypeError,
   captureStackTrace,
-  define,
   defineProperty,
   floor,
   isArray,
@@ -72,6 +71,7 @@ function logDuration(name, label, data) {
 }
 
 const methods = {
+  __proto__: null, // as in main.js
   log(...data) {
     write(STDOUT, format(data));
   },
@@ -89,7 +89,7 @@ const methods = {
   },
   trace(...data) {
     const error = { __proto__: null, name: 'Trace', message: format(data) };
-    captureStackTrace(error, methods.trace);
+    captureStackTrace(error, trace);
     write(STDERR, format([error.stack]));
   },
   assert(condition = false, ...data) {
@@ -160,6 +160,8 @@ const methods = {
   },
 };
 
+const { trace } = methods;
+
 // A new job starts outside all groups, with no counts and timers.
 export function resetConsole() {
   indentation = '';
@@ -169,15 +171,15 @@ export function resetConsole() {
 
 // A namespace object (Console standard): its methods are enumerable and need no `this`.
 export function installConsole(global) {
-  const console = define(setPrototypeOf({}, {}), methods, true);
-  defineProperty(console, toStringTag, {
+  setPrototypeOf(methods, {});
+  defineProperty(methods, toStringTag, {
     __proto__: null,
     value: 'console',
     configurable: true,
   });
   defineProperty(global, 'console', {
     __proto__: null,
-    value: console,
+    value: methods,
     writable: true,
     configurable: true,
   });

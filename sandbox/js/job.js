@@ -14,7 +14,7 @@ import {
 import { inspect } from './inspect.js';
 import { lazy } from './parts.js';
 
-const { loop, text } = native;
+const { loop } = native;
 
 const PROGRESS_TEXT_MAX_BYTES = 1024;
 
@@ -62,7 +62,7 @@ function progress(fraction, message) {
   else if (typeof message !== 'string')
     throw new TypeError(`job.progress: the text must be a string, found ${typeof message}`);
   message = stringToWellFormed(message);
-  const bytes = text.utf8Length(message);
+  const bytes = native.text.utf8Length(message);
   if (bytes > PROGRESS_TEXT_MAX_BYTES)
     throw new RangeError(
       `job.progress: the text has ${bytes} bytes of UTF-8; at most ${PROGRESS_TEXT_MAX_BYTES} are allowed`,

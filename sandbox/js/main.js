@@ -7,7 +7,8 @@ import { installGlobalEvents, uncaught } from './global_events.js';
 import { reply, resetHostCalls } from './host_call.js';
 import { beginJob, inputOf, installJob, selfOf } from './job.js';
 import { installRandom, resetRandom } from './math_random.js';
-import { installParts, part, resetParts } from './parts.js';
+import { globals } from './globals.js';
+import { part, resetParts } from './parts.js';
 import { permit } from './permits.js';
 import { regexpExec } from './primordials.js';
 import { describe, prepareStack, serialize } from './outcome.js';
@@ -23,7 +24,10 @@ installRandom();
 installSecrets(globalThis);
 installJob(globalThis);
 installGlobalEvents(globalThis);
-installParts(globalThis);
+for (const [name, { interfaces = [], functions = [] }] of Object.entries(globals)) {
+  for (const member of interfaces) native.parts.install(globalThis, member, name, false);
+  for (const member of functions) native.parts.install(globalThis, member, name, true);
+}
 
 // RegExp.lastMatch and its kin: what was matched above is not the script's. (The zygote's warm-up ends likewise.)
 regexpExec(/^/, '');
@@ -44,7 +48,10 @@ function begin(job) {
   beginJob(job);
 }
 
+// Objects of many members have no prototype here and there: V8 would keep a map for each member of the others, in every
+// context.
 export default {
+  __proto__: null,
   begin,
   input: inputOf,
   self: selfOf,

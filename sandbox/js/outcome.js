@@ -17,8 +17,6 @@ import { inspect } from './inspect.js';
 import { ERROR, PROXY } from './inspect_kinds.js';
 import { lazy } from './parts.js';
 
-const { kind } = native.inspect;
-const { modules } = native;
 const sourceMaps = lazy('source_maps');
 
 // Script names of the built-ins begin so (sandbox/engine).
@@ -63,8 +61,8 @@ function inspected(value) {
 const isErrorObject = (value) =>
   typeof value === 'object' &&
   value !== null &&
-  kind(value) !== PROXY &&
-  (kind(value) === ERROR || functionHasInstance(Error, value));
+  native.inspect.kind(value) !== PROXY &&
+  (native.inspect.kind(value) === ERROR || functionHasInstance(Error, value));
 
 // Name, message and stack of whatever was thrown. The stack is what console.error would print, with the
 // causes. Never throws, except when the stack of calls is used up.
@@ -116,7 +114,7 @@ function headerOf(error) {
 // A frame's text, with the place in the original where the file has a source map.
 function shownFrame(site, name) {
   const text = frameText(site);
-  if (typeof name !== 'string' || !modules.mapped(name)) return text;
+  if (typeof name !== 'string' || !native.modules.mapped(name)) return text;
   try {
     return sourceMaps().mappedFrame(text, name, lineOf(site), columnOf(site));
   } catch {

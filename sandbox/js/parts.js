@@ -5,7 +5,6 @@
 // and it is an ordinary data property to every eye. What a part exports is kept only when its evaluation
 // came to its end: one that met the end of the stack or of memory half way is evaluated anew.
 import { apply, list, push } from './primordials.js';
-import { globals } from './globals.js';
 import { shared } from 'isolane:shared';
 
 const { parts } = native;
@@ -20,8 +19,15 @@ const LANGUAGE = [
   'Uint16Array', 'Uint32Array', 'Uint8Array', 'Uint8ClampedArray', 'WeakMap', 'WeakRef', 'WeakSet',
   'decodeURIComponent', 'encodeURIComponent', 'isFinite', 'isNaN', 'parseFloat', 'parseInt',
 ];
-const language = { __proto__: null };
-for (const name of LANGUAGE) language[name] = globalThis[name];
+const meant = list(); // by the names above
+for (const name of LANGUAGE) push(meant, globalThis[name]);
+let language; // name → what it means, made for the first part
+
+function makeLanguage() {
+  const made = { __proto__: null }; // may meet the end of the stack
+  for (let i = 0; i < LANGUAGE.length; i++) made[LANGUAGE[i]] = meant[i];
+  language = made;
+}
 
 const loaded = { __proto__: null }; // name → exports
 const order = list(); // names of loaded parts
@@ -35,6 +41,7 @@ const module = (name) => (seen[name] ??= shared(name));
 export function load(name) {
   const known = loaded[name];
   if (known !== undefined) return known;
+  if (language === undefined) makeLanguage();
   if (loading[name]) throw new language.Error(`the built-in part '${name}' needs itself`);
   const out = { __proto__: null }; // may meet the end of the stack
   try {
@@ -66,12 +73,5 @@ export function resetParts() {
   for (let i = 0; i < order.length; i++) {
     const { reset } = loaded[order[i]];
     if (reset !== undefined) reset();
-  }
-}
-
-export function installParts(global) {
-  for (const [name, { interfaces = [], functions = [] }] of Object.entries(globals)) {
-    for (const member of interfaces) parts.install(global, member, name, false);
-    for (const member of functions) parts.install(global, member, name, true);
   }
 }

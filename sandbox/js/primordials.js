@@ -97,15 +97,16 @@ export const errorToString = uncurry(Error.prototype.toString);
 export const { captureStackTrace } = Error;
 export const regexpExec = uncurry(RegExp.prototype.exec);
 const regexpSource = getter(RegExp.prototype, 'source');
+const FLAGS = 'dgimsuvy';
 const regexpFlags = [
-  ['d', getter(RegExp.prototype, 'hasIndices')],
-  ['g', getter(RegExp.prototype, 'global')],
-  ['i', getter(RegExp.prototype, 'ignoreCase')],
-  ['m', getter(RegExp.prototype, 'multiline')],
-  ['s', getter(RegExp.prototype, 'dotAll')],
-  ['u', getter(RegExp.prototype, 'unicode')],
-  ['v', getter(RegExp.prototype, 'unicodeSets')],
-  ['y', getter(RegExp.prototype, 'sticky')],
+  getter(RegExp.prototype, 'hasIndices'),
+  getter(RegExp.prototype, 'global'),
+  getter(RegExp.prototype, 'ignoreCase'),
+  getter(RegExp.prototype, 'multiline'),
+  getter(RegExp.prototype, 'dotAll'),
+  getter(RegExp.prototype, 'unicode'),
+  getter(RegExp.prototype, 'unicodeSets'),
+  getter(RegExp.prototype, 'sticky'),
 ];
 export const dateGetTime = uncurry(Date.prototype.getTime);
 export const dateToISOString = uncurry(Date.prototype.toISOString);
@@ -210,7 +211,7 @@ export function replaceAll(text, from, to) {
 export function regexpText(regexp) {
   let out = `/${regexpSource(regexp)}/`;
   for (let i = 0; i < regexpFlags.length; i++)
-    if (regexpFlags[i][1](regexp)) out += regexpFlags[i][0];
+    if (regexpFlags[i](regexp)) out += FLAGS[i];
   return out;
 }
 

@@ -217,6 +217,7 @@ export function startBackgroundTimer(callback, delay) {
 export const stopTimer = (id) => clear(id);
 
 const functions = {
+  __proto__: null, // as in main.js
   setTimeout(callback, delay = undefined, ...args) {
     checkCallback(callback, 'setTimeout');
     checkPending('setTimeout');

@@ -23,6 +23,7 @@ function only(type) {
 }
 
 const functions = {
+  __proto__: null,
   structuredClone(value, options = undefined) {
     if (arguments.length === 0) throw new TypeError('structuredClone: one argument is needed');
     const { copy, transferListOf } = cloning();

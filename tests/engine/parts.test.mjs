@@ -16,7 +16,7 @@ const snapshot = join(folder, 'snapshot.bin');
 const MARK = 'a text of the build';
 const probe = `
   import { Error, TypeError, list, push } from '../primordials.js';
-  import { DOMException } from '../dom_exception.js';
+  import { DOMException } from './dom_exception.js';
   import { Base } from './lower/index.js';
   if (globalThis.breakProbe) throw new TypeError('told to break');
   if (globalThis.hungry) for (const all = list(); ; ) push(all, { all });
@@ -61,7 +61,7 @@ function valueOf(source, ...options) {
 
 before(() => {
   const main = readFileSync(join(root, 'sandbox/js/main.js'), 'utf8')
-    .replace('import { installParts,', 'import { load, installParts,')
+    .replace('import { part,', 'import { load, part,')
     // Something of an earlier job that the part keeps.
     .replace(/^  begin,$/m, `  begin: (job) => {
       if (job.env.includes('keeps')) load('probe').keep();
@@ -70,7 +70,8 @@ before(() => {
   assert.match(main, /keeps/);
   const source = copyWith('good', {
     'main.js': main,
-    'globals.js': `export const globals = { probe: { interfaces: ['Probe'], functions: ['probe'] } };`,
+    'globals.js': readFileSync(join(root, 'sandbox/js/globals.js'), 'utf8')
+      .replace('export const globals = {', `$& probe: { interfaces: ['Probe'], functions: ['probe'] },`),
     'parts/probe.js': probe,
     'parts/lower/index.js': lower,
     'parts/lower/helper.js': `export const helped = 'by a file of its own';`,

@@ -3,45 +3,33 @@
 // a time.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { test } from 'node:test';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { resolve } from 'node:path';
 import { fileOf, shellCommand } from '../js/shell.mjs';
 
 const { command, env } = shellCommand();
 const root = resolve(fileURLToPath(import.meta.url), '../../..');
 
-const entry = `
-import { hostCall, reply } from './host_call.js';
-import { installHostErrors } from './host_errors.js';
-import { HostStream, wakeStream } from './stream_call.js';
-globalThis.open = async (name, value = {}) => new HostStream(await hostCall(name, value));
-globalThis.ask = hostCall;
-installHostErrors(globalThis);
-globalThis.job = { id: '' };
-const noop = () => {};
-for (const name of ['setTimeout', 'clearTimeout', 'setImmediate', 'queueMicrotask', 'structuredClone'])
-  globalThis[name] = noop;
-globalThis.performance = { now: () => 0 };
-globalThis.console = { log: noop, error: noop, info: noop, warn: noop, debug: noop };
-globalThis.TextEncoder = class { encode() {} };
-globalThis.TextDecoder = class { decode() {} };
-export default {
-  begin: noop, input: noop, self: noop, permit: noop, part: noop, uncaught: noop, serialize: JSON.stringify, reply, stream: wakeStream,
-  prepareStack: (e, sites) => [e, ...sites].join('\\n    at '),
-  describe: (e) => ({ name: String(e.name), message: String(e.message), stack: String(e.stack) }),
-  runTimers: noop,
-};`;
-
-const esbuild = `${root}/node_modules/@esbuild/linux-x64/bin/esbuild`;
-const bundled = spawnSync(
-  esbuild,
-  ['--bundle', '--format=iife', '--global-name=made', `--sourcefile=${root}/sandbox/js/entry.js`, '--log-level=error'],
-  { input: entry, encoding: 'utf8', cwd: `${root}/sandbox/js` },
-);
-assert.equal(bundled.stderr, '');
-const snapshot = fileOf('', '.bin');
-const bundle = fileOf(`'use strict';\n${bundled.stdout}\nreturn made.default;`, '.js');
+// The built-ins, with these two more.
+const probe = `
+import { hostCall } from '../host_call.js';
+import { HostStream } from '../stream_call.js';
+export const open = async (name, value = {}) => new HostStream(await hostCall(name, value));
+export const ask = (name, value) => hostCall(name, value);`;
+// Below the project, so that the bundler finds its packages.
+const folder = mkdtempSync(join(root, 'build/streams-'));
+after(() => rmSync(folder, { recursive: true, force: true }));
+cpSync(join(root, 'sandbox/js'), join(folder, 'js'), { recursive: true });
+writeFileSync(join(folder, 'js/parts/probe.js'), probe);
+const globals = readFileSync(join(folder, 'js/globals.js'), 'utf8');
+writeFileSync(join(folder, 'js/globals.js'),
+  globals.replace('export const globals = {', `$& probe: { functions: ['open', 'ask'] },`));
+const bundle = join(folder, 'bundle.js');
+const snapshot = join(folder, 'snapshot.bin');
+const bundled = spawnSync(process.execPath, [join(root, 'tools/bundle_builtins.mjs'), join(folder, 'js'), bundle], { encoding: 'utf8' });
+assert.equal(bundled.status, 0, bundled.stderr);
 const made = spawnSync(command, ['--make-snapshot', bundle, snapshot], { env, encoding: 'utf8' });
 
 function run(source, ...options) {
