@@ -1,19 +1,48 @@
 #include "cli/bucket.h"
 
+#include <stdlib.h>
+#include <string.h>
+#include <uthash.h>
+
+#include "base/mem.h"
+
 #define READ_TIMEOUT_MS 5000
 
+/* The newest that was told of a key. */
+struct told {
+    UT_hash_handle hh;
+    struct kv_entry entry;
+    char *key, *value;
+};
+
 struct reading {
-    void (*fn)(const struct kv_entry *entry, void *arg);
-    void *arg;
+    struct told *told; /* in the order in which they were told */
     bool done, late;
     struct err why; /* code 0: all there */
 };
 
+static void forget(struct reading *r, struct told *t)
+{
+    HASH_DEL(r->told, t);
+    free(t->key);
+    free(t->value);
+    free(t);
+}
+
 static void on_entry(const struct kv_entry *entry, void *arg)
 {
     struct reading *r = arg;
-    if (!entry->deleted)
-        r->fn(entry, r->arg);
+    struct told *t;
+    HASH_FIND_STR(r->told, entry->key, t);
+    if (t)
+        forget(r, t);
+    if (entry->deleted)
+        return;
+    t = mem_alloc(sizeof *t);
+    t->entry = *entry;
+    t->entry.key = t->key = mem_strdup(entry->key);
+    t->entry.value = t->value = mem_copy(entry->value, entry->len);
+    HASH_ADD_KEYPTR(hh, r->told, t->key, strlen(t->key), t);
 }
 
 static void on_current(void *arg)
@@ -41,7 +70,8 @@ int bucket_read(struct client *c, struct kv *kv, const char *what, const char *p
 {
     static const struct kv_watch_events handlers = {on_entry, on_current, on_failed};
     struct kv_watch *watch = NULL;
-    struct reading r = {.fn = fn, .arg = arg};
+    struct reading r = {0};
+    struct told *t, *next;
     uv_timer_t timer;
     int rc = kv_watch(kv, pattern, &handlers, &r, &watch, e);
     uv_timer_init(&c->loop, &timer);
@@ -60,6 +90,12 @@ int bucket_read(struct client *c, struct kv *kv, const char *what, const char *p
         rc = r.why.code;
         if (e)
             *e = r.why;
+    }
+    HASH_ITER(hh, r.told, t, next)
+    {
+        if (!rc)
+            fn(&t->entry, arg);
+        forget(&r, t);
     }
     return rc;
 }

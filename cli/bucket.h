@@ -4,7 +4,7 @@
 #include "cli/client.h"
 #include "link/kv.h"
 
-/* Calls fn for each entry that matches (pattern: NATS wildcards; NULL: all), running the loop.
+/* Calls fn once for each key that matches (pattern: NATS wildcards; NULL: all), running the loop.
  * what: for messages, "the registry". A bucket that is not there is empty. ERR_TIMEOUT,
  * ERR_UNAVAILABLE. */
 int bucket_read(struct client *c, struct kv *kv, const char *what, const char *pattern,

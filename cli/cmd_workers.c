@@ -106,6 +106,9 @@ static int run(const struct command *self, int argc, char **argv)
         }
         if (!json && l.n)
             print_table(&l);
+        if (l.unread)
+            say("%d entries of the registry at %s cannot be read; %s", l.unread, link_url(c.link),
+                l.why.msg);
         else if (!l.n)
             say("no worker is registered at %s", link_url(c.link));
         code = out_finish(silent || !l.n ? EXIT_JOB_NOT_OK : EXIT_JOB_OK);
@@ -121,7 +124,8 @@ const struct command command_workers = {
     .usage = "[options]",
     .about = "From the registry, where every worker keeps an entry with a heartbeat. `silent`: it "
              "missed three.\n"
-             "An entry goes with the worker's clean end, else after 15 minutes of silence.",
+             "An entry goes with the worker's clean end, else after 15 minutes of silence.\n"
+             "Without a worker nothing stands on standard output, and a line on the other says so.",
     .exits = "0 all are heard of, 1 one is silent or there is none, 2 usage, 3 our failure",
     .example = "  isolane workers --nats nats://127.0.0.1:4222\n"
                "  isolane workers --json | jq -r 'select(.silent).worker'",

@@ -12,8 +12,12 @@ static void on_entry(const struct kv_entry *entry, void *arg)
 {
     struct registered_list *l = arg;
     struct worker_entry w;
-    if (worker_entry_read(entry->value, entry->len, &w, NULL))
-        return; /* written by who knows whom */
+    struct err e = {0};
+    if (worker_entry_read(entry->value, entry->len, &w, &e)) { /* written by who knows whom */
+        l->unread++;
+        err_set(&l->why, e.code, "entry '%s': %.400s", entry->key, e.msg);
+        return;
+    }
     if (l->n == l->cap) {
         l->cap = l->cap ? l->cap * 2 : 16;
         l->v = mem_grow(l->v, (size_t)l->cap * sizeof *l->v);

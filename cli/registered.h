@@ -18,6 +18,8 @@ struct registered {
 struct registered_list {
     struct registered *v; /* by name */
     int n, cap;
+    int unread; /* entries that are no worker's, or of one that this build does not understand */
+    struct err why; /* of the last of them */
 };
 
 /* All, or with `name` that one. Runs the loop. Without a registry the list is empty. */

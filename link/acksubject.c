@@ -1,6 +1,5 @@
 #include "link/acksubject.h"
 
-#include <stddef.h>
 #include <string.h>
 
 #define TOKENS_MAX  16
@@ -42,6 +41,8 @@ bool ack_subject_parse(const char *subject, struct ack_facts *out)
         !number(tokens[first + 2], &out->consumer_seq) || !number(tokens[first + 3], &stored_ns) ||
         !number(tokens[first + 4], &out->pending))
         return false;
+    out->consumer = tokens[first - 1];
+    out->consumer_len = (size_t)(tokens[first] - tokens[first - 1]) - 1;
     out->stored_at_us = (int64_t)(stored_ns / 1000);
     return true;
 }

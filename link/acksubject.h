@@ -5,9 +5,12 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct ack_facts {
+    const char *consumer; /* its name, in the subject: not terminated */
+    size_t consumer_len;
     uint64_t delivered; /* 1 at the first delivery */
     uint64_t stream_seq;
     uint64_t consumer_seq; /* counts what this consumer was handed, from 1 */

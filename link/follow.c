@@ -26,9 +26,10 @@
  * lost on the way, and a new consumer begins behind the last one told.
  *
  * A message that was pending when a consumer began may be replaced before it is handed out (the
- * last of its subject, in a bucket that keeps one). nats-server 2.9 then waits with what it counts
- * as pending, and "everything has been told" would never come: where messages are pending and none
- * comes, a new consumer is made as well. */
+ * last of its subject, in a bucket that keeps one). nats-server 2.9 goes on to count it as pending,
+ * and "everything has been told" would never come. Where messages are pending and none comes, a new
+ * consumer is made as well, since what is pending at its beginning is counted anew; and where the
+ * newest of each subject are read, as soon as there came as many as were pending when it began. */
 
 #define NS_PER_US    ((int64_t)1000)
 #define EXPIRES_US   20000000
@@ -57,8 +58,10 @@ struct follow {
     int left;      /* messages it may still bring; 0: none is at the server */
     uint64_t last; /* stream sequence of the last message told */
     uint64_t next; /* consumer sequence of the next one */
+    int64_t due;   /* messages that were pending when this consumer began, and have not come */
     int64_t heard_us, moved_us, not_before_us; /* moved: a message came, or this consumer began */
     bool caught_up;                            /* told, and nothing since */
+    bool was_caught_up;                        /* once */
     bool asked; /* a CONSUMER.CREATE is under way: its answer needs this struct */
     bool started, closed, paused;
 };
@@ -89,7 +92,7 @@ static void tell_caught_up(struct follow *f)
 {
     if (f->caught_up)
         return;
-    f->caught_up = true;
+    f->caught_up = f->was_caught_up = true;
     if (f->ev.caught_up)
         f->ev.caught_up(f->arg);
 }
@@ -141,6 +144,7 @@ static void on_made(const struct jv *doc, const struct err *why, void *arg)
     f->next = 1;
     f->moved_us = clock_mono_us();
     jv_int(jv_get(doc, "num_pending"), &pending);
+    f->due = pending;
     f->left = 0;
     if (!f->paused)
         pull(f);
@@ -232,6 +236,9 @@ static void on_message(struct link_msg *m, void *arg)
     }
     if (!m->reply || !ack_subject_parse(m->reply, &facts) || facts.stream_seq <= f->last)
         return;
+    if (facts.consumer_len != strlen(f->consumer) ||
+        memcmp(facts.consumer, f->consumer, facts.consumer_len) != 0)
+        return; /* a pull of one that was left */
     if (facts.consumer_seq != f->next) {
         log_info("link", "messages of %s were lost on the way: reading on behind %" PRIu64,
                  f->stream, f->last);
@@ -244,13 +251,16 @@ static void on_message(struct link_msg *m, void *arg)
     f->caught_up = false;
     if (f->left)
         f->left--;
+    f->due--;
     struct follow_message told = {m, facts.stream_seq, facts.stored_at_us, facts.pending};
     f->ev.message(&told, f->arg);
     if (f->closed || f->state != PULLING)
         return;
     if (facts.pending == 0)
         tell_caught_up(f);
-    if (!f->closed && !f->paused && f->left == 0)
+    else if (f->o.last_each && f->due <= 0 && !f->was_caught_up)
+        make(f);
+    if (!f->closed && !f->paused && f->state == PULLING && f->left == 0)
         pull(f);
 }
 

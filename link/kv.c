@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <uthash.h>
 
 #include "base/clock.h"
 #include "base/jsonw.h"
@@ -336,13 +337,45 @@ int kv_delete(struct kv *kv, const char *key, uint64_t revision, kv_done cb, voi
 
 /* ---- watching ---- */
 
+struct told_key {
+    UT_hash_handle hh;
+    char key[];
+};
+
 struct kv_watch {
     struct kv *kv;
     struct follow *follow;
     struct kv_watch_events ev;
     void *arg;
     bool current;
+    struct told_key *told; /* before `current` */
 };
+
+static void forget_told(struct kv_watch *w)
+{
+    struct told_key *t, *next;
+    HASH_ITER(hh, w->told, t, next)
+    {
+        HASH_DEL(w->told, t);
+        free(t);
+    }
+}
+
+/* What was never told need not be taken back. */
+static bool is_news(struct kv_watch *w, const struct kv_entry *entry)
+{
+    struct told_key *t;
+    size_t len = strlen(entry->key);
+    if (w->current)
+        return true;
+    HASH_FIND(hh, w->told, entry->key, len, t);
+    if (t || entry->deleted)
+        return t != NULL;
+    t = mem_alloc(sizeof *t + len + 1);
+    memcpy(t->key, entry->key, len + 1);
+    HASH_ADD_KEYPTR(hh, w->told, t->key, len, t);
+    return true;
+}
 
 static void on_message(const struct follow_message *m, void *arg)
 {
@@ -357,9 +390,8 @@ static void on_message(const struct follow_message *m, void *arg)
                              .stored_at_us = m->stored_at_us,
                              .expires_at_ms = expires_at_ms(m->m),
                              .deleted = is_marker(m->m)};
-    if (entry.deleted && !w->current)
-        return; /* what was never told need not be taken back */
-    w->ev.entry(&entry, w->arg);
+    if (is_news(w, &entry))
+        w->ev.entry(&entry, w->arg);
 }
 
 static void on_caught_up(void *arg)
@@ -368,6 +400,7 @@ static void on_caught_up(void *arg)
     if (w->current)
         return;
     w->current = true;
+    forget_told(w);
     if (w->ev.current)
         w->ev.current(w->arg);
 }
@@ -406,6 +439,7 @@ void kv_watch_free(struct kv_watch *w)
         return;
     struct kv *kv = w->kv;
     follow_close(w->follow);
+    forget_told(w);
     free(w);
     kv->under_way--;
     let_go(kv);

@@ -69,7 +69,8 @@ int kv_delete(struct kv *kv, const char *key, uint64_t revision, kv_done cb, voi
               struct err *e);
 
 /* Every key that matches (NATS wildcards; NULL: all) as it is now, then `current`, then every
- * change, deletions among them. `failed` as in follow.h. */
+ * change, deletions among them. A key that changes meanwhile may be told again before `current`,
+ * also that it is deleted. `failed` as in follow.h. */
 struct kv_watch_events {
     void (*entry)(const struct kv_entry *entry, void *arg);
     void (*current)(void *arg);

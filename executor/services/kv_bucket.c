@@ -172,11 +172,24 @@ static void list_is_done(struct ask *a, bool complete)
     answer(a, &b);
 }
 
+static void forget_listed(struct ask *a, const char *key)
+{
+    for (int i = 0; i < a->n; i++)
+        if (!strcmp(a->keys[i], key)) {
+            free(a->keys[i]);
+            memmove(&a->keys[i], &a->keys[i + 1], (size_t)(--a->n - i) * sizeof *a->keys);
+            return;
+        }
+}
+
 static void on_listed(const struct kv_entry *entry, void *arg)
 {
     struct ask *a = arg;
     bool expired = entry->expires_at_ms && entry->expires_at_ms <= clock_real_us() / 1000;
-    if (entry->deleted || expired || strncmp(entry->key, a->prefix, strlen(a->prefix)) != 0)
+    if (strncmp(entry->key, a->prefix, strlen(a->prefix)) != 0)
+        return;
+    forget_listed(a, entry->key); /* one that changes meanwhile is told again */
+    if (entry->deleted || expired)
         return;
     if (a->n == a->limit) {
         list_is_done(a, false);

@@ -72,6 +72,29 @@ test('a worker that was killed is shown as silent, and is started again under it
     await again.stop();
 });
 
+test('entries that change while they are read: each worker is listed, and once', async () => {
+    const a = await worker(nats.url, { config: { ...beat, worker: 'beats' } });
+    const stored = await c.jsm.streams.getMessage('KV_ISOLANE_WORKERS', { last_by_subj: '$KV.ISOLANE_WORKERS.beats' });
+    const twin = new TextDecoder().decode(stored.data).replace('"beats"', '"twin"');
+    let go = true;
+    const put = () => c.js.publish('$KV.ISOLANE_WORKERS.twin', twin);
+    await put();
+    const changing = (async () => { while (go) await put(); })();
+    for (let i = 0; i < 5; i++) {
+        const end = await isolane(['workers', '--nats', nats.url, '--json']);
+        assert.equal(end.code, 0, end.stderr);
+        assert.deepEqual(end.stdout.trim().split('\n').map((l) => JSON.parse(l).worker), ['beats', 'twin']);
+    }
+    go = false;
+    await changing;
+    await c.js.publish('$KV.ISOLANE_WORKERS.twin', '{"worker":7}');
+    const end = await isolane(['workers', '--nats', nats.url, '--json']);
+    assert.equal(JSON.parse(end.stdout).worker, 'beats');
+    assert.match(end.stderr, /1 entries of the registry at .* cannot be read; entry 'twin': worker: found number/);
+    await c.jsm.streams.purge('KV_ISOLANE_WORKERS', { filter: '$KV.ISOLANE_WORKERS.twin' });
+    await a.stop();
+});
+
 test('drain by name: waiting jobs go back at once, running ones end, the process exits 0; no other is touched', async () => {
     const a = await worker(nats.url, { config: { ...beat, worker: 'leaves', max_running: 1 } });
     await c.publish({ id: 'runs', script: 'await new Promise((r) => setTimeout(r, 1500)); export default "ended"' });

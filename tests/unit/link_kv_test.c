@@ -422,6 +422,52 @@ static void a_watch_is_current_though_its_first_value_goes(void **state)
     kv_free(kv);
 }
 
+#define PUTS_AT_ONCE 16
+
+struct churn {
+    struct kv *kv;
+    bool stop;
+    int under_way, puts;
+};
+
+static void on_churned(uint64_t revision, const struct err *why, void *arg)
+{
+    struct churn *c = arg;
+    struct err e = {0};
+    (void)revision;
+    (void)why;
+    c->puts++;
+    c->under_way--;
+    while (!c->stop && c->under_way < PUTS_AT_ONCE &&
+           !kv_put(c->kv, "busy", "1", 1, KV_ANY, on_churned, c, &e))
+        c->under_way++;
+}
+
+/* Replaced again and again, also between a watch's beginning and its first message. */
+static void a_watch_is_current_while_values_go_on_to_change(void **state)
+{
+    static const struct kv_watch_events ev = {on_entry, on_current, on_failed};
+    struct fixture *f = *state;
+    struct kv *kv = open_kv(f);
+    struct churn c = {.kv = kv, .under_way = 1};
+    put(f, kv, "calm", "1", 0);
+    on_churned(0, NULL, &c);
+    UNTIL(f, c.puts > 2);
+    for (int i = 0; i < 10; i++) {
+        struct watched w = {0};
+        struct kv_watch *watch;
+        struct err e = {0};
+        assert_int_equal(kv_watch(kv, NULL, &ev, &w, &watch, &e), 0);
+        UNTIL(f, w.current);
+        kv_watch_free(watch);
+        assert_non_null(strstr(w.keys, "calm "));
+        assert_non_null(strstr(w.keys, "busy "));
+    }
+    c.stop = true;
+    UNTIL(f, c.under_way == 0);
+    kv_free(kv);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -432,6 +478,7 @@ int main(void)
         WITH_SERVER(keys_are_put_by_revision),
         WITH_SERVER(watches_tell_what_is_and_what_changes),
         WITH_SERVER(a_watch_is_current_though_its_first_value_goes),
+        WITH_SERVER(a_watch_is_current_while_values_go_on_to_change),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);
