@@ -11,16 +11,18 @@
 //   - In generated code (V8's builtins, JIT code, WebAssembly, regular expressions) nothing holds a
 //     lock: TerminateExecution is safe.
 //   - In C++, of V8, libc or ours, it leaves nothing but a flag. The supervisor repeats its signal
-//     every few milliseconds, and most scripts are soon seen in generated code; the end of a
+//     every half millisecond, and most scripts are soon seen in generated code; the end of a
 //     collection and console.log() look at the flag as well.
-//   - When the script still runs after kPatienceMs (one long collection, a sort without end,
-//     Atomics.wait), the process ends through host->fatal, which says the same end.
+//   - When the script has run on for kPatienceUs (one long collection, a sort without end) or has
+//     been asked kPatienceTimes (Atomics.wait), the process ends through host->fatal, which says
+//     the same end. No wall time: on a busy machine a cell may have none of the processor for long.
 //   - Outside the engine, or in the host's own functions, the flag is enough: it ends the turn.
 //   What was printed has been handed over before in all cases.
 //
 //   Where. The first stop of a job is no termination yet but an interrupt: V8 calls on_interrupt()
 //   at the place where it would have looked for the termination, which notes the script's stack for
-//   the result's error and terminates. Every further one terminates at once.
+//   the result's error and terminates. A further one terminates at once, when the script has run
+//   on for kServedUs.
 #include "sandbox/engine/internal.h"
 
 #include <link.h>
@@ -32,7 +34,10 @@ namespace isolane
 namespace
 {
 
-constexpr int64_t kPatienceMs = 3; // a budget may be exceeded by 10; then the supervisor kills
+// A budget may be exceeded by 10 ms; then the supervisor kills.
+constexpr int64_t kPatienceUs = 3000; // of CPU time
+constexpr int kPatienceTimes = 8;
+constexpr int64_t kServedUs = 500; // of CPU time, until V8 has surely looked for interrupts
 constexpr size_t kTextsMax = 64;
 
 // Machine code that came from files: node, libc and so on. What is outside was generated.
@@ -44,15 +49,16 @@ uintptr_t builtins_from, builtins_to; // V8's builtins: generated, but part of n
 
 TOGETHER volatile sig_atomic_t inside;  // depth: the engine runs
 TOGETHER volatile sig_atomic_t in_host; // it has called the host
-TOGETHER volatile sig_atomic_t asked;   // a request waits
-int64_t asked_ms;
+TOGETHER volatile sig_atomic_t asked;   // so often, since a request waits
+int64_t asked_cpu_us;
 TOGETHER bool interrupting; // V8 will call on_interrupt()
+int64_t interrupted_cpu_us;
 
-int64_t now_ms()
+int64_t cpu_us()
 {
     struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return static_cast<int64_t>(t.tv_sec) * 1000 + t.tv_nsec / 1000000;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return static_cast<int64_t>(t.tv_sec) * 1000000 + t.tv_nsec / 1000;
 }
 
 int add_text(struct dl_phdr_info *info, size_t, void *)
@@ -108,8 +114,9 @@ void stop_script()
 {
     if (inside && !in_host && !interrupting) {
         interrupting = true;
+        interrupted_cpu_us = cpu_us();
         engine.isolate->RequestInterrupt(on_interrupt, nullptr);
-    } else {
+    } else if (!interrupting || cpu_us() - interrupted_cpu_us >= kServedUs) {
         engine.isolate->TerminateExecution();
     }
 }
@@ -146,12 +153,11 @@ void engine_terminate(uintptr_t pc)
         limits.stop = FRAME_END_TERMINATED;
     if (!inside || in_host)
         return;
-    if (!asked) {
-        asked = 1;
-        asked_ms = now_ms();
-    } else if (now_ms() - asked_ms >= kPatienceMs) {
+    asked = asked + 1;
+    if (asked == 1)
+        asked_cpu_us = cpu_us();
+    else if (asked > kPatienceTimes || cpu_us() - asked_cpu_us >= kPatienceUs)
         limits_die(FRAME_END_TERMINATED);
-    }
     if (in_generated_code(pc))
         stop_script();
 }

@@ -62,6 +62,13 @@ test('an error says where: line, column, stack', async () => {
     assert.match(r.error.stack, /^TypeError: .*\n {4}at inner \(script\.mjs:3:10\)\n {4}at script\.mjs:5:1/);
 });
 
+// More cells than processors: one that is stopped may have no processor while the supervisor asks again.
+test('a loop that is stopped has a place, also on a busy machine', async () => {
+    const scripts = ['let n = 0;\nfor (;;);', 'let n = 0;\nfor (;;) n++;', 'function f() {\nwhile (true);\n}\nf()', 'const o = { n: 0 };\nfor (;;) { o.n += 1; }'];
+    const results = await Promise.all(Array.from({ length: 32 }, (_, i) => c.execute({ script: scripts[i % scripts.length], limits: { cpu_ms: 20 } })));
+    assert.deepEqual(results.map((r) => [r.outcome, r.error.line]), results.map(() => ['cpu_exceeded', 2]));
+});
+
 test('an error says where, whatever a script did to stacks', async () => {
     for (const limit of ['Infinity', '2 ** 31 - 1', '10000', '0', '-1', '"none"']) {
         const r = await c.execute({ script: `Error.stackTraceLimit = ${limit};\nfunction down(n) { if (n === 0) throw new Error("deep"); down(n - 1) }\ndown(500)` });
