@@ -190,6 +190,7 @@ void executor_begins(struct attempt *a, void *arg)
 {
     struct executor *x = arg;
     x->lined--;
+    backlog_leaves_line(x->backlog, attempt_entry(a)->tenant, true);
     runs(x, a);
     if (x->ev.started)
         x->ev.started(a, x->arg);
@@ -199,7 +200,7 @@ void executor_returned(struct attempt *a, void *arg)
 {
     struct executor *x = arg;
     x->lined--;
-    backlog_not_begun(x->backlog, attempt_entry(a)->tenant);
+    backlog_leaves_line(x->backlog, attempt_entry(a)->tenant, false);
     executor_let_wait(x, a, true);
     executor_pump_soon(x);
 }
@@ -220,6 +221,7 @@ static bool start(struct executor *x, struct backlog_entry *entry, bool prepares
     if (line) {
         x->waiting--;
         x->lined++;
+        backlog_lines_up(x->backlog, entry->tenant);
         return true;
     }
     if (!prepares && !code.kept &&

@@ -182,7 +182,7 @@ void executor_abandon(struct executor *x, void (*back)(struct attempt *, void *)
 struct executor_stats executor_stats(const struct executor *x)
 {
     return (struct executor_stats){
-        .waiting = x->waiting,
+        .waiting = x->waiting + x->lined,
         .running = x->running_count,
         .parked = x->parked_count,
         .recording = x->recording,

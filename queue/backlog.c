@@ -253,6 +253,18 @@ void backlog_not_begun(struct backlog *b, const struct tenant *t)
         rate_undo(rate);
 }
 
+void backlog_lines_up(struct backlog *b, const struct tenant *t)
+{
+    backlog_ended(b, t);
+}
+
+void backlog_leaves_line(struct backlog *b, const struct tenant *t, bool began)
+{
+    b->running[tenant_index(b, t)]++;
+    if (!began)
+        backlog_not_begun(b, t);
+}
+
 void backlog_used(struct backlog *b, const struct tenant *t, int64_t cpu_us, int64_t at_us,
                   int64_t now_us)
 {

@@ -50,6 +50,10 @@ int64_t backlog_wake_us(const struct backlog *b);
 void backlog_ended(struct backlog *b, const struct tenant *t);
 /* Instead: it did not begin after all. */
 void backlog_not_begun(struct backlog *b, const struct tenant *t);
+/* It was given to a cell that is busy, behind the job that runs there: begun, but it runs from
+ * backlog_leaves_line() on. That with began false: it comes back, and did not begin. */
+void backlog_lines_up(struct backlog *b, const struct tenant *t);
+void backlog_leaves_line(struct backlog *b, const struct tenant *t, bool began);
 /* CPU time that its jobs used, at_us at the latest. */
 void backlog_used(struct backlog *b, const struct tenant *t, int64_t cpu_us, int64_t at_us,
                   int64_t now_us);

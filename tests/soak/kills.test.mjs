@@ -1,4 +1,5 @@
-// Nothing lost, nothing doubled: SIGKILL to worker, zygote, cells and nats-server, and a wire that breaks, at random while jobs flow.
+// Nothing lost, nothing doubled: SIGKILL to worker, zygote, cells and nats-server, and a wire that breaks, at random while jobs flow,
+// each third of them with one of the ways of re-use.
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -11,8 +12,10 @@ import { NatsServer, impatient, worker } from '../e2e/lib/worker.mjs';
 const JOBS = Number(process.env.SOAK_JOBS ?? 1500); // at least so many …
 const MINUTES = Number(process.env.SOAK_MINUTES ?? 0); // … and for at least so long
 const SEED = Number(process.env.SOAK_SEED ?? Date.now() % 1_000_000);
-const PAUSE_EVERY = 50, PAUSE_MS = 120; // the publisher leaves time for kills between its jobs
-const KILL_MIN_MS = 400, KILL_MORE_MS = 1200;
+const AT_ONCE = 30, PAUSE_MS = 150; // the publisher leaves time for kills between its jobs
+const REUSE = ['none', 'tenant', 'script'];
+const MAX_TIMES = 20; // attempts
+const KILL_MIN_MS = 250, KILL_MORE_MS = 900;
 const CUT_MIN_MS = 100, CUT_MORE_MS = 2500, SLOW_MS = 80;
 const LONG_CUT_MS = 60_000, LONG_CUT_FROM = 20_000; // a soak of so many jobs has one cut of a minute
 const ASK_AT_ONCE = 64;
@@ -90,25 +93,36 @@ class House {
     }
 }
 
+// The same for all, so that cells stay and lines form: what it must say is its input.
+const script = 'export default (n) => { console.log(n); return n; };';
+
+// A publisher who got no PubAck publishes again; the id makes it the same job.
+async function publish(client, i) {
+    const job = { id: `soak-${i}`, script, input: i, reuse: REUSE[i % REUSE.length], max_attempts: MAX_TIMES };
+    while (!await client.publish(job, { msg_id: job.id }).catch(() => null)) await sleep(100);
+}
+
 /** → how many were accepted. */
 async function publish_all(client) {
     const end = Date.now() + MINUTES * 60_000;
     let i = 0;
-    for (; i < JOBS || Date.now() < end; i++) {
-        const job = { id: `soak-${i}`, script: `console.log(${i}); export default ${i}`, max_attempts: 20 };
-        // A publisher who got no PubAck publishes again; the id makes it the same job.
-        while (!await client.publish(job, { msg_id: job.id }).catch(() => null)) await sleep(100);
-        if (i % PAUSE_EVERY === 0) await sleep(PAUSE_MS);
+    for (; i < JOBS || Date.now() < end; i += AT_ONCE) {
+        await Promise.all(Array.from({ length: AT_ONCE }, (_, k) => publish(client, i + k)));
+        await sleep(PAUSE_MS);
     }
     return i;
 }
 
+/** → how many found a cell that had stayed, by their kind of re-use. */
 async function check_results(client, jobs) {
+    const again = Object.fromEntries(REUSE.map((kind) => [kind, 0]));
     for (let first = 0; first < jobs; first += ASK_AT_ONCE)
         await Promise.all(Array.from({ length: Math.min(ASK_AT_ONCE, jobs - first) }, async (_, k) => {
             const i = first + k, r = open_envelope(await client.direct(`soak-${i}`));
             assert.deepEqual([r.id, r.outcome, r.value, r.stdout], [`soak-${i}`, 'ok', i, `${i}\n`]);
+            if (r.reuse?.call > 1) again[r.reuse.mode]++;
         }));
+    return again;
 }
 
 test(`${MINUTES ? `${MINUTES} minutes` : `${JOBS} jobs`} under random kills (seed ${SEED})`, async () => {
@@ -128,11 +142,12 @@ test(`${MINUTES ? `${MINUTES} minutes` : `${JOBS} jobs`} under random kills (see
     await until('the queue to be empty', async () => await ask(() => client.jobs_left()) === 0, { timeout: 60_000, every: 200 });
 
     assert.equal(await stored(), jobs, 'doubled results');
-    await check_results(client, jobs);
+    const again = await check_results(client, jobs);
+    assert.ok(again.none === 0 && again.tenant > 0 && again.script > 0, `cells that stayed: ${JSON.stringify(again)}`);
     await house.worker.stop();
     const end = await isolane(['verify', '--db', join(data, 'results.db'), '--data', data, '--json'], { timeout: 60_000 + jobs });
     assert.equal(end.code, 0, end.stdout + end.stderr);
-    console.log(`# ${jobs} jobs, harmed: ${JSON.stringify(house.kills)}; lost 0, doubled 0, chain verified`);
+    console.log(`# ${jobs} jobs, in cells that had stayed ${JSON.stringify(again)}, harmed: ${JSON.stringify(house.kills)}; lost 0, doubled 0, chain verified`);
     await client.close();
     house.proxy.stop();
     await house.nats.stop();

@@ -249,6 +249,31 @@ static void test_no_more_than_the_ceiling_at_once(void **state)
     backlog_ended(f->backlog, &f->tenants[0]);
 }
 
+static void test_what_waits_in_a_cell_does_not_run(void **state)
+{
+    struct fixture *f = *state;
+    f->tenants[0].max_running = 2;
+    add_many(f, 0, CLASS_HIGH, 8);
+    assert_non_null(backlog_next(f->backlog, BACKLOG_ALL, 0));
+    for (int i = 0; i < 3; i++) {
+        assert_non_null(backlog_next(f->backlog, BACKLOG_ALL, 0));
+        backlog_lines_up(f->backlog, &f->tenants[0]);
+    }
+    assert_non_null(backlog_next(f->backlog, BACKLOG_ALL, 0));
+    assert_null(backlog_next(f->backlog, BACKLOG_ALL, 0)); /* two run, three are in line */
+    backlog_ended(f->backlog, &f->tenants[0]);
+    backlog_leaves_line(f->backlog, &f->tenants[0], true);
+    assert_null(backlog_next(f->backlog, BACKLOG_ALL, 0));
+    backlog_leaves_line(f->backlog, &f->tenants[0], false);
+    backlog_leaves_line(f->backlog, &f->tenants[0], false);
+    assert_null(backlog_next(f->backlog, BACKLOG_ALL, 0));
+    backlog_ended(f->backlog, &f->tenants[0]);
+    assert_non_null(backlog_next(f->backlog, BACKLOG_ALL, 0));
+    assert_null(backlog_next(f->backlog, BACKLOG_ALL, 0));
+    backlog_ended(f->backlog, &f->tenants[0]);
+    backlog_ended(f->backlog, &f->tenants[0]);
+}
+
 static void test_a_tenant_at_its_ceiling_stops_nobody_else(void **state)
 {
     struct fixture *f = *state;
@@ -441,6 +466,7 @@ int main(void)
         T(test_a_class_alone_gets_everything),
         T(test_high_does_not_wait_for_long),
         T(test_no_more_than_the_ceiling_at_once),
+        T(test_what_waits_in_a_cell_does_not_run),
         T(test_a_tenant_at_its_ceiling_stops_nobody_else),
         T(test_a_profile_without_cells_holds_up_no_other),
         T(test_profiles_keep_their_order),
