@@ -28,15 +28,7 @@ static int64_t count = 400, pause_ms = 2;
 static void time_fork(void)
 {
     struct samples s = {0};
-    for (int64_t i = 0; i < count; i++) {
-        double from = now_us();
-        pid_t pid = fork();
-        if (pid == 0)
-            _exit(0);
-        if (pid < 0 || waitpid(pid, NULL, 0) != pid)
-            die("fork: %s", strerror(errno));
-        samples_add(&s, now_us() - from);
-    }
+    floor_forks(count, &s);
     metric("floor.fork.p50", "us", samples_percentile(&s, 50));
     samples_free(&s);
 }

@@ -69,10 +69,8 @@ static double used_us(void)
     return us;
 }
 
-static void time_forks(int64_t count)
+void floor_forks(int64_t count, struct samples *out)
 {
-    struct samples s = {0};
-    double used = used_us();
     for (int64_t i = 0; i < count; i++) {
         double from = now_us();
         pid_t pid = fork();
@@ -80,8 +78,15 @@ static void time_forks(int64_t count)
             _exit(0);
         if (pid < 0 || waitpid(pid, NULL, 0) != pid)
             die("fork: %s", strerror(errno));
-        samples_add(&s, now_us() - from);
+        samples_add(out, now_us() - from);
     }
+}
+
+static void time_forks(int64_t count)
+{
+    struct samples s = {0};
+    double used = used_us();
+    floor_forks(count, &s);
     used = used_us() - used;
     metric_percentiles("floor.fork-zygote", "us", &s);
     metric("floor.fork-zygote.cpu", "us", used / (double)count);

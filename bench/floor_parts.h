@@ -3,6 +3,7 @@
 #pragma once
 
 #include "bench/bed.h"
+#include "bench/measure.h"
 
 struct floor_options {
     int64_t count;    /* measurements of each part */
@@ -10,7 +11,9 @@ struct floor_options {
                        * of `queue` and `dispatch` that they are compared with */
 };
 
-/* fork + exit + wait of a process with the mappings and the memory of a real zygote. */
+/* fork + exit + wait of this process as it is. */
+void floor_forks(int64_t count, struct samples *out);
+/* The same of a process with the mappings and the memory of a real zygote. */
 void floor_fork(struct bed *bed, const struct floor_options *o);
 /* A commit of 1 and of 32 rows of a small result's size. */
 void floor_sqlite(struct bed *bed, const struct floor_options *o);
