@@ -44,8 +44,8 @@
 #define NEAR_US     12000 /* to the end of the CPU time: more than the clock may lag behind */
 #define SYNC_US     150
 #define IDLE_US     3000
-#define ASLEEP_US   60   /* a clock that moved by less stood still: a signal costs that much */
-#define REPEAT_US   500  /* between two requests to stop */
+#define ASLEEP_US   60  /* a clock that moved by less stood still: a signal costs that much */
+#define REPEAT_US   500 /* between two requests to stop */
 
 /* Kills. A cell ends by itself within some 4 ms of being asked; what has not by then never will. */
 #define CPU_GRACE_US    7000   /* of CPU time … */
