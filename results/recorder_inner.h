@@ -21,6 +21,7 @@
 #define RECORDER_THREADS 3
 #define NEVER            INT_MAX
 #define UNTOLD           -1
+#define REST_ROWS        16                /* so many end a rest of the signer */
 #define SPARE_MAX        512               /* rows kept to be used again, */
 #define SPARE_MEM        ((size_t)8 << 10) /* each with no more memory than this for its envelope */
 
@@ -57,6 +58,7 @@ struct recorder {
     pthread_mutex_t lock;
     pthread_cond_t sign_cv, commit_cv, done_cv;
     struct list to_sign, to_commit, done;
+    int sign_count;      /* rows in to_sign */
     int commit_count;    /* rows in to_commit */
     int pipeline;        /* rows in to_sign, to_commit and in the threads' hands */
     int wake_at;         /* the committer sleeps until commit_count reaches this */
