@@ -117,13 +117,10 @@ $(B)/gen/mkfilter: tools/mkfilter.c sandbox/jail/syscalls.h sandbox/jail/forker_
 $(B)/gen/seccomp_filter.h: $(B)/gen/mkfilter
 	@echo "  GEN   $@"
 	@$< filter > $@
-$(B)/gen/forker_filter.h: $(B)/gen/mkfilter
-	@echo "  GEN   $@"
-	@$< forker > $@
 $(B)/gen/syscall_names.h: $(B)/gen/mkfilter
 	@echo "  GEN   $@"
 	@$< names > $@
-GENERATED := $(B)/gen/seccomp_filter.h $(B)/gen/forker_filter.h $(B)/gen/syscall_names.h
+GENERATED := $(B)/gen/seccomp_filter.h $(B)/gen/syscall_names.h
 $(patsubst %.c,$(B)/obj/%.o,$(wildcard sandbox/jail/*.c)): | $(GENERATED)
 
 # ---- the engine folder: node, cell runtime, startup snapshot -------------------------------------
@@ -144,7 +141,7 @@ $(EO)/%.o: %.cc
 	@mkdir -p $(@D)
 	@echo "  CXX   $<"
 	@$(CXX) $(ENGINE_CXXFLAGS) -MMD -MP -c $< -o $@
-$(EO)/%.o: %.c | build/gen/seccomp_filter.h build/gen/forker_filter.h build/gen/syscall_names.h
+$(EO)/%.o: %.c | build/gen/seccomp_filter.h build/gen/syscall_names.h
 	@mkdir -p $(@D)
 	@echo "  CC    $< (cell)"
 	@$(CC) $(ENGINE_CFLAGS) -MMD -MP -c $< -o $@

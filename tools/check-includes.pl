@@ -43,7 +43,7 @@ my %folder_of_room = (jail => 'sandbox/jail', host => 'sandbox/host',
     map { $_ => $_ } qw(base config egress link queue results executor cli));
 
 # Made at build time, found through -Ibuild/gen.
-my %generated = map { $_ => 'sandbox/jail' } qw(seccomp_filter.h forker_filter.h syscall_names.h);
+my %generated = map { $_ => 'sandbox/jail' } qw(seccomp_filter.h syscall_names.h);
 
 # Which files may include a library. tests/ may include any: they look at our work from outside.
 my $loop = qr{^(?:egress|link|queue|results|sandbox/host|executor|cli|bench)/};

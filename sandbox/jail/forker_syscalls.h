@@ -1,6 +1,8 @@
-/* What a zygote that compiles a tenant's source may do besides what its cells may (syscalls.h),
- * from before it sees the first byte of it: no more than to fork cells, tell of them, and shut
- * their doors. The cells' own filter comes on top of it, and takes all of this away again.
+/* What a zygote may do, once it is jailed, besides what its cells may (syscalls.h): no more than to
+ * fork cells, tell of them, and shut their doors. Its cells have this filter from their first
+ * instruction on. On top of it comes one of their own that takes all of this away again; the two
+ * together are what syscalls.h says (tools/mkfilter.c proves it), and the second one is short, for
+ * each cell has the kernel translate it.
  *
  * MORE(name, why): with any arguments. FORK, PRCTL, SECCOMP, UNSHARE(name, why): with those that
  * tools/mkfilter.c says. */
@@ -16,6 +18,7 @@
     MORE(sendto, "UP, EXITED")                                                                     \
     MORE(close, "descriptors that were handed over")                                               \
     MORE(pipe2, "the report of the first cell")                                                    \
+    MORE(getppid, "by which a first cell shows that it has a filter of its own; tells nothing")    \
     MORE(lseek, "its own figures, from files under /proc that it has open")                        \
     MORE(dup2, "a cell's socket becomes its one descriptor")                                       \
     MORE(close_range, "and all others are closed")                                                 \

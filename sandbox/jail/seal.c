@@ -1,10 +1,16 @@
 /* How this works
  *
- * The filter is an array in read-only memory, made at build time. Two of its constants are the
- * cell's own pid, which nobody knows at build time: a copy on the stack gets it. The filter traps
- * what it does not allow: the SIGSYS handler (sandbox/zygote/signals.c) names the call and ends the
- * cell. There are two: the one for cells whose profile makes no machine code lets no memory become
- * executable. */
+ * A filter is an array in read-only memory, made at build time. Two of a cell's constants are the
+ * cell's own pid, which nobody knows at build time: a copy on the stack gets it. The filters trap
+ * what they do not allow: the SIGSYS handler (sandbox/zygote/signals.c) names the call and ends the
+ * cell.
+ *
+ *   the zygote's   what its cells may do and what forking them takes (forker_syscalls.h); inherited
+ *   rest           a cell's own above it: takes away what forking takes
+ *   cell           all that a cell needs, by itself: where the zygote has none
+ *
+ * Of the last two there are two each: the others are for cells whose profile makes no machine code,
+ * and let no memory become executable. */
 #include "sandbox/jail/steps.h"
 
 #include <errno.h>
@@ -19,25 +25,52 @@
 #include "sandbox/jail/syscalls.h"
 #include "seccomp_filter.h"
 
-#define LENGTH(filter) (sizeof(filter) / sizeof(filter)[0])
-#define LONGER(a, b)   (LENGTH(a) > LENGTH(b) ? LENGTH(a) : LENGTH(b))
+#define FILTER(array)                                                                              \
+    {                                                                                              \
+        array, sizeof(array) / sizeof(array)[0]                                                    \
+    }
 
-static int install_filter(bool no_code)
+static const struct {
+    const struct sock_filter *filter;
+    unsigned short len;
+} own[2][2] = {{FILTER(cell_filter), FILTER(no_code_filter)},
+               {FILTER(rest_filter), FILTER(rest_no_code_filter)}};
+
+static bool
+    inherited; /* the zygote's filter is in force here, and in whatever is forked from here */
+
+static int install(const struct sock_filter *filter, unsigned short len)
 {
-    struct sock_filter own[LONGER(cell_filter, no_code_filter)];
-    const struct sock_fprog program = {
-        .len = no_code ? LENGTH(no_code_filter) : LENGTH(cell_filter), .filter = own};
+    const struct sock_fprog program = {.len = len,
+                                       .filter = (struct sock_filter *)(uintptr_t)filter};
+    return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) ? -errno : 0;
+}
+
+static int install_own(bool no_code)
+{
+    const unsigned short len = own[inherited][no_code].len;
+    struct sock_filter copy[OWN_FILTER_MAX];
     const uint32_t self = (uint32_t)getpid();
     unsigned selves = 0;
-    memcpy(own, no_code ? no_code_filter : cell_filter, program.len * sizeof own[0]);
-    for (unsigned i = 0; i < program.len; i++)
-        if (own[i].k == SELF_PLACEHOLDER) {
-            own[i].k = self;
+    memcpy(copy, own[inherited][no_code].filter, len * sizeof copy[0]);
+    for (unsigned i = 0; i < len; i++)
+        if (copy[i].k == SELF_PLACEHOLDER) {
+            copy[i].k = self;
             selves++;
         }
-    if (selves != SELF_ARGS)
-        return -EINVAL;
-    return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) ? -errno : 0;
+    return selves == SELF_ARGS ? install(copy, len) : -EINVAL;
+}
+
+int jail_seal_zygote(enum jail_mode mode, struct err *e)
+{
+    if (mode == JAIL_OFF || jail_off(LAYER_SECCOMP))
+        return 0;
+    int rc = install(forker_filter, sizeof forker_filter / sizeof forker_filter[0]);
+    inherited = rc == 0;
+    if (rc == 0 || mode != JAIL_REQUIRE)
+        return 0;
+    errno = -rc;
+    return err_errno(e, "the zygote's system-call filter");
 }
 
 int jail_seal_cell(enum jail_mode mode, bool no_code, uint32_t *layers)
@@ -51,7 +84,7 @@ int jail_seal_cell(enum jail_mode mode, bool no_code, uint32_t *layers)
         return -EPERM;
     if (jail_off(LAYER_SECCOMP))
         return 0;
-    int rc = install_filter(no_code);
+    int rc = install_own(no_code);
     if (rc == 0)
         *layers |= 1u << LAYER_SECCOMP;
     return mode == JAIL_REQUIRE ? rc : 0;

@@ -41,7 +41,7 @@ static void on_denied(int sig, siginfo_t *info, void *context)
 {
     (void)sig;
     (void)context;
-    if (!cell_is_cell()) /* a zygote with a filter (keep.h) that does what none does */
+    if (!cell_is_cell()) /* a zygote that does what none does */
         _exit(128 + SIGSYS);
     cell_on_denied((uint32_t)info->si_syscall);
 }

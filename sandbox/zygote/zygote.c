@@ -1,6 +1,6 @@
 /* How this works
  *
- *   START → engine up and warm → memory prepared → jailed → (its filter, a tenant's source
+ *   START → engine up and warm → memory prepared → jailed → its filter → (a tenant's source
  *   compiled: keep.h) → a cell tried → UP
  *   then, until the control socket ends: FORK → FORKED for each; a child ends → EXITED
  *
@@ -193,12 +193,6 @@ static int try_cell(uint32_t *layers, uint64_t *rss_bytes, struct err *e)
     return 0;
 }
 
-static int keep(const struct control_start *s, struct err *e)
-{
-    int rc = jail_seal_forker(z.start.jail, e);
-    return rc ? rc : keep_source(z.keep_fd, (uint64_t)s->preload_mb << 20, e);
-}
-
 static int start(struct control_up *up, struct err *e)
 {
     struct control_start s;
@@ -224,8 +218,10 @@ static int start(struct control_up *up, struct err *e)
         rc = open_signals(e);
     if (!rc)
         rc = jail_enter(z.start.jail, &z.start.layers, e);
+    if (!rc)
+        rc = jail_seal_zygote(z.start.jail, e);
     if (!rc && s.keep) /* from here on it is a tenant's */
-        rc = keep(&s, e);
+        rc = keep_source(z.keep_fd, (uint64_t)s.preload_mb << 20, e);
     if (!rc)
         rc = memory_measure(&files, &figures, e);
     z.start.data_bytes = rc ? 0 : figures.data_bytes;
@@ -287,10 +283,8 @@ static void fork_cell(uint64_t number, int sock, bool awaited)
     } else {
         z.child[z.children++] = (struct child){pid, number};
         pidfd = (int)syscall(SYS_pidfd_open, pid, 0); /* before it is reaped: it is this child's */
-        if (pidfd < 0) {
-            pid = -errno;
-            kill(z.child[z.children - 1].pid, SIGKILL); /* nobody else could */
-        }
+        if (pidfd < 0)
+            _exit(1); /* nobody could end this cell: all end, with the first of their namespace */
     }
     tell_forked(number, pid, pidfd);
     if (pidfd >= 0)

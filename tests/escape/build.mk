@@ -20,7 +20,7 @@ $(XO)/host/%.o: %.c | $(GENERATED)
 	@mkdir -p $(@D)
 	@echo "  CC    $< (escape)"
 	@$(CC) $(CFLAGS) -DISOLANE_ESCAPE -fPIE -MMD -MP -c $< -o $@
-$(XO)/cell/%.o: %.c | build/gen/seccomp_filter.h build/gen/forker_filter.h build/gen/syscall_names.h
+$(XO)/cell/%.o: %.c | build/gen/seccomp_filter.h build/gen/syscall_names.h
 	@mkdir -p $(@D)
 	@echo "  CC    $< (escape, cell)"
 	@$(CC) $(ENGINE_CFLAGS) -DISOLANE_ESCAPE -MMD -MP -c $< -o $@

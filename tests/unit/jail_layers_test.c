@@ -103,10 +103,14 @@ INSIDE(resources_are_limited_for_good, be_limited)
 
 /* ---- the filter ---- */
 
+static bool above_zygotes; /* the cell's filter comes above its zygote's */
+
 static void seal_as(bool no_code)
 {
     uint32_t layers = 0;
+    struct err e = {0};
     NEED(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
+    NEED(!above_zygotes || jail_seal_zygote(JAIL_REQUIRE, &e) == 0);
     NEED(jail_seal_cell(JAIL_REQUIRE, no_code, &layers) == 0);
     NEED(layers == (1u << LAYER_SECCOMP | 1u << LAYER_NOT_DUMPABLE));
 }
@@ -159,7 +163,9 @@ static void memory_becomes_code_only_where_the_profile_makes_some(void **state)
 {
     (void)state;
     NOT_SANITIZED();
-    for (code_attempt = 0; code_attempt < CODE_ATTEMPTS; code_attempt++) {
+    for (int attempt = 0; attempt < 2 * CODE_ATTEMPTS; attempt++) {
+        code_attempt = attempt / 2;
+        above_zygotes = attempt % 2;
         sealed_no_code = false;
         assert_int_equal(in_child(sealed_child_makes_code, false), 0);
         sealed_no_code = true;
@@ -167,6 +173,7 @@ static void memory_becomes_code_only_where_the_profile_makes_some(void **state)
         if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGSYS)
             fail_msg("attempt %d ended with status 0x%x, not SIGSYS", code_attempt, status);
     }
+    above_zygotes = false;
 }
 
 static long forbidden[6];
@@ -177,9 +184,8 @@ static void sealed_child_makes_the_call(void)
     syscall(forbidden[0], forbidden[1], forbidden[2], forbidden[3], forbidden[4], forbidden[5]);
 }
 
-static void forbidden_calls_end_the_process(void **state)
+static void try_forbidden_calls(void)
 {
-    (void)state;
     const long calls[][6] = {
         {SYS_openat, AT_FDCWD, (long)"/etc/passwd", O_RDONLY},
         {SYS_open, (long)"/etc/passwd", O_RDONLY},
@@ -221,6 +227,61 @@ static void forbidden_calls_end_the_process(void **state)
         if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGSYS)
             fail_msg("%s (%ld): wait status 0x%x", jail_syscall_name((uint32_t)calls[i][0]),
                      calls[i][0], status);
+    }
+}
+
+static void forbidden_calls_end_the_process(void **state)
+{
+    (void)state;
+    try_forbidden_calls();
+    above_zygotes = true;
+    try_forbidden_calls();
+    above_zygotes = false;
+}
+
+/* ---- the zygote's filter ---- */
+
+static void sealed_zygote_forks(void)
+{
+    struct err e = {0};
+    int status = -1;
+    NEED(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
+    NEED(jail_seal_zygote(JAIL_REQUIRE, &e) == 0);
+    pid_t pid = _Fork();
+    if (pid == 0)
+        _exit(7);
+    NEED(pid > 0 && wait4(pid, &status, 0, NULL) == pid);
+    NEED(WIFEXITED(status) && WEXITSTATUS(status) == 7);
+    if (forbidden[0])
+        syscall(forbidden[0], forbidden[1], forbidden[2], forbidden[3], forbidden[4]);
+    _exit(0);
+}
+
+static void a_zygote_does_nothing_but_fork(void **state)
+{
+    (void)state;
+    NOT_SANITIZED();
+    const long calls[][6] = {
+        {SYS_openat, AT_FDCWD, (long)"/etc/passwd", O_RDONLY},
+        {SYS_socket, AF_UNIX, SOCK_STREAM, 0},
+        {SYS_clone, CLONE_NEWUSER | SIGCHLD},
+        {SYS_clone, CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD},
+        {SYS_clone3, 0, 0},
+        {SYS_execve, (long)"/bin/true", 0, 0},
+        {SYS_kill, 1, 0},
+        {SYS_mount, 0, 0, 0, 0},
+        {SYS_prctl, PR_SET_NAME, (long)"x"},
+        {SYS_seccomp, 2, 0, 0}, /* SECCOMP_GET_ACTION_AVAIL */
+        {SYS_unshare, CLONE_NEWUSER},
+        {SYS_rt_sigaction, SIGSYS, 0, 0, 8},
+    };
+    memset(forbidden, 0, sizeof forbidden);
+    assert_int_equal(in_child(sealed_zygote_forks, false), 0);
+    for (size_t i = 0; i < ARRAY_LEN(calls); i++) {
+        memcpy(forbidden, calls[i], sizeof forbidden);
+        int status = in_child(sealed_zygote_forks, false);
+        if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGSYS)
+            fail_msg("%s: wait status 0x%x", jail_syscall_name((uint32_t)calls[i][0]), status);
     }
 }
 
@@ -467,6 +528,7 @@ int main(void)
         T(resources_are_limited_for_good),
         T(memory_becomes_code_only_where_the_profile_makes_some),
         T(forbidden_calls_end_the_process),
+        T(a_zygote_does_nothing_but_fork),
         T(a_trapped_call_can_be_named),
         T(what_a_cell_needs_is_allowed),
         T(abort_ends_with_its_own_signal),
