@@ -27,6 +27,7 @@ test('no capabilities, no new privileges, a seccomp filter', () => {
     for (const set of ['CapEff', 'CapPrm', 'CapInh', 'CapBnd', 'CapAmb']) assert.match(status_of(cell, set), /^0+$/, set);
     assert.equal(status_of(cell, 'NoNewPrivs'), '1');
     assert.equal(status_of(cell, 'Seccomp'), '2');
+    assert.equal(status_of(cell, 'Seccomp_filters'), '2', 'the zygote\'s and its own');
 });
 
 test('it is nobody, and no user of this machine that means anything', () => {

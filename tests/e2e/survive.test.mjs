@@ -253,7 +253,7 @@ test('none: a cell has one descriptor, its own socket; the zygote has as many as
     for (let i = 0; i < 20; i++) await value('export default 1', i % 2 ? 'alice' : 'bob');
     const looked_at = await until('a cell that is sealed and goes on', () => {
         let seen = 0;
-        for (const pid of w.cells().filter((p) => status_of(p, 'Seccomp') === '2')) {
+        for (const pid of w.cells().filter((p) => status_of(p, 'Seccomp_filters') === '2')) {
             let open, what;
             try {
                 open = readdirSync(`/proc/${pid}/fd`);
@@ -277,7 +277,7 @@ test('none: signal masks, handlers and limits of idle cells are those of the zyg
     await job('for (;;);', 'alice', { limits: { cpu_ms: 30 } });
     const state = (pid) => ['SigBlk', 'SigIgn', 'SigCgt', 'NoNewPrivs', 'CapEff'].map((field) => status_of(pid, field)).join(' ')
         + readFileSync(`/proc/${pid}/limits`, 'utf8');
-    const states = () => w.cells().filter((pid) => status_of(pid, 'Seccomp') === '2').map((pid) => { try { return state(pid) } catch { return 'it has ended' } });
+    const states = () => w.cells().filter((pid) => status_of(pid, 'Seccomp_filters') === '2').map((pid) => { try { return state(pid) } catch { return 'it has ended' } });
     const [of_zygote] = w.zygotes().map(state);
     // The cell of the job that was stopped has a memory limit of its own until it is gone.
     await until('a full pool of cells as the zygote is', () => states().length >= 3 && states().every((s) => s === of_zygote));
