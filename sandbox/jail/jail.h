@@ -53,8 +53,8 @@ pid_t jail_clone(enum jail_mode mode, int cgroup, int *pidfd, uint32_t *layers, 
 int jail_enter(enum jail_mode mode, uint32_t *layers, struct err *e);
 
 /* Cell, right after the fork and before any byte of a job is read: not dumpable, seccomp filter
- * (precompiled by tools/mkfilter from sandbox/jail/syscalls.h), above the zygote's where it has one. no_code: no memory may become
- * executable any more. 0 or -errno; adds to *layers. */
+ * (precompiled by tools/mkfilter from sandbox/jail/syscalls.h), above the zygote's where it has
+ * one. no_code: no memory may become executable any more. 0 or -errno; adds to *layers. */
 int jail_seal_cell(enum jail_mode mode, bool no_code, uint32_t *layers);
 
 /* Zygote, behind jail_enter() and before it reads what a tenant wrote: a filter that leaves it what

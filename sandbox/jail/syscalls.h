@@ -22,7 +22,8 @@
 /* Stands in the compiled filter for the pid that jail_seal_cell() puts there. Any value that no
  * system call number or other constant of the filter has. */
 #define SELF_PLACEHOLDER 0x5e1f5e1fu
-/* Comparisons with it in each of the cells' filters: tgkill's two. mkfilter and the cell check it. */
+/* Comparisons with it in each of the cells' filters: tgkill's two. mkfilter and the cell check it.
+ */
 #define SELF_ARGS        2
 
 #define CELL_SYSCALLS(ALWAYS, SELF, ZERO, CODE)                                                    \
