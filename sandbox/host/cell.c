@@ -56,6 +56,8 @@ void cell_kill(struct cell *c)
         if (!c->reaped && !c->lost)
             zygote_expect(c->z, WAIT_GONE, c);
     }
+    if (c->p.state != CELL_GONE)
+        zygote_press(c->z, &c->pressing);
 }
 
 void cell_terminate(struct cell *c)
@@ -110,6 +112,15 @@ static void close_socket(struct cell *c)
     buf_free(&c->out); /* not the inbox: the frame in hand may lie in it */
 }
 
+/* Not earlier than the zygote has taken it out of the message: closing any Unix socket while one is
+ * on its way has the kernel look for cycles of such. */
+static void close_theirs(struct cell *c)
+{
+    if (c->theirs >= 0)
+        close(c->theirs);
+    c->theirs = -1;
+}
+
 /* Killed, and not by us: a process that hung up may have been killed before we did it again. */
 static bool died_of_memory(const struct cell *c)
 {
@@ -126,6 +137,7 @@ static uint64_t grown_bytes(const struct cell *c)
 static void tell_gone(struct cell *c)
 {
     watch_end(zygote_watcher(c->z), &c->watched);
+    zygote_unpress(c->z, &c->pressing);
     const struct cell_gone g = {
         .with_zygote = c->lost && !c->breach && c->denied < 0,
         .reaped = c->reaped,
@@ -140,6 +152,7 @@ static void tell_gone(struct cell *c)
         .breach = c->breach,
     };
     close_socket(c);
+    close_theirs(c);
     if (c->pidfd >= 0)
         close(c->pidfd);
     c->pidfd = -1;
@@ -172,14 +185,19 @@ void cell_break_off(struct cell *c, const char *why)
 
 static void ready_if_both(struct cell *c)
 {
-    if (c->told_ready || c->p.state != CELL_READY || c->pidfd < 0 || c->kill_wanted)
+    if (c->told_ready || c->p.state != CELL_READY || c->kill_wanted)
         return;
+    if (c->pidfd < 0) {
+        zygote_press(c->z, &c->pressing);
+        return;
+    }
     if (c->pid != c->sender) {
         if (c->pid > 0) /* else it is dead: EXITED follows */
             zygote_fail(c->z, ERR_PROTOCOL, "the zygote gave one cell the pidfd of another");
         return;
     }
     c->told_ready = true;
+    zygote_unpress(c->z, &c->pressing);
     list_remove(&c->wait_node);
     c->ev.ready(c, c->arg);
 }
@@ -281,6 +299,7 @@ static int on_frame(const struct frame *f, const char *payload, void *arg)
         c->done_head = *f;
         buf_add(&c->done_payload, payload, f->len);
         stop_listening(c);
+        zygote_press(c->z, &c->pressing);
         return 1;
     }
     take_said(c, f, payload);
@@ -399,6 +418,7 @@ void cell_on_forked(struct cell *c, int pid, int pidfd)
     }
     c->pidfd = pidfd;
     c->pid = pid;
+    close_theirs(c);
     if (c->kill_wanted)
         cell_kill(c);
     c->busy = true;
@@ -452,7 +472,7 @@ static struct cell *new_cell(struct zygote *z, const struct cell_events *ev, voi
     c->number = zygote_number(z);
     c->ev = *ev;
     c->arg = arg;
-    c->fd = c->pidfd = c->denied = -1;
+    c->fd = c->pidfd = c->theirs = c->denied = -1;
     c->out.secret = true;
     c->out.max = CELL_ANSWERS_MAX;
     list_init(&c->wait_node);
@@ -462,13 +482,13 @@ static struct cell *new_cell(struct zygote *z, const struct cell_events *ev, voi
     return c;
 }
 
-static int make_socket(struct cell *c, int *theirs, struct err *e)
+static int make_socket(struct cell *c, struct err *e)
 {
     int fds[2], yes = 1;
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds))
         return err_errno(e, "cannot make a cell's socket");
     c->fd = fds[0];
-    *theirs = fds[1];
+    c->theirs = fds[1];
     if (setsockopt(c->fd, SOL_SOCKET, SO_PASSCRED, &yes, sizeof yes) ||
         zygote_watch(c->z, c->fd, c->number, false, true))
         return err_errno(e, "cannot watch a cell's socket");
@@ -483,17 +503,14 @@ int cell_fork(struct zygote *z, int n, bool awaited, const struct cell_events *e
     CHECK(n >= 1 && n <= CONTROL_FORK_MAX);
     while (made < n && !rc) {
         struct cell *c = out[made] = new_cell(z, ev, arg);
-        theirs[made] = -1;
         numbers[made] = c->number;
-        rc = make_socket(c, &theirs[made++], e);
+        rc = make_socket(c, e);
+        theirs[made++] = c->theirs;
     }
     if (!rc)
         rc = zygote_ask_fork(z, n, awaited, numbers, theirs, e);
     for (int i = 0; i < made; i++) {
-        if (theirs[i] >= 0)
-            close(theirs[i]);
         if (rc) {
-            close_socket(out[i]);
             free_now(out[i]);
         } else {
             zygote_add(z, out[i]->number, out[i]);
@@ -521,8 +538,10 @@ void cell_set_arg(struct cell *c, void *arg)
 static void free_now(struct cell *c)
 {
     watch_end(zygote_watcher(c->z), &c->watched);
+    zygote_unpress(c->z, &c->pressing);
     list_remove(&c->wait_node);
     close_socket(c);
+    close_theirs(c);
     if (c->pidfd >= 0)
         close(c->pidfd);
     protocol_free(&c->p);

@@ -35,11 +35,13 @@ struct cell {
     size_t out_at;
     struct list streams; /* struct cell_stream: those that both sides may use */
     int fd, pidfd;
+    int theirs; /* the cell's end, until FORKED: the zygote has it by then */
     int pid;    /* of the pidfd, as the kernel told us; 0: not known, or dead by then */
     int sender; /* of whoever wrote into the socket first; 0: nobody yet */
     bool told_ready, kill_wanted, killed, lost, hung_up;
     bool busy, doomed; /* cell_free() came while busy */
     bool reaped;
+    bool pressing; /* zygote_press() */
     struct control_exited exited;
     bool corked;   /* frames are gathered in `out`: cell_uncork() sends them */
     bool line_may; /* the present invocation is one that others may wait behind; p.line of them: */

@@ -54,6 +54,11 @@ enum zygote_wait {
 };
 void zygote_expect(struct zygote *z, enum zygote_wait w, struct cell *c);
 
+/* Somebody waits for what the zygote has to tell of a cell: it is read soon. *pressing: whether
+ * that cell is counted among those already. */
+void zygote_press(struct zygote *z, bool *pressing);
+void zygote_unpress(struct zygote *z, bool *pressing);
+
 /* True when the kernel's OOM killer has ended a process of the zygote's cgroup of which nobody has
  * been told yet. */
 bool zygote_out_of_memory(struct zygote *z);

@@ -11,6 +11,11 @@
  * and the pidfd tells when it is reaped. Only then are its cells told, then its owner: so nothing
  * is said of a cell that may still be running. zygote_free() goes the same way, without telling.
  *
+ * What the zygote tells of its cells (FORKED, EXITED) mostly has time. While a cell is to get
+ * ready, whose READY will wake the loop, the control socket does not (a waking costs more than what
+ * is then done); it is read when somebody waits for what it has to tell (zygote_press()), with all
+ * else that has come by then, and by the timer.
+ *
  * A timer looks after those that must do something and may hang: a zygote that starts, a cell that
  * is to get ready or to end. */
 #include "sandbox/host/zygote.h"
@@ -31,9 +36,7 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "sandbox/host/cell_inner.h"
-#include "sandbox/host/claims.h"
-#include "sandbox/host/kin.h"
+#include "sandbox/host/zygote_inner.h"
 #include "sandbox/jail/cgroup.h"
 
 #define START_MAX_US                                                                               \
@@ -58,31 +61,6 @@ static const int64_t wait_max_us[WAITS] = {
     [WAIT_GONE] = 10 * INT64_C(1000000),
 };
 
-#define BUCKETS 256u /* numbers are consecutive: live cells spread evenly */
-
-enum zygote_state { ZYGOTE_STARTING, ZYGOTE_UP, ZYGOTE_ENDING, ZYGOTE_GONE };
-
-struct zygote {
-    enum zygote_state state;
-    bool freeing;
-    int closing; /* handles whose close callback is to come */
-    struct zygote_events ev;
-    void *arg;
-    struct zygote_info info;
-    uv_poll_t poll;
-    uv_timer_t timer;
-    int epoll, control, pidfd, words;
-    struct cgroup *cgroup; /* may be NULL */
-    int64_t started_us;
-    struct claims claims;
-    int live;
-    struct cell *buckets[BUCKETS];
-    struct list waits[WAITS];
-    struct watch *watch;
-    struct err why; /* code 0: not known yet */
-    char scratch[SCRATCH_SIZE];
-};
-
 /* ---- cells: table, lists, epoll ---- */
 
 uint64_t zygote_number(struct zygote *z)
@@ -98,7 +76,7 @@ void zygote_add(struct zygote *z, uint64_t number, struct cell *c)
     z->live++;
 }
 
-static struct cell *find(const struct zygote *z, uint64_t number)
+struct cell *zygote_find(const struct zygote *z, uint64_t number)
 {
     struct cell *c = z->buckets[number % BUCKETS];
     while (c && c->number != number)
@@ -121,6 +99,31 @@ int zygote_watch(struct zygote *z, int fd, uint64_t number, bool want_out, bool 
     struct epoll_event ev = {.events = EPOLLIN | (want_out ? (uint32_t)EPOLLOUT : 0u),
                              .data.u64 = number};
     return epoll_ctl(z->epoll, first ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, fd, &ev);
+}
+
+/* Whether the control socket wakes the loop. Its end always does. */
+static void attend(struct zygote *z)
+{
+    bool wanted = z->state != ZYGOTE_UP || z->pressing > 0 || list_empty(&z->waits[WAIT_READY]);
+    struct epoll_event ev = {.events = wanted ? EPOLLIN : 0, .data.u64 = ON_CONTROL};
+    if (z->in_events || z->state >= ZYGOTE_ENDING || wanted == z->attends)
+        return;
+    if (epoll_ctl(z->epoll, EPOLL_CTL_MOD, z->control, &ev))
+        zygote_fail(z, ERR_IO, "the zygote's control socket cannot be watched");
+    z->attends = wanted;
+}
+
+void zygote_press(struct zygote *z, bool *pressing)
+{
+    z->pressing += !*pressing;
+    *pressing = true;
+    attend(z);
+}
+
+void zygote_unpress(struct zygote *z, bool *pressing)
+{
+    z->pressing -= *pressing;
+    *pressing = false;
 }
 
 void zygote_unwatch(struct zygote *z, int fd)
@@ -148,6 +151,7 @@ void zygote_expect(struct zygote *z, enum zygote_wait w, struct cell *c)
     c->waits_since_us = clock_mono_us();
     if (!uv_is_active((uv_handle_t *)&z->timer) && z->state <= ZYGOTE_UP)
         uv_timer_start(&z->timer, on_tick, TICK_MS, TICK_MS);
+    attend(z);
 }
 
 int zygote_ask_fork(struct zygote *z, int n, bool awaited, const uint64_t *numbers, const int *fds,
@@ -186,7 +190,7 @@ static void kill_process(const struct zygote *z)
         syscall(SYS_pidfd_send_signal, z->pidfd, SIGKILL, NULL, 0);
 }
 
-static void end(struct zygote *z)
+void zygote_end(struct zygote *z)
 {
     if (z->state >= ZYGOTE_ENDING)
         return;
@@ -198,7 +202,7 @@ void zygote_fail(struct zygote *z, int code, const char *why)
 {
     if (!z->why.code)
         err_set(&z->why, code, "%s", why);
-    end(z);
+    zygote_end(z);
 }
 
 static void on_closed(uv_handle_t *h)
@@ -260,8 +264,6 @@ static void say_how_it_ended(struct zygote *z, int status)
             words);
 }
 
-static void take_messages(struct zygote *z, int most);
-
 static struct cell *any_cell(const struct zygote *z)
 {
     for (unsigned i = 0; i < BUCKETS; i++)
@@ -278,7 +280,7 @@ static void process_ended(struct zygote *z, int status)
     z->state = ZYGOTE_ENDING;
     uv_poll_stop(&z->poll);
     uv_timer_stop(&z->timer);
-    take_messages(z, LAST_MESSAGES_MAX);
+    zygote_hear(z, LAST_MESSAGES_MAX);
     say_how_it_ended(z, status);
     while (!z->freeing && (c = any_cell(z)))
         cell_on_lost(c); /* takes itself out */
@@ -297,131 +299,6 @@ static void reap(struct zygote *z)
         process_ended(z, status);
 }
 
-/* ---- messages of the zygote ---- */
-
-static void take_up(struct zygote *z, const struct control_up *up)
-{
-    z->info.layers = up->layers;
-    z->info.threads = up->threads;
-    z->info.mappings = up->mappings;
-    z->info.private_dirty_bytes = up->private_dirty_bytes;
-    z->info.huge_bytes = up->huge_bytes;
-    z->info.cell_rss_bytes = up->cell_rss_bytes;
-    memcpy(z->info.engine, up->engine, sizeof z->info.engine);
-    memcpy(z->info.flags, up->flags, sizeof z->info.flags);
-    z->state = ZYGOTE_UP;
-    uv_timer_stop(&z->timer);
-    z->ev.up(z, z->arg);
-}
-
-static void take_failed(struct zygote *z, const struct control_failed *f)
-{
-    char why[sizeof f->text + 128];
-    if (f->code & CONTROL_ERRNO) {
-        snprintf(why, sizeof why, "%s: %s", f->text, strerror((int)(f->code & ~CONTROL_ERRNO)));
-        zygote_fail(z, ERR_NOT_FOUND, why);
-        return;
-    }
-    int code = f->code >= 1 && f->code <= -ERR_CONFLICT ? -(int)f->code : ERR_UNAVAILABLE;
-    zygote_fail(z, code, f->text);
-}
-
-/* A cell that the supervisor has freed meanwhile is no error. */
-static void take_forked(struct zygote *z, const struct control_forked *f, int pidfd)
-{
-    struct cell *c = find(z, f->number);
-    pid_t pid = 0;
-    if (c && pidfd >= 0 && kin_of(pidfd, z->info.pid, &pid) == KIN_STRANGER) {
-        zygote_fail(z, ERR_PROTOCOL, "the zygote gave the pidfd of a process that is not its cell");
-        c = NULL;
-    }
-    if (c)
-        cell_on_forked(c, pidfd >= 0 ? pid : f->pid, pidfd);
-    else if (pidfd >= 0)
-        close(pidfd);
-}
-
-static void take_exited(struct zygote *z, const struct control_exited *x, size_t n)
-{
-    for (size_t i = 0; i < n && !z->freeing; i++) {
-        struct cell *c = find(z, x[i].number);
-        if (c)
-            cell_on_exited(c, &x[i]);
-    }
-}
-
-/* Takes ownership of the descriptors. */
-static void take_message(struct zygote *z, union control_message *m, size_t len, const int *fds,
-                         int count)
-{
-    const char *why = NULL;
-    size_t n = 0;
-    enum claim said = claims_take(&z->claims, m, len, count, &n, &why);
-    for (int i = 0; i < count && said != CLAIM_FORKED; i++)
-        close(fds[i]);
-    switch (said) {
-    case CLAIM_UP:
-        if (z->state == ZYGOTE_STARTING)
-            take_up(z, &m->up);
-        break;
-    case CLAIM_FAILED:
-        take_failed(z, &m->failed);
-        break;
-    case CLAIM_FORKED:
-        take_forked(z, &m->forked, count ? fds[0] : -1);
-        break;
-    case CLAIM_EXITED:
-        take_exited(z, m->exited, n);
-        break;
-    case CLAIM_LIE:
-        zygote_fail(z, ERR_PROTOCOL, why);
-        break;
-    }
-}
-
-/* Room for one descriptor beside a message, which the kernel's rounding makes two: all that came
- * are ours to close. */
-#define DESCRIPTORS_MAX ((CMSG_SPACE(sizeof(int)) - CMSG_LEN(0)) / sizeof(int))
-
-static int take_descriptors(struct msghdr *m, int fds[DESCRIPTORS_MAX])
-{
-    struct cmsghdr *c = CMSG_FIRSTHDR(m);
-    if (!c || c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
-        return 0;
-    size_t n = (c->cmsg_len - CMSG_LEN(0)) / sizeof fds[0];
-    CHECK(n <= DESCRIPTORS_MAX);
-    memcpy(fds, CMSG_DATA(c), n * sizeof fds[0]);
-    return (int)n;
-}
-
-static void take_messages(struct zygote *z, int most)
-{
-    union control_message message;
-    int fds[DESCRIPTORS_MAX];
-    union {
-        struct cmsghdr align;
-        char bytes[CMSG_SPACE(sizeof(int))];
-    } control;
-    for (int i = 0; i != most && !z->freeing; i++) {
-        struct iovec v = {&message, sizeof message};
-        struct msghdr m = {.msg_iov = &v,
-                           .msg_iovlen = 1,
-                           .msg_control = control.bytes,
-                           .msg_controllen = sizeof control.bytes};
-        ssize_t n = recvmsg(z->control, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-        if (n < 0 && (errno == EAGAIN || errno == EINTR))
-            return;
-        if (n <= 0) {
-            end(z); /* its exit status says more than its silence */
-            return;
-        }
-        memset((char *)&message + n, 0, sizeof message - (size_t)n);
-        if (m.msg_flags & MSG_TRUNC)
-            n = 0;
-        take_message(z, &message, (size_t)n, fds, take_descriptors(&m, fds));
-    }
-}
-
 /* ---- the loop's side ---- */
 
 static void on_events(uv_poll_t *h, int status, int events)
@@ -432,19 +309,25 @@ static void on_events(uv_poll_t *h, int status, int events)
     struct epoll_event ev[EVENTS_MAX];
     bool ended = false;
     int n = epoll_wait(z->epoll, ev, EVENTS_MAX, 0);
+    z->in_events = true;
     for (int i = 0; i < n; i++) {
         struct cell *c;
         if (ev[i].data.u64 == ON_PROCESS)
             ended = true; /* last: what was said before comes before */
         else if (ev[i].data.u64 == ON_CONTROL && z->state < ZYGOTE_ENDING)
-            take_messages(z, MESSAGES_MAX);
+            zygote_hear(z, MESSAGES_MAX);
         else if (ev[i].data.u64 == ON_CONTROL)
             zygote_unwatch(z, z->control);
-        else if ((c = find(z, ev[i].data.u64)))
+        else if ((c = zygote_find(z, ev[i].data.u64)))
             cell_on_socket(c, ev[i].events & ~(uint32_t)EPOLLOUT, ev[i].events & EPOLLOUT);
     }
+    if (z->pressing > 0 && !z->attends && z->state == ZYGOTE_UP)
+        zygote_hear(z, MESSAGES_MAX);
+    z->in_events = false;
     if (ended)
         reap(z);
+    else
+        attend(z);
 }
 
 static void expire(struct zygote *z, enum zygote_wait w, int64_t now)
@@ -464,6 +347,8 @@ static void on_tick(uv_timer_t *t)
     int64_t now = clock_mono_us();
     /* A loop that was held up finds timers due before it has read what came in time. */
     on_events(&z->poll, 0, UV_READABLE);
+    if (z->state == ZYGOTE_UP)
+        zygote_hear(z, MESSAGES_MAX);
     if (z->state == ZYGOTE_STARTING && now - z->started_us >= START_MAX_US)
         zygote_fail(z, ERR_TIMEOUT, "the zygote did not come up within 30 s");
     bool idle = z->state == ZYGOTE_UP;
@@ -521,6 +406,7 @@ static int watch_process(struct zygote *z, struct err *e)
     if (epoll_ctl(z->epoll, EPOLL_CTL_ADD, z->control, &control) ||
         epoll_ctl(z->epoll, EPOLL_CTL_ADD, z->pidfd, &process))
         return err_errno(e, "cannot watch the zygote");
+    z->attends = true;
     return 0;
 }
 
@@ -586,5 +472,5 @@ void zygote_free(struct zygote *z)
     if (z->state == ZYGOTE_GONE)
         close_handles(z);
     else
-        end(z); /* process_ended() closes the handles */
+        zygote_end(z); /* process_ended() closes the handles */
 }
