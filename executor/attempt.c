@@ -281,8 +281,11 @@ const struct warm_key *attempt_warm_key(struct attempt *a)
     if (a->job->reuse == REUSE_NONE)
         return NULL;
     if (!a->keyed) {
-        environment_of(a->job, &env);
-        warm_key_of(a->job, env.data, env.len, &a->key);
+        size_t len;
+        const char *text = environment_of(a->job, &env, &len);
+        if (!a->granted.data)
+            permissions_json(&a->job->permissions, &a->granted);
+        warm_key_of(a->job, &a->granted, text, len, &a->key);
         buf_free(&env);
         a->keyed = true;
     }
@@ -307,7 +310,8 @@ void attempt_invocation(struct attempt *a, struct warm_cell *stay, int reuse, st
     const struct job *j = a->job;
     const int64_t *limit = j->limits.v;
     bool again = reuse == FRAME_REUSE_AGAIN; /* it has the code */
-    environment_of(j, env);
+    size_t env_len;
+    const char *env_text = environment_of(j, env, &env_len);
     if (a->secrets)
         secrets_grants(a->secrets, grants);
     *out = (struct cell_invocation){
@@ -330,8 +334,8 @@ void attempt_invocation(struct attempt *a, struct warm_cell *stay, int reuse, st
         .script_len = again ? 0 : j->script_len,
         .input = j->input,
         .input_len = j->input_len,
-        .env = env->data,
-        .env_len = env->len,
+        .env = env_text,
+        .env_len = env_len,
         .grants = grants->data,
         .grants_len = grants->len,
         .parents = j->parents,
@@ -548,6 +552,7 @@ void attempt_free(struct attempt *a)
     secrets_free(a->facts.secrets);
     job_free(a->job);
     tries_free(&a->facts.tries);
+    buf_free(&a->granted);
     for (int i = 0; i < 2; i++)
         buf_free(&a->streams[i].kept);
     uv_close((uv_handle_t *)&a->timer, on_closed);

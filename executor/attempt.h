@@ -137,8 +137,7 @@ void attempt_abandon(struct attempt *a);
 /* A result that no run made: `invalid` or `internal` (why given), `cancelled` while waiting (why
  * NULL; where attempt_is_late(), the deadline did it). The caller moves the attempt to RECORDING
  * with attempt_record(). */
-struct result *attempt_result_without_run(const struct attempt *a, enum outcome o,
-                                          const struct err *why);
+struct result *attempt_result_without_run(struct attempt *a, enum outcome o, const struct err *why);
 void attempt_record(struct attempt *a);
 
 enum attempt_state attempt_state(const struct attempt *a);

@@ -56,6 +56,7 @@ struct attempt {
     int64_t call;           /* number of the run in its cell */
     bool keyed;             /* the key below is made */
     struct warm_key key;
+    struct buf granted; /* the job's permissions as JSON, where that is made: a result takes it */
     struct pool_origin origin;
     struct warm_waiter waiter; /* LINED */
     uv_timer_t timer;

@@ -13,7 +13,7 @@
 
 #define UTF8_LONGEST 4 /* bytes of a character */
 
-static struct result *result_base(const struct attempt *a)
+static struct result *result_base(struct attempt *a)
 {
     const struct job *j = a->job;
     struct result *r = result_new();
@@ -28,9 +28,9 @@ static struct result *result_base(const struct attempt *a)
         r->tries = buf_take(&tries, NULL);
     }
     if (a->number > 0) {
-        struct buf granted = {0};
-        permissions_json(&j->permissions, &granted);
-        r->permissions = buf_take(&granted, NULL);
+        if (!a->granted.data)
+            permissions_json(&j->permissions, &a->granted);
+        r->permissions = buf_take(&a->granted, NULL);
         r->profile = profile_table[j->profile].name;
     }
     if (a->number > 0 && j->reuse != REUSE_NONE) {
@@ -56,8 +56,7 @@ static void set_error(struct result *r, const char *name, const char *message)
     r->error_message = mem_strdup(message);
 }
 
-struct result *attempt_result_without_run(const struct attempt *a, enum outcome o,
-                                          const struct err *why)
+struct result *attempt_result_without_run(struct attempt *a, enum outcome o, const struct err *why)
 {
     struct result *r = result_base(a);
     r->outcome = o;

@@ -15,15 +15,10 @@ static bool named_before(const struct permission_entries *names, int i)
     return false;
 }
 
-void environment_of(const struct job *j, struct buf *out)
+static void add_all(const struct job *j, const struct permission_entries *names, struct jv *own,
+                    struct buf *out)
 {
-    const struct permission_entries *names = &j->permissions.list[PERMISSION_ENV];
-    struct jv *own = NULL;
     struct jsonw w;
-    if (names->n == 0 || jv_parse(j->env, j->env_len, &own, NULL)) {
-        buf_add(out, j->env, j->env_len);
-        return;
-    }
     jsonw_init(&w, out);
     jsonw_object(&w);
     for (int i = 0; i < names->n; i++) {
@@ -33,13 +28,25 @@ void environment_of(const struct job *j, struct buf *out)
             jsonw_kstr(&w, names->v[i], value);
     }
     /* The rest of the job's own text behind them, as its publisher wrote it. */
-    bool any = w.has[w.depth], more = jv_count(own) > 0;
-    jv_free(own);
-    if (!more) {
+    bool any = w.has[w.depth];
+    if (jv_count(own) == 0) {
         jsonw_object_end(&w);
         return;
     }
     if (any)
         buf_addc(out, ',');
     buf_add(out, j->env + 1, j->env_len - 1);
+}
+
+const char *environment_of(const struct job *j, struct buf *made, size_t *len)
+{
+    const struct permission_entries *names = &j->permissions.list[PERMISSION_ENV];
+    struct jv *own = NULL;
+    *len = j->env_len;
+    if (names->n == 0 || jv_parse(j->env, j->env_len, &own, NULL))
+        return j->env;
+    add_all(j, names, own, made);
+    jv_free(own);
+    *len = made->len;
+    return made->data;
 }

@@ -20,7 +20,7 @@
 #define LOOK_MS    1000
 #define QUICK_US   2000 /* jobs that take less, on average, are waited for … */
 #define LINE_US    1000 /* … and those that take less than this, sent ahead: */
-#define LINED_MAX  8    /* so many to one cell */
+#define LINED_MAX  16   /* so many to one cell */
 #define MEAN_OF    8    /* jobs that the average goes back */
 #define RANDOM_MAX 64
 
@@ -74,17 +74,16 @@ static void add_part(struct sha256 *h, const void *p, size_t len)
     crypto_sha256_add(h, p, len);
 }
 
-void warm_key_of(const struct job *j, const char *env, size_t env_len, struct warm_key *out)
+void warm_key_of(const struct job *j, const struct buf *granted, const char *env, size_t env_len,
+                 struct warm_key *out)
 {
     struct sha256 h;
-    struct buf granted = {0};
     const int64_t numbers[] = {j->reuse, j->profile, j->language, j->limits.v[LIMIT_HEAP_MB],
                                j->limits.v[LIMIT_MEMORY_MB]};
-    permissions_json(&j->permissions, &granted);
     crypto_sha256_begin(&h);
     add_part(&h, j->tenant, strlen(j->tenant));
     add_part(&h, numbers, sizeof numbers);
-    add_part(&h, granted.data, granted.len);
+    add_part(&h, granted->data, granted->len);
     if (j->reuse == REUSE_SCRIPT) {
         add_part(&h, j->script_sha256, sizeof j->script_sha256);
         add_part(&h, j->name, strlen(j->name));
@@ -92,7 +91,6 @@ void warm_key_of(const struct job *j, const char *env, size_t env_len, struct wa
         add_part(&h, env, env_len);
     }
     crypto_sha256_end(&h, out->v);
-    buf_free(&granted);
 }
 
 /* ---- cells ---- */

@@ -37,8 +37,9 @@ struct warm_key {
     uint8_t v[SHA256_LEN];
 };
 
-/* env: as the script sees it. */
-void warm_key_of(const struct job *j, const char *env, size_t env_len, struct warm_key *out);
+/* granted: its permissions, permissions_json(); env: as the script sees it. */
+void warm_key_of(const struct job *j, const struct buf *granted, const char *env, size_t env_len,
+                 struct warm_key *out);
 
 struct warm *warm_open(uv_loop_t *loop, const struct config *c);
 /* No cell is kept any more: forgets them, before the pools that they are from are closed. NULL is

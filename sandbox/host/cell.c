@@ -157,6 +157,7 @@ static void tell_gone(struct cell *c)
         close(c->pidfd);
     c->pidfd = -1;
     list_remove(&c->wait_node);
+    list_remove(&c->gather_node);
     zygote_remove(c->z, c->number);
     c->p.state = CELL_GONE;
     cell_stream_end_all(c);
@@ -371,6 +372,7 @@ static bool leave_busy(struct cell *c)
 void cell_on_socket(struct cell *c, bool readable, bool writable)
 {
     c->busy = true;
+    cell_uncork(c);
     if (writable && c->fd >= 0 && c->out.len > 0)
         cell_send_queued(c);
     if (writable && c->fd >= 0)
@@ -476,6 +478,7 @@ static struct cell *new_cell(struct zygote *z, const struct cell_events *ev, voi
     c->out.secret = true;
     c->out.max = CELL_ANSWERS_MAX;
     list_init(&c->wait_node);
+    list_init(&c->gather_node);
     list_init(&c->watched.node);
     list_init(&c->streams);
     protocol_init(&c->p, &c->in);
@@ -540,6 +543,7 @@ static void free_now(struct cell *c)
     watch_end(zygote_watcher(c->z), &c->watched);
     zygote_unpress(c->z, &c->pressing);
     list_remove(&c->wait_node);
+    list_remove(&c->gather_node);
     close_socket(c);
     close_theirs(c);
     if (c->pidfd >= 0)

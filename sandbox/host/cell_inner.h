@@ -25,7 +25,7 @@ struct cell {
     struct zygote *z;
     uint64_t number;
     struct cell *hash_next;
-    struct list wait_node;
+    struct list wait_node, gather_node;
     int64_t waits_since_us;
     struct cell_events ev;
     void *arg;
@@ -66,6 +66,8 @@ void cell_break_off(struct cell *c, const char *why);
 /* Between the two, frames to the cell are gathered: then they cost one system call. */
 void cell_cork(struct cell *c);
 void cell_uncork(struct cell *c);
+/* The same, until the turn of the loop is done. */
+void cell_cork_for_turn(struct cell *c);
 
 /* Whether it can be sent: 0 and the payload's length. Sends it. */
 int cell_check_invocation(const struct cell_invocation *inv, size_t *len, struct err *e);

@@ -29,6 +29,7 @@ int cell_line_up(struct cell *c, const struct cell_invocation *inv, struct err *
                        .value_bytes = inv->value_bytes,
                        .cpu_us = inv->cpu_us,
                        .wall_us = inv->wall_us};
+    cell_cork_for_turn(c); /* jobs come many at a time, and this one has to wait anyway */
     cell_send_invocation(c, inv, len);
     return 0;
 }

@@ -5,6 +5,8 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+#define GATHERED_BYTES ((size_t)8 << 10) /* room for a line of small jobs without growing */
+
 static void queue(struct cell *c, const struct iovec *v, int n, size_t skip)
 {
     bool first = c->out.len == 0 && !c->corked;
@@ -12,6 +14,8 @@ static void queue(struct cell *c, const struct iovec *v, int n, size_t skip)
         buf_consume(&c->out, c->out_at);
         c->out_at = 0;
     }
+    if (c->corked && !c->out.data)
+        buf_reserve(&c->out, GATHERED_BYTES);
     for (int i = 0; i < n; i++) {
         size_t s = skip < v[i].iov_len ? skip : v[i].iov_len;
         skip -= s;
@@ -45,8 +49,17 @@ void cell_cork(struct cell *c)
     c->corked = c->out.len == 0;
 }
 
+void cell_cork_for_turn(struct cell *c)
+{
+    if (c->corked || c->out.len > 0)
+        return;
+    cell_cork(c);
+    zygote_uncork_later(c->z, c);
+}
+
 void cell_uncork(struct cell *c)
 {
+    list_remove(&c->gather_node);
     bool gathered = c->corked && c->fd >= 0 && c->out.len > 0;
     c->corked = false;
     if (!gathered)

@@ -54,6 +54,9 @@ enum zygote_wait {
 };
 void zygote_expect(struct zygote *z, enum zygote_wait w, struct cell *c);
 
+/* cell_uncork() is called for it when this turn of the loop is done. */
+void zygote_uncork_later(struct zygote *z, struct cell *c);
+
 /* Somebody waits for what the zygote has to tell of a cell: it is read soon. *pressing: whether
  * that cell is counted among those already. */
 void zygote_press(struct zygote *z, bool *pressing);

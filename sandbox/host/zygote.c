@@ -144,6 +144,21 @@ struct watch *zygote_watcher(struct zygote *z)
 
 static void on_tick(uv_timer_t *t);
 
+static void on_turn_done(uv_prepare_t *h)
+{
+    struct zygote *z = h->data;
+    while (!list_empty(&z->gathering)) /* each takes itself out */
+        cell_uncork(LIST_ENTRY(z->gathering.next, struct cell, gather_node));
+    uv_prepare_stop(h);
+}
+
+void zygote_uncork_later(struct zygote *z, struct cell *c)
+{
+    list_push_back(&z->gathering, &c->gather_node);
+    if (z->state < ZYGOTE_GONE)
+        uv_prepare_start(&z->turn_done, on_turn_done);
+}
+
 void zygote_expect(struct zygote *z, enum zygote_wait w, struct cell *c)
 {
     list_remove(&c->wait_node);
@@ -217,9 +232,10 @@ static void on_closed(uv_handle_t *h)
 static void close_handles(struct zygote *z)
 {
     const int fds[] = {z->control, z->pidfd, z->words};
-    z->closing = 2;
+    z->closing = 3;
     uv_close((uv_handle_t *)&z->poll, on_closed);
     uv_close((uv_handle_t *)&z->timer, on_closed);
+    uv_close((uv_handle_t *)&z->turn_done, on_closed);
     for (size_t i = 0; i < ARRAY_LEN(fds); i++)
         if (fds[i] >= 0)
             close(fds[i]);
@@ -437,7 +453,9 @@ int zygote_start(uv_loop_t *loop, const struct zygote_options *o, const struct z
         list_init(&z->waits[i]);
     CHECK(uv_poll_init(loop, &z->poll, z->epoll) == 0); /* an epoll descriptor can be watched */
     CHECK(uv_timer_init(loop, &z->timer) == 0);
-    z->poll.data = z->timer.data = z;
+    CHECK(uv_prepare_init(loop, &z->turn_done) == 0);
+    list_init(&z->gathering);
+    z->poll.data = z->timer.data = z->turn_done.data = z;
     uv_poll_start(&z->poll, UV_READABLE, on_events);
     uv_timer_start(&z->timer, on_tick, TICK_MS, TICK_MS);
     rc = watch_process(z, e);

@@ -21,6 +21,8 @@ struct zygote {
     struct zygote_info info;
     uv_poll_t poll;
     uv_timer_t timer;
+    uv_prepare_t turn_done;
+    struct list gathering; /* cells that frames are gathered for until the turn is done */
     int epoll, control, pidfd, words;
     bool attends;   /* the control socket wakes the loop */
     bool in_events; /* attend() follows */

@@ -20,8 +20,10 @@ static void seen(const char *own, const char *names, const char *words)
         assert_true(permission_add(&j.permissions.list[PERMISSION_ENV], p, n));
         p += n + (p[n] == ' ');
     }
-    environment_of(&j, &b);
-    assert_string_equal(b.data, words);
+    size_t len;
+    const char *text = environment_of(&j, &b, &len);
+    assert_int_equal(len, strlen(words));
+    assert_memory_equal(text, words, len);
     buf_free(&b);
     permissions_free(&j.permissions);
 }

@@ -230,6 +230,14 @@ static void one_that_dies_idle_is_forgotten(void **state)
     assert_null(take(1));
 }
 
+static void key_of(const struct job *j, const char *env, size_t len, struct warm_key *out)
+{
+    struct buf granted = {0};
+    permissions_json(&j->permissions, &granted);
+    warm_key_of(j, &granted, env, len, out);
+    buf_free(&granted);
+}
+
 static void what_makes_a_key(void **state)
 {
     (void)state;
@@ -237,8 +245,8 @@ static void what_makes_a_key(void **state)
         .tenant = "a", .name = "s.mjs", .script_sha256 = "00", .reuse = REUSE_SCRIPT};
     struct warm_key k, other, again;
     base.limits.v[LIMIT_HEAP_MB] = 64;
-    warm_key_of(&base, "{}", 2, &k);
-    warm_key_of(&base, "{}", 2, &again);
+    key_of(&base, "{}", 2, &k);
+    key_of(&base, "{}", 2, &again);
     assert_memory_equal(&k, &again, sizeof k);
     struct job j[] = {base, base, base, base, base, base, base};
     strcpy(j[0].tenant, "b");
@@ -249,15 +257,15 @@ static void what_makes_a_key(void **state)
     j[5].permissions.flag[PERMISSION_EVAL] = true;
     j[6].profile = PROFILE_JITLESS;
     for (size_t i = 0; i < ARRAY_LEN(j); i++) {
-        warm_key_of(&j[i], "{}", 2, &other);
+        key_of(&j[i], "{}", 2, &other);
         assert_memory_not_equal(&k, &other, sizeof k);
     }
-    warm_key_of(&base, "{\"A\":\"1\"}", 9, &other);
+    key_of(&base, "{\"A\":\"1\"}", 9, &other);
     assert_memory_not_equal(&k, &other, sizeof k);
     /* In the tenant's process the code is nobody's business. */
     base.reuse = j[2].reuse = REUSE_TENANT;
-    warm_key_of(&base, "{}", 2, &k);
-    warm_key_of(&j[2], "{\"A\":\"1\"}", 9, &other);
+    key_of(&base, "{}", 2, &k);
+    key_of(&j[2], "{\"A\":\"1\"}", 9, &other);
     assert_memory_equal(&k, &other, sizeof k);
 }
 
