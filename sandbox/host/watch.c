@@ -2,8 +2,8 @@
  *
  * One list of watched runs under one lock, one thread that sleeps on a timerfd until the earliest
  * look. Setting the timer does not wake the thread, so a new run costs at most that one system call
- * and mostly none: its first look is WATCH_FIRST_US away, and the timer is only moved when it was
- * to fire later than that.
+ * and mostly none: its first look is as far away as its budgets allow, and the timer is only moved
+ * when it was to fire later than that.
  *
  * Next look. CPU time passes no faster than wall time in a cell, which has one thread: the time
  * that is left can't be over earlier.
@@ -308,6 +308,15 @@ void watch_begin(struct watch *w, struct watched *x)
     watch_begin_at(w, x, clock_mono_us());
 }
 
+/* After the start: when a budget comes near. */
+static int64_t first_look_us(const struct watched *x)
+{
+    int64_t cpu_us = x->cpu_limit_us ? x->cpu_limit_us : FAR_US;
+    int64_t wall_us = x->wall_limit_us ? x->wall_limit_us : FAR_US;
+    int64_t near = least(cpu_us - NEAR_US, wall_us - WATCH_FLUSH_US);
+    return least(most(least(near, TICK_US), WATCH_FIRST_US), least(cpu_us, wall_us));
+}
+
 void watch_begin_at(struct watch *w, struct watched *x, int64_t started_us)
 {
     CHECK(!x->active);
@@ -316,12 +325,7 @@ void watch_begin_at(struct watch *w, struct watched *x, int64_t started_us)
     x->last_cpu_us = 0;
     x->flushed = x->synced = x->idle = false;
     memset(&x->report, 0, sizeof x->report);
-    int64_t first = WATCH_FIRST_US;
-    if (x->cpu_limit_us)
-        first = least(first, x->cpu_limit_us);
-    if (x->wall_limit_us)
-        first = least(first, x->wall_limit_us);
-    x->look_at_us = x->started_us + first;
+    x->look_at_us = x->started_us + first_look_us(x);
     pthread_mutex_lock(&w->lock);
     list_push_back(&w->all, &x->node);
     fire_by(w, x->look_at_us);

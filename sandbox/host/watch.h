@@ -1,8 +1,9 @@
 /* The clocks of one zygote's cells, on a thread of their own: what the loop is busy with (a job of
  * 16 MB that is decoded, results that are encoded) must not let a script run beyond its budget.
  *
- * A watched cell is looked at for the first time WATCH_FIRST_US after its start, so a short job
- * costs no look at all, and then whenever a budget can be used up. A budget used up:
+ * A watched cell is looked at whenever a budget can be near its end, and every 50 ms, but not in
+ * its first WATCH_FIRST_US: so a short job costs no look at all, and many of them a waking every 50
+ * ms. A budget used up:
  *
  *   some ms before          SIGUSR2: what the cell holds back of its output comes, and its clock is
  *                           put right (see watch.c)
