@@ -40,7 +40,11 @@ constexpr size_t kHeapUsedSlack = 16u << 20;     // the same for objects, seen a
 constexpr size_t kUnwindOutsideBytes = 4u << 20; // outside the heap: no more collections for these
 // Contexts that are gone, before a new process is cheaper than collecting them.
 constexpr size_t kTenantGarbage = 12u << 20;
-constexpr int kMallocMmapBytes = 1 << 20;     // larger blocks go back to the kernel when freed
+constexpr int kMallocMmapBytes = 1 << 20; // larger blocks go back to the kernel when freed
+// More than one growth of the heap, for glibc gives that back before it has used it, and then says
+// that there is no memory: at the first growth in a cell, which finds that it does not follow on
+// what malloc has (the zygote ended the heap with a huge page, sandbox/zygote/whole.c).
+constexpr int kMallocTrimBytes = 2 * kMallocMmapBytes;
 constexpr int kMallocTopPadBytes = 256 << 10; // fewer brk calls in a cell
 
 size_t outside_bytes;   // ArrayBuffers and WebAssembly memories now
@@ -160,6 +164,7 @@ class CellAllocator final : public v8::ArrayBuffer::Allocator
 void limits_tune_process()
 {
     mallopt(M_MMAP_THRESHOLD, kMallocMmapBytes);
+    mallopt(M_TRIM_THRESHOLD, kMallocTrimBytes);
     mallopt(M_TOP_PAD, kMallocTopPadBytes);
     mallopt(M_ARENA_MAX, 1);
     // abseil inside node keeps a graph of lock orders: a megabyte of dirty heap in every zygote,
