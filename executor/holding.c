@@ -17,8 +17,9 @@
 #include "executor/serve_inner.h"
 #include "link/js.h"
 
-#define EARLY_MS     5000  /* a job before its first run is waited for here for so long … */
-#define BETWEEN_MS   30000 /* … and one between two attempts */
+#define BEGUN_BYTES  (16u << 10) /* of a message; larger ones count until they are settled */
+#define EARLY_MS     5000        /* a job before its first run is waited for here for so long … */
+#define BETWEEN_MS   30000       /* … and one between two attempts */
 #define PARKED_MAX   1024
 #define PARKED_BYTES ((int64_t)64 << 20)
 #define REFUSED_MS   60000 /* handed back for so long where ISOLANE_LATER does not take it */
@@ -63,12 +64,24 @@ void holding_end(struct serve *s, struct custody *c)
     intake_take_up(s->intake, c->delivery);
 }
 
+/* A result takes some milliseconds until it is durable and published, in which hundreds of short
+ * jobs could run: what has begun does not keep others from being fetched. */
+static void make_room(struct serve *s, struct custody *c)
+{
+    const int64_t most = 2 * s->config->nats.prefetch + s->config->max_running;
+    if (c->delivery->len <= BEGUN_BYTES && custody_count(&s->custodies) < most)
+        intake_set_aside(s->intake, c->delivery);
+}
+
 void holding_started(struct attempt *a, void *serve)
 {
+    struct serve *s = serve;
     struct custody *c = attempt_tag(a);
     holding_end(serve, c);
-    if (c->delivery)
-        intake_runs(((struct serve *)serve)->intake, c->delivery);
+    if (c->delivery) {
+        intake_runs(s->intake, c->delivery);
+        make_room(s, c);
+    }
     holding_tell(serve, c, "running", attempt_number(a), NULL, attempt_tries(a));
 }
 
