@@ -229,8 +229,12 @@ test('cells that stay are bounded; those that are idle end', async () => {
 
 test('a cell has max_calls jobs at the most', async () => {
     const text = `${unlike()} export default () => 0`;
-    const all = await Promise.all(Array.from({ length: 1300 }, () => ok(text, { ...script, limits: { heap_mb: 48 } })));
-    assert.equal(Math.max(...all.map((r) => r.reuse.call)), config.warm.max_calls);
+    let most = 0;
+    for (let round = 0; round < 4 && most < config.warm.max_calls; round++) { // several cells may share the first
+        const all = await Promise.all(Array.from({ length: 1300 }, () => ok(text, { ...script, limits: { heap_mb: 48 } })));
+        most = Math.max(most, ...all.map((r) => r.reuse.call));
+    }
+    assert.equal(most, config.warm.max_calls);
 });
 
 test('a zygote that is gone takes its cells along; the next job begins anew', async () => {
