@@ -102,3 +102,16 @@ test('a job that waits for a cell ends at its deadline, not at its turn', async 
         assert.equal(order.length, 1, 'the long one still runs');
     });
 });
+
+// What has begun does not count among the prefetch + max_running jobs that a worker holds, unless its message is large: two of three begin, two more come.
+for (const [what, padding, held] of [['small', 0, 5], ['large', 20_000, 3]])
+    test(`jobs that have begun make room for others to be fetched, ${what} ones: ${held} are held`, async () => {
+        await crowded({ max_running: 2, nats: { prefetch: 1 }, tenants: [{ name: 'default' }] }, async (c) => {
+            const script = `await new Promise((r) => setTimeout(r, 700)); // ${'x'.repeat(padding)}`;
+            for (let i = 0; i < 7; i++) await c.publish({ id: `begun-${i}`, script });
+            const pending = async () => (await c.jsm.consumers.info('ISOLANE_JOBS', 'worker_normal_default')).num_ack_pending;
+            await until(`${held} jobs in the worker's hands`, async () => await pending() === held);
+            for (let i = 0; i < 5; i++) assert.ok(await pending() <= held);
+            for (let i = 0; i < 7; i++) assert.equal((await c.result(`begun-${i}`)).outcome, 'ok');
+        });
+    });

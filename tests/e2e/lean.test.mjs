@@ -56,15 +56,18 @@ test('the zygote\'s private dirty memory stays under 4 MB', (t) => {
     assert.ok(dirty.small > 0 && dirty.small < 4096, `${dirty.small} kB`);
 });
 
-test('the zygote has in its own page tables only what cells touch; the rest lies in a file that nobody can write to', (t) => {
-    const [zygote] = w.zygotes();
-    let maps;
+/** The zygote's mappings as smaps tells them; undefined, and the test is skipped, for those who may not look. */
+function mappings_of_zygote(t) {
     try {
-        maps = readFileSync(`/proc/${zygote}/smaps`, 'utf8').split(/^(?=[0-9a-f]+-[0-9a-f]+ )/m);
+        return readFileSync(`/proc/${w.zygotes()[0]}/smaps`, 'utf8').split(/^(?=[0-9a-f]+-[0-9a-f]+ )/m);
     } catch (error) {
         t.skip(`cannot read the zygote's smaps (${error.code}): only root can look at a jailed process`);
-        return;
     }
+}
+
+test('the zygote has in its own page tables only what cells touch; the rest lies in a file that nobody can write to', (t) => {
+    const maps = mappings_of_zygote(t);
+    if (!maps) return;
     const kb = (mapping, field) => Number(mapping.match(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm'))?.[1] ?? 0);
     const sum = (list, field) => list.reduce((all, mapping) => all + kb(mapping, field), 0);
     const image = maps.filter((mapping) => mapping.includes('/memfd:isolane-zygote'));
@@ -77,14 +80,8 @@ test('the zygote has in its own page tables only what cells touch; the rest lies
 });
 
 test('the heaps that cells use much of are huge pages in the zygote, and stay so while it forks', (t) => {
-    const [zygote] = w.zygotes();
-    let maps;
-    try {
-        maps = readFileSync(`/proc/${zygote}/smaps`, 'utf8').split(/^(?=[0-9a-f]+-[0-9a-f]+ )/m);
-    } catch (error) {
-        t.skip(`cannot read the zygote's smaps (${error.code}): only root can look at a jailed process`);
-        return;
-    }
+    const maps = mappings_of_zygote(t);
+    if (!maps) return;
     const huge = maps.filter((mapping) => Number(mapping.match(/^AnonHugePages:\s+(\d+) kB/m)?.[1] ?? 0) > 0);
     if (huge.length === 0) {
         t.skip('this machine gives no huge pages');
