@@ -236,14 +236,25 @@ static bool is_over(struct websocket *w)
     return w->why.code != 0;
 }
 
-static void step(struct websocket *w)
+/* Sends what can be sent, and tells it: before what comes next from the server, which may be the
+ * answer to it. False: the connection is lost, or the WebSocket was ended by who was told. */
+static bool flush_told(struct websocket *w)
 {
     const size_t before = waiting(w);
+    const bool fine = flush(w);
+    const size_t left = waiting(w);
+    if (w->phase == OPEN && left < before)
+        w->ev.sent(w->arg, left);
+    return fine && !w->dead;
+}
+
+static void step(struct websocket *w)
+{
     bool more = false;
-    if (flush(w)) {
+    if (flush_told(w)) {
         more = receive(w);
         if (!w->dead)
-            flush(w);
+            flush_told(w);
     }
     if (w->dead)
         return;
@@ -254,11 +265,6 @@ static void step(struct websocket *w)
     if (w->phase == OPEN && ws_frames_close_written(w->frames) &&
         !uv_is_active((uv_handle_t *)&w->clock))
         uv_timer_start(&w->clock, on_clock, (uint64_t)w->close_ms, 0);
-    const size_t left = waiting(w);
-    if (w->phase == OPEN && before > left)
-        w->ev.sent(w->arg, left);
-    if (w->dead)
-        return;
     if (more)
         pump_soon(w);
     http_socket_watch(w->socket, is_taking(w), waiting(w) > 0);
