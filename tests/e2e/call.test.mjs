@@ -114,10 +114,10 @@ test('isolane call: the result, exit code, json; what a worker refuses', async (
 test('a worker that drains answers those it has and takes no more', async () => {
     const other = await up({ config: { pool: 1 } });
     const client = await Client.connect(other.url);
-    const waiting = client.nc.request('isolane.call.default', JSON.stringify({ id: 'last', script: slow(300) }), { timeout });
+    const waiting = client.nc.request('isolane.call.default', JSON.stringify({ id: 'last', script: slow(1500) }), { timeout });
     await until('it to run', async () => (await client.get('last')).state === 'running');
     const stopped = other.stop();
-    assert.equal(open_envelope((await waiting).json()).value, 300);
+    assert.equal(open_envelope((await waiting).json()).value, 1500);
     await client.close();
     await stopped;
 });

@@ -22,13 +22,13 @@ const config = { max_running: 1 }; // ack_wait stays at half a minute: redeliver
 
 test('running jobs end, waiting ones are handed back and run by the next worker without delay', async () => {
     const a = await worker(nats.url, { config: { ...config, worker: 'a' } });
-    await c.publish({ id: 'running', script: 'await new Promise((r) => setTimeout(r, 1500)); export default "ended"' });
+    await c.publish({ id: 'running', script: 'await new Promise((r) => setTimeout(r, 4000)); export default "ended"' });
     await until('it to run', async () => (await c.get('running')).state === 'running');
     const waiting = ['waiting-1', 'waiting-2', 'waiting-3'];
     for (const id of waiting) await c.publish({ id, script: 'export default 1' });
     await until('them to wait', async () => (await c.get('waiting-3')).state === 'queued');
     await a.stop();
-    const r = await c.result('running', { timeout: 100 });
+    const r = await c.result('running', { timeout: 1000 });
     assert.deepEqual([r.outcome, r.value, r.worker], ['ok', 'ended', 'a']);
     assert.equal(await c.jobs_left(), 3);
     assert.equal(await c.direct('waiting-1'), null, 'none of them was started');
@@ -78,7 +78,7 @@ test('`up` after `up` on the same folder goes on with what the first left: queue
     let client = await Client.connect(w.url);
     await client.publish({ id: 'done', script: 'export default 1' });
     await client.result('done');
-    await client.publish({ id: 'busy', script: 'await new Promise((r) => setTimeout(r, 400))' });
+    await client.publish({ id: 'busy', script: 'await new Promise((r) => setTimeout(r, 1500))' });
     await until('it to run', async () => (await client.get('busy')).state === 'running');
     await client.publish({ id: 'left', script: 'export default 2' });
     await client.close();

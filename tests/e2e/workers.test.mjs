@@ -97,7 +97,7 @@ test('entries that change while they are read: each worker is listed, and once',
 
 test('drain by name: waiting jobs go back at once, running ones end, the process exits 0; no other is touched', async () => {
     const a = await worker(nats.url, { config: { ...beat, worker: 'leaves', max_running: 1 } });
-    await c.publish({ id: 'runs', script: 'await new Promise((r) => setTimeout(r, 1500)); export default "ended"' });
+    await c.publish({ id: 'runs', script: 'await new Promise((r) => setTimeout(r, 5000)); export default "ended"' });
     await until('it to run', async () => (await c.get('runs')).state === 'running');
     await c.publish({ id: 'waits', script: 'export default 1' });
     await until('it to wait', async () => (await c.get('waits')).state === 'queued');
@@ -118,7 +118,8 @@ test('drain by name: waiting jobs go back at once, running ones end, the process
 
 test('drain --timeout 0 hands what runs back, for another worker to run', async () => {
     const a = await worker(nats.url, { config: { ...beat, worker: 'hurried' } });
-    await c.publish({ id: 'moved', script: 'await new Promise((r) => setTimeout(r, 2000)); export default 1' });
+    const ends = Date.now() + 5000; // wherever it runs
+    await c.publish({ id: 'moved', script: `await new Promise((r) => setTimeout(r, ${ends} - Date.now())); export default 1` });
     await until('it to run', async () => (await c.get('moved')).state === 'running');
     const end = await isolane(['drain', 'hurried', '--timeout', '0', '--wait', '--nats', nats.url]);
     assert.equal(end.code, 0, end.stderr);

@@ -37,7 +37,7 @@ export class Client {
         const c = new Client();
         c.nc = await connect({ servers: url, maxReconnectAttempts: -1, reconnectTimeWait: 50, ...options });
         c.js = jetstream(c.nc, { timeout: 5000 * patience });
-        c.jsm = await jetstreamManager(c.nc, { timeout: 2000 * patience });
+        c.jsm = await jetstreamManager(c.nc, { timeout: 5000 * patience });
         return c;
     }
 
@@ -74,14 +74,14 @@ export class Client {
 
     /** Way 3: a subscription made before the job is published → promise of an envelope. */
     listen(id, tenant = 'default') {
-        const sub = this.nc.subscribe(`isolane.results.${tenant}.${id}`, { max: 1, timeout: 20_000 * patience });
+        const sub = this.nc.subscribe(`isolane.results.${tenant}.${id}`, { max: 1, timeout: 60_000 * patience });
         return (async () => {
             for await (const m of sub) return m.json();
         })();
     }
 
     /** The result as soon as the results stream has it. */
-    async result(id, { tenant = 'default', timeout = 30_000 } = {}) {
+    async result(id, { tenant = 'default', timeout = 60_000 } = {}) {
         const ask = () => this.direct(id, tenant).catch((error) => {
             if (error instanceof TimeoutError) return null; // the server went away with the question
             throw error;

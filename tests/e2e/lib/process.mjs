@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { readFileSync, readdirSync } from 'node:fs';
 import { patience, program, scratch } from './place.mjs';
 
-const FILE_TIMEOUT_MS = Number(process.env.FILE_TIMEOUT_MS ?? 150_000) * patience; // a whole test file; prove goes on with the next
+const FILE_TIMEOUT_MS = Number(process.env.FILE_TIMEOUT_MS ?? 300_000) * patience; // a whole test file; prove goes on with the next
 
 const running = new Set(); // ChildProcess
 const adopted = new Set(); // pids of daemons that a test started and that left their parent
@@ -66,7 +66,7 @@ export function start(file, args, { env, cwd, input, stdio } = {}) {
 }
 
 /** Runs a program to its end. */
-export async function run(file, args, { timeout = 30_000, ...options } = {}) {
+export async function run(file, args, { timeout = 60_000, ...options } = {}) {
     const p = start(file, args, options);
     let late = false;
     const timer = setTimeout(() => {
@@ -86,7 +86,7 @@ export const isolane = (args, options) => run(program, args, options);
 export const sleep = (ms) => new Promise((wake) => setTimeout(wake, ms));
 
 /** Asks again and again until `what` gives something true; its last answer is told on failure. */
-export async function until(what, ask, { timeout = 20_000, every = 20 } = {}) {
+export async function until(what, ask, { timeout = 40_000, every = 20 } = {}) {
     const end = Date.now() + timeout * patience;
     for (;;) {
         const answer = await ask();

@@ -23,10 +23,17 @@ export class Proxy {
         const far = connect(port, '127.0.0.1'), pair = [near, far];
         this.#pairs.add(pair);
         for (const [from, to] of [[near, far], [far, near]]) {
+            const waiting = []; // in their order, also when the delay changes
+            let due = 0;
             from.setNoDelay(true);
             from.on('data', (chunk) => {
-                if (this.#delay_ms === 0) to.write(chunk);
-                else setTimeout(() => to.write(chunk), this.#delay_ms); // all wait as long: the order stays
+                if (this.#delay_ms === 0 && waiting.length === 0) {
+                    to.write(chunk);
+                    return;
+                }
+                due = Math.max(due, performance.now() + this.#delay_ms);
+                waiting.push(chunk);
+                setTimeout(() => to.write(waiting.shift()), due - performance.now());
             });
             from.on('error', () => {});
             from.on('close', () => {

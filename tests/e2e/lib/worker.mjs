@@ -1,5 +1,6 @@
 // A worker (`isolane up`, `isolane worker`) or a nats-server of a test's own.
 import assert from 'node:assert/strict';
+import { randomInt } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -63,7 +64,7 @@ class Worker {
     }
 
     /** Waits for the end of the process, whoever brings it about. */
-    async end(timeout = 25_000) {
+    async end(timeout = 50_000) {
         let timer;
         const late = new Promise((_, no) => {
             timer = setTimeout(() => no(new Error(`the worker does not end\n${this.stderr}`)), timeout * patience);
@@ -89,13 +90,20 @@ export const worker = (url, options = {}) =>
 
 // ---- nats-server ------------------------------------------------------------------------------------
 
-export function free_port() {
-    return new Promise((done, failed) => {
-        const s = createServer().on('error', failed).listen(0, '127.0.0.1', () => {
-            const { port } = s.address();
-            s.close(() => done(port));
+// Below the ports that the kernel gives to connections (ip_local_port_range): a client that dials while the server is away
+// could be given the very port as its own, be connected to itself, and keep the server from coming back.
+const PORTS = { first: 20_000, count: 12_000 };
+
+/** A port of 127.0.0.1 where nobody listens, and that no connection is given. */
+export async function free_port() {
+    for (let tries = 0; ; tries++) {
+        const port = PORTS.first + randomInt(PORTS.count);
+        const free = await new Promise((done, failed) => {
+            const s = createServer().on('error', (error) => (error.code === 'EADDRINUSE' && tries < 100 ? done(false) : failed(error)));
+            s.listen(port, '127.0.0.1', () => s.close(() => done(true)));
         });
-    });
+        if (free) return port;
+    }
 }
 
 export class NatsServer {
