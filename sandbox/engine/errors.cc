@@ -34,20 +34,25 @@ bool is_internal(v8::Local<v8::Value> script_name)
     return name.empty() || name.starts_with(kInternalPrefix);
 }
 
-Place place_in(v8::Local<v8::StackTrace> stack)
+/* The place of the next frame in a file of the job, from *at on, which moves behind it. */
+Place next_place(v8::Local<v8::StackTrace> stack, int *at)
 {
     v8::Isolate *isolate = v8::Isolate::GetCurrent();
-    if (stack.IsEmpty())
-        return {};
-    int n = std::min(stack->GetFrameCount(), kFramesSearched);
-    for (int i = 0; i < n; i++) {
-        v8::Local<v8::StackFrame> frame = stack->GetFrame(isolate, static_cast<uint32_t>(i));
+    int n = stack.IsEmpty() ? 0 : std::min(stack->GetFrameCount(), kFramesSearched);
+    while (*at < n) {
+        v8::Local<v8::StackFrame> frame = stack->GetFrame(isolate, static_cast<uint32_t>((*at)++));
         if (!is_internal(frame->GetScriptName()) && frame->GetLineNumber() > 0)
             return {static_cast<uint32_t>(frame->GetLineNumber()),
                     static_cast<uint32_t>(std::max(frame->GetColumn(), 0)),
                     utf8_of(frame->GetScriptName().As<v8::String>(), kFileMax)};
     }
     return {};
+}
+
+Place place_in(v8::Local<v8::StackTrace> stack)
+{
+    int at = 0;
+    return next_place(stack, &at);
 }
 
 // error.stack when first read: V8 hands over the error and its CallSite objects.
@@ -132,6 +137,22 @@ Place place_of(v8::Local<v8::Context> context, v8::Local<v8::Value> error,
     return {static_cast<uint32_t>(message->GetLineNumber(context).FromMaybe(0)),
             static_cast<uint32_t>(message->GetStartColumn(context).FromMaybe(-1) + 1),
             utf8_of(message->GetScriptResourceName().As<v8::String>(), kFileMax)};
+}
+
+bool place_original(v8::Local<v8::Context> context, v8::Local<v8::Value> error, Place *place)
+{
+    if (modules_original(context, place))
+        return true;
+    if (!place->line || !modules_mapped(place->file) || !error->IsNativeError())
+        return false;
+    v8::Local<v8::StackTrace> stack = v8::Exception::GetStackTrace(error);
+    int at = 0;
+    for (Place p = next_place(stack, &at); p.line; p = next_place(stack, &at))
+        if (!modules_mapped(p.file) || modules_original(context, &p)) {
+            *place = p;
+            return true;
+        }
+    return false;
 }
 
 std::string picture_of(v8::Local<v8::Context> context, const Place &place,

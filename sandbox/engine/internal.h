@@ -277,6 +277,9 @@ void errors_install(v8::Isolate *isolate);
 // Where the guest's code threw; built-ins' own lines don't count.
 Place place_of(v8::Local<v8::Context> context, v8::Local<v8::Value> error,
                v8::Local<v8::Message> message);
+// The place in the source of what was made from others: that of the error's first frame that has
+// one there. False: `place` is one of no such file, or nothing is known.
+bool place_original(v8::Local<v8::Context> context, v8::Local<v8::Value> error, Place *place);
 // Where the running script is.
 Place place_here();
 // The same as lines "    at f (script.mjs:3:5)", the innermost first, without the built-ins' own.

@@ -349,9 +349,10 @@ int conclude(v8::Local<v8::Context> context, std::string *json, ErrorText *text)
         return FRAME_END_OK;
     if (!job.threw)
         return end;
-    describe(context, job.error.Get(isolate()), text);
+    v8::Local<v8::Value> error = job.error.Get(isolate());
+    describe(context, error, text);
     text->place = job.place;
-    if (!modules_original(context, &text->place) && !job.picture.empty())
+    if (!place_original(context, error, &text->place) && !job.picture.empty())
         text->stack = job.picture + "\n" + text->name + ": " + text->message;
     return end;
 }

@@ -81,6 +81,7 @@ bool listeners_take(v8::Local<v8::Context> context, Uncaught kind, v8::Local<v8:
         if (message.IsEmpty())
             message = v8::Exception::CreateMessage(isolate(), value);
         text = message->Get();
+        place_original(context, value, &place);
         const std::string &name = place.file.empty() ? job_name() : place.file;
         if (!text_of(name.data(), name.size()).ToLocal(&file))
             return false;

@@ -111,7 +111,7 @@ function headerOf(error) {
   }
 }
 
-// A frame's text, with the place in the original where the file has a source map.
+// A frame's text, with the place in the original where the file has a source map; undefined: it has none there.
 function shownFrame(site, name) {
   const text = frameText(site);
   if (typeof name !== 'string' || !native.modules.mapped(name)) return text;
@@ -130,7 +130,8 @@ export function prepareStack(error, sites) {
     const name = fileNameOf(sites[i]);
     if (typeof name === 'string' && stringStartsWith(name, INTERNAL)) continue;
     push(shown, sites[i]);
-    text += `\n    at ${shownFrame(sites[i], name)}`;
+    const frame = shownFrame(sites[i], name);
+    if (frame !== undefined) text += `\n    at ${frame}`;
   }
   const own = descriptorOf(Error, 'prepareStackTrace')?.value;
   if (typeof own === 'function')

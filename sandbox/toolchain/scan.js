@@ -1,5 +1,5 @@
 // Whether a source has what the fast transformer leaves as it is and V8 does not know: decorators, and
-// accessor fields.
+// accessor fields; or what it transforms wrongly: namespaces and enums of several blocks.
 //
 // How this works: a first look with regular expressions settles nearly every source. Where it finds
 // something, a scan passes over comments, strings, templates and regular expressions, since "@param" in a
@@ -45,6 +45,18 @@ function behindTemplateText(text, at) {
     else if (c === '$' && text[at + 1] === '{') return { at: at + 2, open: true };
   }
   return { at, open: false };
+}
+
+// Blocks of one namespace or enum that see each other's names: only the compiler writes N.a for `a` there.
+const BLOCK = /\b(?:namespace|module|enum)[ \t]+([\p{ID_Start}$_][\p{ID_Continue}$]*)/gu;
+
+export function hasMergedBlocks(text) {
+  const seen = new Set();
+  for (const [, name] of text.matchAll(BLOCK)) {
+    if (seen.has(name)) return true;
+    seen.add(name);
+  }
+  return false;
 }
 
 // 'decorators', 'accessor fields', or undefined.

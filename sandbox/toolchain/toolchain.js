@@ -2,22 +2,24 @@
 //
 //   isolaneTool({files: [{name, text}]}) → {files: [{code}]}          in the same order
 //                                        | {error: {name, message, stack, file, line, column}}
-//                                        | {needs: 'typescript'}       what only that compiler knows
+//                                        | {needs: 'typescript'}       what only that compiler does right
 //
 // How this works: types are replaced by blanks, which leaves every position as it is and needs no source
 // map. Where that is not enough (enums, namespaces with values, parameter properties, import =), the file is
 // transformed, with its source map at its end. What this file does when it is loaded is the warm-up: it runs
 // once, before the zygote forks.
 import { transformSync } from 'amaro';
-import { findUnknown } from './scan.js';
+import { findUnknown, hasMergedBlocks } from './scan.js';
 import { inlineMap, syntaxError, toolError } from './say.js';
 
+// undefined: the compiler has to do it.
 function transform({ name, text }) {
   try {
     return transformSync(text, { mode: 'strip-only', filename: name }).code;
   } catch (e) {
     if (e?.code !== 'UnsupportedSyntax') throw e;
   }
+  if (hasMergedBlocks(text)) return undefined;
   const { code, map } = transformSync(text, { mode: 'transform', filename: name, sourceMap: true });
   return code + inlineMap(map);
 }
@@ -51,7 +53,7 @@ globalThis.isolaneTool = function ({ files }) {
     if (file.text.charCodeAt(0) === 0xfeff) file.text = file.text.slice(1);
     try {
       const code = transform(file);
-      if (findUnknown(file.text)) return { needs: 'typescript' };
+      if (code === undefined || findUnknown(file.text)) return { needs: 'typescript' };
       made.push({ code });
     } catch (e) {
       return { error: errorOf(e, file) };

@@ -47,13 +47,35 @@ const textOf = (diagnostic) => {
 // A .cts file may say import x = require() and export =.
 const commonJS = { module: ts.ModuleKind.CommonJS, moduleDetection: ts.ModuleDetectionKind.Auto, verbatimModuleSyntax: false };
 
+// The compiler leaves out decorators that stand where they may not, without a word when it does not check.
+function misplacedDecorator(source, legacy) {
+  const look = (node) => {
+    const decorator = node.modifiers?.find(ts.isDecorator);
+    if (decorator && (!ts.canHaveDecorators(node) || (ts.isParameter(node) && !legacy))) {
+      const messageText = ts.isParameter(node)
+        ? 'Decorators of parameters are legacy ones: they need "typescript": {"experimental_decorators": true}'
+        : 'Decorators are not valid here';
+      return { file: source, start: decorator.getStart(source), length: decorator.getWidth(source), messageText };
+    }
+    return ts.forEachChild(node, look);
+  };
+  return ts.forEachChild(source, look);
+}
+
 function transpile({ name, text }, options, script) {
+  const compilerOptions = { ...settings(options, script), ...(/\.cts$/.test(name) && !script ? commonJS : {}), sourceMap: true };
+  let misplaced;
+  const look = () => (source) => {
+    misplaced = misplacedDecorator(source, compilerOptions.experimentalDecorators);
+    return source;
+  };
   const { outputText, sourceMapText, diagnostics } = ts.transpileModule(text, {
     fileName: name,
     reportDiagnostics: true,
-    compilerOptions: { ...settings(options, script), ...(/\.cts$/.test(name) && !script ? commonJS : {}), sourceMap: true },
+    compilerOptions,
+    transformers: { before: [look] },
   });
-  const wrong = diagnostics.find((d) => d.category === ts.DiagnosticCategory.Error && d.file);
+  const wrong = diagnostics.find((d) => d.category === ts.DiagnosticCategory.Error && d.file) ?? misplaced;
   if (wrong) return { error: syntaxErrorOf(wrong, name, text) };
   const map = JSON.parse(sourceMapText);
   map.sources = [name];

@@ -6,6 +6,7 @@ import {
   TypeError,
   apply,
   arraySort,
+  customInspect,
   freeze,
   list,
   mapDelete,
@@ -19,6 +20,7 @@ import {
   toArray,
 } from '../primordials.js';
 import { copy } from './cloneable.js';
+import { inspect } from '../inspect.js';
 import { DOMException } from './dom_exception.js';
 import { dictionary, needArguments, sequence, shapeInterface } from '../interface.js';
 import { queueTask } from '../timers.js';
@@ -73,6 +75,10 @@ export class PerformanceEntry {
   }
   toJSON() {
     return { name: this.#name, entryType: this.#type, startTime: this.#start, duration: this.#duration, ...inside.detailOf(this) };
+  }
+  [customInspect](depth, options) {
+    const { name, entryType, startTime, duration } = this;
+    return `${this.constructor.name} ${inspect({ name, entryType, startTime, duration, ...inside.detailOf(this) }, options)}`;
   }
   static {
     inside.nameOf = (entry) => entry.#name;

@@ -227,13 +227,20 @@ export function positionOf(name, line, column) {
   return file === undefined ? undefined : [file, sourceLine + 1, sourceColumn + 1];
 }
 
-// A frame as V8 writes it, with the source's place instead of the file's.
+function isOfItself(name) {
+  const map = mapOf(name);
+  for (let i = 0; i < map.sources.length; i++) if (sourceName(map, name, i) === name) return true;
+  return false;
+}
+
+// A frame as V8 writes it, with the source's place instead of the file's; undefined for one that the source does
+// not have and whose place would be taken for one of the source: in what a transformer added to a file.
 export function mappedFrame(text, name, line, column) {
   const place = `${name}:${line}:${column}`;
   const closed = stringEndsWith(text, `${place})`);
   if (!closed && !stringEndsWith(text, place)) return text; // in code that was evaluated
   const found = positionOf(name, line, column);
-  if (found === undefined) return text;
+  if (found === undefined) return mapOf(name) !== null && isOfItself(name) ? undefined : text;
   const head = stringSlice(text, 0, text.length - place.length - (closed ? 1 : 0));
   return `${head}${found[0]}:${found[1]}:${found[2]}${closed ? ')' : ''}`;
 }

@@ -1,5 +1,6 @@
 // Event and CustomEvent (DOM standard, 2.2 and 2.4). Without a tree an event's path is its target alone.
-import { defineProperty, descriptorOf } from '../../primordials.js';
+import { customInspect, defineProperty, descriptorOf } from '../../primordials.js';
+import { inspect } from '../../inspect.js';
 import { dictionary, installConstants, needArguments, shapeInterface } from '../../interface.js';
 
 const { loop } = native;
@@ -108,6 +109,10 @@ export class Event {
   initEvent(type, bubbles = false, cancelable = false) {
     needArguments(arguments.length, 1, 'initEvent');
     inside.init(this, `${type}`, !!bubbles, !!cancelable);
+  }
+  [customInspect](depth, options) {
+    const { type, defaultPrevented, cancelable, timeStamp } = this;
+    return `${this.constructor.name} ${inspect({ type, defaultPrevented, cancelable, timeStamp }, options)}`;
   }
 
   static {

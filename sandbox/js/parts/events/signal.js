@@ -1,6 +1,7 @@
 // AbortController and AbortSignal (DOM standard, 3).
-import { Set, TypeError, list, push, setAdd, setForEach } from '../../primordials.js';
+import { Set, TypeError, customInspect, list, push, setAdd, setForEach } from '../../primordials.js';
 import { DOMException } from '../dom_exception.js';
+import { inspect } from '../../inspect.js';
 import { needArguments, sequence, shapeInterface, toEnforcedInteger } from '../../interface.js';
 import { startBackgroundTimer } from '../../timers.js';
 import { Event, trusted } from './event.js';
@@ -64,6 +65,9 @@ export class AbortSignal extends EventTarget {
   }
   throwIfAborted() {
     if (this.#reason !== undefined) throw this.#reason;
+  }
+  [customInspect](depth, options) {
+    return `AbortSignal ${inspect({ aborted: this.aborted }, options)}`;
   }
 
   static {
@@ -137,6 +141,9 @@ export class AbortController {
   }
   abort(reason = undefined) {
     inside.abort(this.#signal, reason === undefined ? aborted() : reason);
+  }
+  [customInspect](depth, options) {
+    return `AbortController ${inspect({ signal: this.#signal }, options)}`;
   }
 }
 
