@@ -1,7 +1,6 @@
 // What the global object hears of errors that nobody caught. The part `events` says how; until a script has
 // touched it there can be no listener, and errors end the job.
 import { define } from './primordials.js';
-import { installAttribute } from './interface.js';
 import { lazy } from './parts.js';
 
 const { loop } = native;
@@ -37,5 +36,4 @@ const handler = (type) => ({
 
 export function installGlobalEvents(to) {
   for (const type of ['error', 'unhandledrejection', 'rejectionhandled']) define(to, handler(type), true);
-  installAttribute(to, 'self', () => global, true);
 }

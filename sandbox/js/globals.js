@@ -1,6 +1,15 @@
 // Global names that lazily loaded parts bring (parts.js): `interfaces` (and namespaces) are not enumerable,
 // `functions` are, as Web IDL has it. Each name must be an export of the part's index.js.
 export const globals = {
+  timers: {
+    functions: [
+      'setTimeout', 'setInterval', 'setImmediate', 'clearTimeout', 'clearInterval', 'clearImmediate', 'queueMicrotask',
+    ],
+  },
+  cloneable: { functions: ['structuredClone'] },
+  web_crypto: { interfaces: ['Crypto'] },
+  hr_time: { interfaces: ['Performance'] },
+  secrets: { interfaces: ['secrets'] },
   dom_exception: { interfaces: ['DOMException', 'QuotaExceededError'] },
   host_errors: {
     interfaces: [

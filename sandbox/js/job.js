@@ -28,6 +28,9 @@ let env;
 let parentsText;
 let parents;
 let waited = false;
+let grants = '';
+
+export const grantsText = () => grants;
 
 export function inputOf() {
   if (inputText !== undefined) {
@@ -107,12 +110,13 @@ const methods = {
 };
 
 // Called by the engine before the script runs; texts are JSON, empty for none.
-export function beginJob({ id, tenant, attempt, input: newInput, env: newEnv, parents: newParents }) {
+export function beginJob({ id, tenant, attempt, input: newInput, env: newEnv, parents: newParents, grants: newGrants }) {
   about = { __proto__: null, id, tenant, attempt };
   inputText = newInput;
   envText = newEnv;
   parentsText = newParents;
   waited = newParents !== '';
+  grants = newGrants;
   input = undefined;
   env = undefined;
   parents = undefined;

@@ -67,11 +67,16 @@ export function part(name, member = undefined) {
   return member === undefined ? exports : exports[member];
 }
 
-// A part that keeps something of a job exports reset().
-export function resetParts() {
+// Its exports, if it is loaded: it may be told of something for which nobody waits else.
+export const loadedPart = (name) => loaded[name];
+
+// An invocation begins; again: the same script is called once more. A part that keeps something of an invocation
+// exports begin(again), one that keeps something of a script exports reset().
+export function resetParts(again) {
   loading = { __proto__: null };
   for (let i = 0; i < order.length; i++) {
-    const { reset } = loaded[order[i]];
-    if (reset !== undefined) reset();
+    const { begin, reset } = loaded[order[i]];
+    if (begin !== undefined) begin(again);
+    if (!again && reset !== undefined) reset();
   }
 }

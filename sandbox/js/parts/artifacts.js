@@ -14,11 +14,11 @@ import {
   typedArrayByteLength,
   typedArraySet,
 } from '../primordials.js';
-import { hostCall, hostCallWith } from '../host_call.js';
+import { hostCall, hostCallWith } from './host_call.js';
 import { HostError, IntegrityError, InvalidArgument, NotFound } from './host_errors.js';
 import { inspect } from '../inspect.js';
 import { lazy } from '../parts.js';
-import { HostStream } from '../stream_call.js';
+import { HostStream } from './stream_call.js';
 
 const { text } = native;
 const streams = lazy('streams');

@@ -132,3 +132,12 @@ export function transferListOf(options, where) {
   else for (const item of transfer) addTransfer(out, item, where); // by the script's own iterator
   return out;
 }
+
+const functions = {
+  __proto__: null,
+  structuredClone(value, options = undefined) {
+    if (arguments.length === 0) throw new TypeError('structuredClone: one argument is needed');
+    return copy(value, transferListOf(options, 'structuredClone')).value;
+  },
+};
+export const { structuredClone } = functions;

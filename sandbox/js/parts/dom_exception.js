@@ -6,7 +6,7 @@ import {
   defineProperty,
   setPrototypeOf,
 } from '../primordials.js';
-import { installConstants, shapeInterface } from '../interface.js';
+import { installConstants, shapeInterface } from './interface.js';
 
 // Names and constants with a legacy code, in the order of the codes; empty: there is none.
 const legacyNames = [

@@ -11,8 +11,8 @@ import {
 } from '../primordials.js';
 import { cloneable, copy, transferListOf } from './cloneable.js';
 import { DOMException } from './dom_exception.js';
-import { dictionary, needArguments, shapeInterface } from '../interface.js';
-import { queueTask } from '../timers.js';
+import { dictionary, needArguments, shapeInterface } from './interface.js';
+import { queueTask } from './timers.js';
 import {
   Event,
   EventTarget,

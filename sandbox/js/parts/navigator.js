@@ -1,6 +1,6 @@
 // navigator (HTML, 8.10) as far as a cell has one: WinterTC asks for userAgent.
 import { TypeError } from '../primordials.js';
-import { shapeInterface } from '../interface.js';
+import { shapeInterface } from './interface.js';
 
 let making = false;
 

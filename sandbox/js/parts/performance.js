@@ -1,5 +1,5 @@
 // User Timing (mark, measure) and Performance Timeline (entries, PerformanceObserver). The interface Performance
-// itself is in the base (web.js), which calls this for all but now().
+// itself is hr_time.js, which calls this for all but now().
 import {
   Map,
   Set,
@@ -22,8 +22,8 @@ import {
 import { copy } from './cloneable.js';
 import { inspect } from '../inspect.js';
 import { DOMException } from './dom_exception.js';
-import { dictionary, needArguments, sequence, shapeInterface } from '../interface.js';
-import { queueTask } from '../timers.js';
+import { dictionary, needArguments, sequence, shapeInterface } from './interface.js';
+import { queueTask } from './timers.js';
 
 const { loop } = native;
 

@@ -13,7 +13,7 @@ import {
   uncurry,
 } from '../primordials.js';
 import { inspect } from '../inspect.js';
-import { shapeInterface } from '../interface.js';
+import { shapeInterface } from './interface.js';
 import { lazy } from '../parts.js';
 
 const { text } = native;

@@ -27,7 +27,7 @@ import {
 } from '../../primordials.js';
 import { cloneable } from '../cloneable.js';
 import { inspect } from '../../inspect.js';
-import { dictionary, needArguments, shapeInterface } from '../../interface.js';
+import { dictionary, needArguments, shapeInterface } from '../interface.js';
 import { ReadableStream, textStreamOf } from '../streams/index.js';
 
 const { loop, random, text } = native;

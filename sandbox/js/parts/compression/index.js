@@ -2,7 +2,7 @@
 // brotli; and Decoder, by which other built-ins decode as they go.
 import { bytesOf, customInspect, isBufferSource, stringToLowerCase, typedArrayByteLength } from '../../primordials.js';
 import { inspect } from '../../inspect.js';
-import { shapeInterface } from '../../interface.js';
+import { shapeInterface } from '../interface.js';
 import { TransformStream } from '../streams/index.js';
 
 const { codec } = native;

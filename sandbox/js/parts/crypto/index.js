@@ -6,7 +6,7 @@
 // Where the standard says "get a copy of the bytes" none is made: from there on no code of the script's runs until
 // the operation is done (reading the algorithm, which may run some, comes before).
 import { arrayIndexOf } from '../../primordials.js';
-import { shapeInterface } from '../../interface.js';
+import { shapeInterface } from '../interface.js';
 import './sha.js';
 import { jwkObject, jwkOf, jwkText, parseJwk, toJwk } from './jwk.js';
 import {

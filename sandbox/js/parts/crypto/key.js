@@ -2,7 +2,7 @@
 // slots is never given to a script.
 import { arrayIndexOf, customInspect, defineProperty, list, push } from '../../primordials.js';
 import { cloneable } from '../cloneable.js';
-import { shapeInterface } from '../../interface.js';
+import { shapeInterface } from '../interface.js';
 import { access, isObject, syntax } from './webidl.js';
 
 // Usages in the order in which they are told; a set of them is a number with one bit for each.

@@ -2,7 +2,7 @@
 // supervisor checks (executor/services/emit.c).
 import { Promise } from '../../primordials.js';
 import { InvalidArgument } from '../host_errors.js';
-import { hostCallWith } from '../../host_call.js';
+import { hostCallWith } from '../host_call.js';
 
 export function emit(job, options = undefined) {
   return new Promise((resolve, reject) => {

@@ -1,7 +1,7 @@
 // Event and CustomEvent (DOM standard, 2.2 and 2.4). Without a tree an event's path is its target alone.
 import { customInspect, defineProperty, descriptorOf } from '../../primordials.js';
 import { inspect } from '../../inspect.js';
-import { dictionary, installConstants, needArguments, shapeInterface } from '../../interface.js';
+import { dictionary, installConstants, needArguments, shapeInterface } from '../interface.js';
 
 const { loop } = native;
 

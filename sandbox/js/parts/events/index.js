@@ -1,6 +1,6 @@
 // Events, EventTarget and AbortSignal; what the global object hears of uncaught errors.
 import { WeakSet, weakSetAdd, weakSetDelete, weakSetHas } from '../../primordials.js';
-import { needArguments } from '../../interface.js';
+import { needArguments } from '../interface.js';
 import { listenForUncaught, reportException } from '../../global_events.js';
 import { CustomEvent, Event, inside, trusted } from './event.js';
 import { ErrorEvent, PromiseRejectionEvent } from './kinds.js';

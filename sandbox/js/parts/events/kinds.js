@@ -1,7 +1,7 @@
 // The events with something to say: ErrorEvent, PromiseRejectionEvent (HTML), MessageEvent (HTML),
 // CloseEvent (WebSockets), ProgressEvent (XMLHttpRequest).
 import { Promise, TypeError, freeze, stringToWellFormed, toArray, list } from '../../primordials.js';
-import { dictionary, needArguments, sequence, shapeInterface, toInteger } from '../../interface.js';
+import { dictionary, needArguments, sequence, shapeInterface, toInteger } from '../interface.js';
 import { Event, inside } from './event.js';
 
 const usv = (value) => stringToWellFormed(`${value}`);

@@ -2,8 +2,8 @@
 import { Set, TypeError, customInspect, list, push, setAdd, setForEach } from '../../primordials.js';
 import { DOMException } from '../dom_exception.js';
 import { inspect } from '../../inspect.js';
-import { needArguments, sequence, shapeInterface, toEnforcedInteger } from '../../interface.js';
-import { startBackgroundTimer } from '../../timers.js';
+import { needArguments, sequence, shapeInterface, toEnforcedInteger } from '../interface.js';
+import { startBackgroundTimer } from '../timers.js';
 import { Event, trusted } from './event.js';
 import { EventTarget, connectSignals, defineHandler, fire } from './target.js';
 

@@ -13,9 +13,9 @@ import {
   setPrototypeOf,
 } from '../../primordials.js';
 import { DOMException } from '../dom_exception.js';
-import { needArguments, shapeInterface } from '../../interface.js';
+import { needArguments, shapeInterface } from '../interface.js';
 import { reportException } from '../../global_events.js';
-import { Performance, performance } from '../../web.js';
+import { Performance, performance } from '../hr_time.js';
 import { inside } from './event.js';
 
 const global = globalThis;

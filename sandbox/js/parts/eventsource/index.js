@@ -15,9 +15,9 @@ import {
 import { DOMException } from '../dom_exception.js';
 import { PermissionDenied } from '../host_errors.js';
 import { inspect } from '../../inspect.js';
-import { dictionary, installConstants, needArguments, shapeInterface } from '../../interface.js';
+import { dictionary, installConstants, needArguments, shapeInterface } from '../interface.js';
 import { decodeWith, TextDecoder } from '../text_coding.js';
-import { startTimer, stopTimer } from '../../timers.js';
+import { startTimer, stopTimer } from '../timers.js';
 import { AbortController, ErrorEvent, Event, EventTarget, MessageEvent, defineHandler, fire, trusted } from '../events/index.js';
 import { contentTypeOf, fetch } from '../fetch/index.js';
 import { URL } from '../url/index.js';

@@ -5,10 +5,10 @@
 // There is no user here, so there are no cookies, no cache, no referrer and no CORS: mode, credentials, cache
 // and referrer of a request are kept for whoever reads them and change nothing.
 import { list, push, stringSlice, typedArrayByteLength, typedArrayTag } from '../../primordials.js';
-import { hostCall } from '../../host_call.js';
-import { needArguments } from '../../interface.js';
+import { hostCall } from '../host_call.js';
+import { needArguments } from '../interface.js';
 import { lazy } from '../../parts.js';
-import { HostStream } from '../../stream_call.js';
+import { HostStream } from '../stream_call.js';
 import { bodyOfStream, isUnusable } from './body.js';
 import { headersInside } from './headers.js';
 import { isLocalScheme, localResponse } from './local.js';

@@ -21,7 +21,7 @@ import {
   typedArraySubarray,
 } from '../../primordials.js';
 import { inspect } from '../../inspect.js';
-import { needArguments, shapeInterface } from '../../interface.js';
+import { needArguments, shapeInterface } from '../interface.js';
 import { blobBytes, concat, fileOf, isBlob, isFile } from '../blob/index.js';
 import { pairIterators } from './headers.js';
 import { parseMimeType } from './mime.js';

@@ -20,7 +20,7 @@ import {
   toStringTag,
 } from '../../primordials.js';
 import { inspect } from '../../inspect.js';
-import { needArguments, sequence, shapeInterface } from '../../interface.js';
+import { needArguments, sequence, shapeInterface } from '../interface.js';
 
 const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const badValue = /[\0\r\n]/;

@@ -1,7 +1,7 @@
 // Request (https://fetch.spec.whatwg.org/#request-class).
 import { customInspect, stringToUpperCase, stringToWellFormed } from '../../primordials.js';
 import { inspect } from '../../inspect.js';
-import { dictionary, needArguments, shapeInterface } from '../../interface.js';
+import { dictionary, needArguments, shapeInterface } from '../interface.js';
 import { lazy } from '../../parts.js';
 import { TransformStream } from '../streams/index.js';
 import { bodyOfStream, cloneBody, extractBody, isUnusable, mixBody } from './body.js';

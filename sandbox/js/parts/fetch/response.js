@@ -1,7 +1,7 @@
 // Response (https://fetch.spec.whatwg.org/#response-class).
 import { charCodeAt, customInspect, jsonStringify, stringIndexOf, stringSlice, stringToWellFormed } from '../../primordials.js';
 import { inspect } from '../../inspect.js';
-import { dictionary, needArguments, shapeInterface, toInteger } from '../../interface.js';
+import { dictionary, needArguments, shapeInterface, toInteger } from '../interface.js';
 import { bodyOfBytes, cloneBody, consume, extractBody, isUnusable, mixBody } from './body.js';
 import { byteString, headersInside } from './headers.js';
 import { parseUrl } from './request.js';

@@ -3,9 +3,9 @@
 import { customInspect, fromCharCode, mapGet, typedArrayBuffer, typedArrayByteLength, typedArraySlice } from '../../primordials.js';
 import { DOMException } from '../dom_exception.js';
 import { inspect } from '../../inspect.js';
-import { installConstants, needArguments, shapeInterface } from '../../interface.js';
+import { installConstants, needArguments, shapeInterface } from '../interface.js';
 import { decodeWith, TextDecoder } from '../text_coding.js';
-import { queueTask } from '../../timers.js';
+import { queueTask } from '../timers.js';
 import { blobBytes, isBlob } from '../blob/index.js';
 import { EventTarget, ProgressEvent, defineHandler, fire, trusted } from '../events/index.js';
 import { parseMimeType } from '../fetch/index.js';

@@ -3,8 +3,8 @@
 // asked for.
 import { apply, bytesOf, define, defineProperty, freeze, isBufferSource, jsonParse, jsonStringify, stringIndexOf, stringSlice, toStringTag } from '../../primordials.js';
 import { HostError, InvalidArgument } from '../host_errors.js';
-import { hostCallWith } from '../../host_call.js';
-import { HostStream } from '../../stream_call.js';
+import { hostCallWith } from '../host_call.js';
+import { HostStream } from '../stream_call.js';
 
 const { text } = native;
 // Not there yet when the snapshot is made, so no primordials.

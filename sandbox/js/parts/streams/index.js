@@ -18,7 +18,7 @@ import {
 import { defineProperty, getPrototypeOf, hasOwn, objectKeys, setPrototypeOf } from '../../primordials.js';
 import { customInspect } from '../../primordials.js';
 import { inspect } from '../../inspect.js';
-import { shapeInterface } from '../../interface.js';
+import { shapeInterface } from '../interface.js';
 import { TextDecoderStream, TextEncoderStream } from './text.js';
 import './transfer.js';
 

@@ -5,7 +5,7 @@
 import { functionHasInstance, hasOwn } from '../../primordials.js';
 import { cloneable, copy } from '../cloneable.js';
 import { DOMException } from '../dom_exception.js';
-import { queueTask } from '../../timers.js';
+import { queueTask } from '../timers.js';
 import { ReadableStream, TransformStream, WritableStream } from 'web-streams-polyfill';
 
 // Two ends; what one posts, the other's `take(type, value)` gets. A closed end takes nothing any more.

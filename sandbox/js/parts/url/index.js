@@ -9,7 +9,7 @@ import {
 } from '../../primordials.js';
 import { uncloneable } from '../cloneable.js';
 import { inspect } from '../../inspect.js';
-import { needArguments, shapeInterface } from '../../interface.js';
+import { needArguments, shapeInterface } from '../interface.js';
 import { lazy } from '../../parts.js';
 import { URLSearchParams, inside, parsePairs, writePairs } from './search_params.js';
 

@@ -16,7 +16,7 @@ import {
   toArray,
   toStringTag,
 } from '../../primordials.js';
-import { needArguments, sequence, shapeInterface } from '../../interface.js';
+import { needArguments, sequence, shapeInterface } from '../interface.js';
 
 const { url } = native;
 

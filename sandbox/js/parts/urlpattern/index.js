@@ -1,7 +1,7 @@
 // URLPattern (URL Pattern standard) by the package urlpattern-polyfill.
 import { URLPattern } from 'urlpattern-polyfill/urlpattern';
 import { apply, define, descriptorOf } from '../../primordials.js';
-import { shapeInterface } from '../../interface.js';
+import { shapeInterface } from '../interface.js';
 
 // The package's own take any object for a pattern and answer for it.
 const { test, exec } = URLPattern.prototype;

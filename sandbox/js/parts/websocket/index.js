@@ -23,12 +23,12 @@ import {
   typedArraySubarray,
 } from '../../primordials.js';
 import { DOMException } from '../dom_exception.js';
-import { hostCall, hostCallWith } from '../../host_call.js';
+import { hostCall, hostCallWith } from '../host_call.js';
 import { inspect } from '../../inspect.js';
-import { dictionary, installConstants, needArguments, sequence, shapeInterface } from '../../interface.js';
+import { dictionary, installConstants, needArguments, sequence, shapeInterface } from '../interface.js';
 import { lazy } from '../../parts.js';
-import { HostStream } from '../../stream_call.js';
-import { queueTask, startTimer, stopTimer } from '../../timers.js';
+import { HostStream } from '../stream_call.js';
+import { queueTask, startTimer, stopTimer } from '../timers.js';
 import { blobBytes, blobOf, concat, isBlob } from '../blob/index.js';
 import { CloseEvent, ErrorEvent, Event, EventTarget, MessageEvent, defineHandler, fire, trusted } from '../events/index.js';
 import { URL } from '../url/index.js';

@@ -1,9 +1,7 @@
-// Makes a class an interface as Web IDL has it: members enumerable, a toStringTag, the class itself a
-// property of the global object that is not enumerable.
+// Makes a class an interface as Web IDL has it: members enumerable, a toStringTag. (On the global object ../globals.js puts it.)
 import {
   TypeError,
   apply,
-  define,
   defineProperty,
   isFinite,
   iterator,
@@ -12,7 +10,7 @@ import {
   push,
   toStringTag,
   trunc,
-} from './primordials.js';
+} from '../primordials.js';
 
 // The class itself, for a part's top level: guest code may have run before.
 export function shapeInterface(type, name = type.name) {
@@ -42,11 +40,6 @@ export function installConstants(type, constants) {
     defineProperty(type, names[i], constant);
     defineProperty(type.prototype, names[i], constant);
   }
-}
-
-export function installInterface(global, type) {
-  shapeInterface(type);
-  define(global, { [type.name]: type }, false);
 }
 
 // ---- conversions of Web IDL -------------------------------------------------------------------------------
@@ -90,16 +83,4 @@ export function sequence(value, where) {
   const out = list();
   for (const item of { __proto__: null, [iterator]: () => apply(method, value, []) }) push(out, item);
   return out;
-}
-
-// An attribute of the global object: read only, or replaceable by assignment.
-export function installAttribute(global, name, get, replaceable) {
-  const descriptor = { __proto__: null, get, enumerable: true, configurable: true };
-  if (replaceable) {
-    descriptor.set = (value) => {
-      const own = { __proto__: null, value, writable: true, enumerable: true, configurable: true };
-      defineProperty(global, name, own);
-    };
-  }
-  defineProperty(global, name, descriptor);
 }

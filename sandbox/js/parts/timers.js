@@ -10,7 +10,6 @@ import {
   RangeError,
   TypeError,
   apply,
-  define,
   list,
   mapDelete,
   mapGet,
@@ -18,7 +17,7 @@ import {
   mapSize,
   push,
   trunc,
-} from './primordials.js';
+} from '../primordials.js';
 
 const { loop } = native;
 const global = globalThis;
@@ -176,8 +175,8 @@ export function runTimers(nowUs) {
   }
 }
 
-// again: ids that the script may have kept are not given a second time.
-export function resetTimers(again) {
+// An invocation begins with none. again: ids that the script may have kept are not given a second time.
+export function begin(again) {
   heap = list();
   immediates = list();
   live = undefined;
@@ -217,7 +216,7 @@ export function startBackgroundTimer(callback, delay) {
 export const stopTimer = (id) => clear(id);
 
 const functions = {
-  __proto__: null, // as in main.js
+  __proto__: null,
   setTimeout(callback, delay = undefined, ...args) {
     checkCallback(callback, 'setTimeout');
     checkPending('setTimeout');
@@ -248,4 +247,4 @@ const functions = {
   },
 };
 
-export const installTimers = (to) => define(to, functions, true);
+export const { setTimeout, setInterval, setImmediate, clearTimeout, clearInterval, clearImmediate, queueMicrotask } = functions;

@@ -7,17 +7,18 @@ import {
   freeze,
   jsonParse,
   toStringTag,
-} from './primordials.js';
+} from '../primordials.js';
 import { hostCall } from './host_call.js';
-import { lazy } from './parts.js';
+import { grantsText } from '../job.js';
+import { lazy } from '../parts.js';
 
 const errors = lazy('host_errors');
 
-let grantsText = '';
 let names;
 
 function namesOf() {
-  names ??= freeze(grantsText === '' ? [] : jsonParse(grantsText).secrets);
+  const text = grantsText();
+  names ??= freeze(text === '' ? [] : jsonParse(text).secrets);
   return names;
 }
 
@@ -30,9 +31,8 @@ function get(name) {
   );
 }
 
-// grants: JSON, empty for none.
-export function beginSecrets(grants) {
-  grantsText = grants;
+// The names are this invocation's.
+export function begin() {
   names = undefined;
 }
 
@@ -47,8 +47,6 @@ const methods = {
   },
 };
 
-export function installSecrets(global) {
-  const secrets = define(define({}, accessors, true), methods, false);
-  defineProperty(secrets, toStringTag, { __proto__: null, value: 'secrets' });
-  define(global, { secrets: freeze(secrets) }, false);
-}
+export const secrets = define(define({}, accessors, true), methods, false);
+defineProperty(secrets, toStringTag, { __proto__: null, value: 'secrets' });
+freeze(secrets);

@@ -6,8 +6,8 @@
 // readWith() the text that the supervisor ended it with); a stream
 // that was aborted rejects with the error that the supervisor names. The *With forms are for built-ins that go
 // on from there: Promise.prototype.then() reads what a guest can replace.
-import { Map, Promise, jsonParse, mapDelete, mapGet, mapSet, typedArrayByteLength } from './primordials.js';
-import { lazy } from './parts.js';
+import { Map, Promise, jsonParse, mapDelete, mapGet, mapSet, typedArrayByteLength } from '../primordials.js';
+import { lazy } from '../parts.js';
 
 const { stream } = native;
 const errors = lazy('host_errors');
@@ -150,6 +150,7 @@ export function wakeStream(id) {
   if (waiting !== undefined) wake(waiting);
 }
 
-export function resetStreams() {
+// Every invocation begins without.
+export function begin() {
   streams = undefined;
 }

@@ -8,8 +8,8 @@ import {
   mapDelete,
   mapGet,
   mapSet,
-} from './primordials.js';
-import { lazy } from './parts.js';
+} from '../primordials.js';
+import { lazy } from '../parts.js';
 
 const errors = lazy('host_errors');
 
@@ -40,6 +40,7 @@ export function reply(id, ok, json) {
   else call.reject(errors().hostError(value?.name, value?.message));
 }
 
-export function resetHostCalls() {
+// Every invocation begins with none.
+export function begin() {
   waiting = undefined;
 }
