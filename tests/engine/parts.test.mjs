@@ -61,7 +61,7 @@ function valueOf(source, ...options) {
 
 before(() => {
   const main = readFileSync(join(root, 'sandbox/js/main.js'), 'utf8')
-    .replace('import { part,', 'import { load, part,')
+    .replace('import { loadedPart, part,', 'import { load, loadedPart, part,')
     // Something of an earlier job that the part keeps.
     .replace(/^  begin,$/m, `  begin: (job) => {
       if (job.env.includes('keeps')) load('probe').keep();

@@ -1,4 +1,4 @@
-// Streams of bytes through the engine's door, with sandbox/js/stream_call.js at the script's end: the shell
+// Streams of bytes through the engine's door, with sandbox/js/parts/stream_call.js at the script's end: the shell
 // imitates a supervisor whose `source` sends N bytes that count down to 1, and whose `mirror` sends back what comes, taking 1000 bytes at
 // a time.
 import assert from 'node:assert/strict';
@@ -14,8 +14,8 @@ const root = resolve(fileURLToPath(import.meta.url), '../../..');
 
 // The built-ins, with these two more.
 const probe = `
-import { hostCall } from '../host_call.js';
-import { HostStream } from '../stream_call.js';
+import { hostCall } from './host_call.js';
+import { HostStream } from './stream_call.js';
 export const open = async (name, value = {}) => new HostStream(await hostCall(name, value));
 export const ask = (name, value) => hostCall(name, value);`;
 // Below the project, so that the bundler finds its packages.
