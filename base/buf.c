@@ -41,7 +41,7 @@ void buf_reserve(struct buf *b, size_t extra)
     while (cap < need)
         cap = cap > SIZE_MAX / 2 ? need : cap * 2;
     if (b->secret) { /* realloc() would leave a copy behind */
-        char *data = mem_alloc(cap);
+        char *data = mem_grow(NULL, cap);
         if (b->len)
             memcpy(data, b->data, b->len);
         wipe(b, 0, b->cap);

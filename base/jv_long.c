@@ -13,7 +13,7 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 
-#define LONG 256 /* bytes between the quotes, as written */
+#define LONG 24 /* bytes between the quotes, as written */
 
 /* Four hexadecimal digits, known to be some. */
 static unsigned code_unit(const char *p)

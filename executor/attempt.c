@@ -8,6 +8,7 @@
 #include "base/fault.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/spare.h"
 #include "executor/attempt_inner.h"
 #include "executor/environment.h"
 #include "executor/pool.h"
@@ -18,6 +19,8 @@
 #define TICK_MS      50    /* what a cell holds back of its output is asked for so often */
 #define LATE_LOOK_MS 60000 /* a deadline is looked at so often: clocks jump */
 #define LOST_MAX     5     /* runs lost with their zygote before the job ends `internal` */
+
+static _Thread_local struct spare spare; /* of attempts that are freed */
 
 /* ---- a deadline passes before the job begins ---- */
 
@@ -44,7 +47,7 @@ static void on_late(uv_timer_t *t)
 struct attempt *attempt_new(uv_loop_t *loop, struct job *job, const struct attempt_facts *facts,
                             const struct attempt_owner *owner, void *arg)
 {
-    struct attempt *a = mem_alloc(sizeof *a);
+    struct attempt *a = spare_alloc(&spare, sizeof *a);
     a->state = facts->start_in_ms > 0 ? ATTEMPT_PARKED : ATTEMPT_WAITING;
     a->job = job;
     a->facts = *facts;
@@ -538,7 +541,7 @@ struct attempt *attempt_of_entry(struct backlog_entry *x)
 
 static void on_closed(uv_handle_t *h)
 {
-    free(h->data);
+    spare_free(&spare, h->data);
 }
 
 void attempt_free(struct attempt *a)

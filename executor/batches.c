@@ -267,7 +267,7 @@ void batches_there(struct batches *b)
 void batches_settled(struct batches *b, const char *tenant, const char *id)
 {
     char key[BATCH_KEY_TEXT];
-    if (!b)
+    if (!b || !b->open)
         return;
     snprintf(key, sizeof key, "%s/%s", tenant, id);
     struct batch *x = batch_find(b, key);

@@ -1,22 +1,25 @@
 #include "executor/custody.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/spare.h"
+#include "base/text.h"
 
-static void make_key(char out[CUSTODY_KEY_MAX], const char *tenant, const char *id)
+static _Thread_local struct spare spare;
+
+static size_t make_key(char out[CUSTODY_KEY_MAX], const char *tenant, const char *id)
 {
-    snprintf(out, CUSTODY_KEY_MAX, "%s/%s", tenant, id);
+    const char *end = out + CUSTODY_KEY_MAX;
+    return (size_t)(text_add(text_add(text_add(out, end, tenant), end, "/"), end, id) - out);
 }
 
 struct custody *custody_find(struct custody_table *t, const char *tenant, const char *id)
 {
     char key[CUSTODY_KEY_MAX];
     struct custody *c = NULL;
-    make_key(key, tenant, id);
-    HASH_FIND_STR(t->by_key, key, c);
+    HASH_FIND(hh, t->by_key, key, make_key(key, tenant, id), c);
     return c;
 }
 
@@ -39,12 +42,12 @@ struct custody *custody_find_id(struct custody_table *t, const char *id, bool *a
 
 struct custody *custody_add(struct custody_table *t, const char *tenant, const char *id)
 {
-    struct custody *c = mem_alloc(sizeof *c);
-    make_key(c->key, tenant, id);
-    snprintf(c->tenant, sizeof c->tenant, "%s", tenant);
-    snprintf(c->id, sizeof c->id, "%s", id);
+    struct custody *c = spare_alloc(&spare, sizeof *c);
+    size_t len = make_key(c->key, tenant, id);
+    text_copy(c->tenant, sizeof c->tenant, tenant);
+    text_copy(c->id, sizeof c->id, id);
     list_init(&c->node);
-    HASH_ADD_STR(t->by_key, key, c);
+    HASH_ADD(hh, t->by_key, key, len, c);
     return c;
 }
 
@@ -54,7 +57,7 @@ void custody_remove(struct custody_table *t, struct custody *c)
     HASH_DEL(t->by_key, c);
     list_remove(&c->node);
     free(c->envelope);
-    free(c);
+    spare_free(&spare, c);
 }
 
 int custody_count(const struct custody_table *t)

@@ -15,6 +15,7 @@
 #include "base/fault.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "executor/batches.h"
 #include "executor/calls.h"
 #include "executor/presence.h"
@@ -260,7 +261,7 @@ void publish_committed(struct attempt *a, const struct result *r, const char *en
     if (!c->delivery)
         fault(F_BATCH_COMMITTED);
     turns_end(c);
-    snprintf(c->outcome, sizeof c->outcome, "%s", outcome_name(r->outcome));
+    text_copy(c->outcome, sizeof c->outcome, outcome_name(r->outcome));
     c->dead = !strcmp(r->state, "dead");
     holding_tell(s, c, r->state, r->attempts, outcome_name(r->outcome), attempt_tries(a));
     serve_publish_result(s, c, envelope, len);

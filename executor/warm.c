@@ -23,6 +23,8 @@
 #define LINED_MAX  16   /* so many to one cell */
 #define MEAN_OF    8    /* jobs that the average goes back */
 #define RANDOM_MAX 64
+#define MADE_MAX   16   /* keys that are kept … */
+#define MADE_BYTES 4096 /* … each made of no more than this */
 
 struct group {
     struct warm_key key;
@@ -67,30 +69,55 @@ static void on_timer(uv_timer_t *t);
 
 /* ---- keys ---- */
 
-static void add_part(struct sha256 *h, const void *p, size_t len)
+/* Everything that makes a key, and the key: the same jobs come again and again. */
+struct made {
+    struct buf parts;
+    struct warm_key key;
+};
+
+static void add_part(struct buf *b, const void *p, size_t len)
 {
     uint64_t n = len;
-    crypto_sha256_add(h, &n, sizeof n);
-    crypto_sha256_add(h, p, len);
+    buf_add(b, &n, sizeof n);
+    buf_add(b, p, len);
+}
+
+static void add_parts(struct buf *b, const struct job *j, const struct buf *granted,
+                      const char *env, size_t env_len)
+{
+    const int64_t numbers[] = {j->reuse, j->profile, j->language, j->limits.v[LIMIT_HEAP_MB],
+                               j->limits.v[LIMIT_MEMORY_MB]};
+    add_part(b, j->tenant, strlen(j->tenant));
+    add_part(b, numbers, sizeof numbers);
+    add_part(b, granted->data, granted->len);
+    if (j->reuse == REUSE_SCRIPT) {
+        add_part(b, j->script_sha256, sizeof j->script_sha256);
+        add_part(b, j->name, strlen(j->name));
+        add_part(b, j->typescript, j->typescript ? strlen(j->typescript) : 0);
+        add_part(b, env, env_len);
+    }
 }
 
 void warm_key_of(const struct job *j, const struct buf *granted, const char *env, size_t env_len,
                  struct warm_key *out)
 {
-    struct sha256 h;
-    const int64_t numbers[] = {j->reuse, j->profile, j->language, j->limits.v[LIMIT_HEAP_MB],
-                               j->limits.v[LIMIT_MEMORY_MB]};
-    crypto_sha256_begin(&h);
-    add_part(&h, j->tenant, strlen(j->tenant));
-    add_part(&h, numbers, sizeof numbers);
-    add_part(&h, granted->data, granted->len);
-    if (j->reuse == REUSE_SCRIPT) {
-        add_part(&h, j->script_sha256, sizeof j->script_sha256);
-        add_part(&h, j->name, strlen(j->name));
-        add_part(&h, j->typescript, j->typescript ? strlen(j->typescript) : 0);
-        add_part(&h, env, env_len);
+    static _Thread_local struct made kept[MADE_MAX];
+    static _Thread_local struct buf parts;
+    const char *sha = j->script_sha256;
+    struct made *m = &kept[((unsigned)sha[0] * 5 + (unsigned)sha[1]) % MADE_MAX];
+    buf_clear(&parts);
+    add_parts(&parts, j, granted, env, env_len);
+    if (parts.len == m->parts.len && !memcmp(parts.data, m->parts.data, parts.len)) {
+        *out = m->key;
+        return;
     }
-    crypto_sha256_end(&h, out->v);
+    crypto_sha256(parts.data, parts.len, out->v);
+    struct buf old = m->parts;
+    m->parts = parts;
+    m->key = *out;
+    parts = old;
+    if (m->parts.cap > MADE_BYTES)
+        buf_free(&m->parts);
 }
 
 /* ---- cells ---- */

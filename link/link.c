@@ -29,6 +29,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "link/asked.h"
 #include "link/link_inner.h"
 #include "link/login.h"
@@ -188,10 +189,20 @@ static const struct native_calls native_calls = {
 
 /* ---- out ---- */
 
+#define EACH_BYTE(b) ((uint64_t)(b)*0x0101010101010101u)
+
+/* No byte below `least` (at most 128), none of 0x7f; eight at a time. */
 static bool plain(const char *s, unsigned char least)
 {
-    for (; *s; s++)
-        if ((unsigned char)*s < least || *s == 0x7f)
+    size_t len = strlen(s), i = 0;
+    for (uint64_t w; len - i >= sizeof w; i += sizeof w) {
+        memcpy(&w, s + i, sizeof w);
+        uint64_t del = w ^ EACH_BYTE(0x7f);
+        if ((((w - EACH_BYTE(least)) & ~w) | ((del - EACH_BYTE(1)) & ~del)) & EACH_BYTE(0x80))
+            return false;
+    }
+    for (; i < len; i++)
+        if ((unsigned char)s[i] < least || s[i] == 0x7f)
             return false;
     return true;
 }
@@ -272,7 +283,8 @@ static int request(struct link *l, const char *subject, const struct link_header
     if (!l->up)
         return err_set(e, ERR_UNAVAILABLE, "no connection to %s", native_url(l->native));
     uint64_t number = asked_add(l->asked, subject, q->of_many, q->timeout_ms, q->cb, q->arg);
-    snprintf(reply, sizeof reply, "%s.%llx", q->inbox, (unsigned long long)number);
+    const char *end = reply + sizeof reply;
+    text_add_hex(text_add(text_add(reply, end, q->inbox), end, "."), end, number);
     rc = send_now(l, subject, reply, headers, header_count, data, len, e);
     if (rc)
         asked_drop(l->asked, number);

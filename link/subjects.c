@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 
 static const char *const class_names[CLASSES] = {"high", "normal", "low"};
 
@@ -58,6 +59,16 @@ static void put(char *out, const char *fmt, ...)
     va_end(ap);
 }
 
+/* "<prefix>.<kind>.<tenant>.<id>": subjects that are made for every job. */
+static void put_job(char *out, const struct subjects *s, const char *kind, const char *tenant,
+                    const char *id)
+{
+    const char *const parts[] = {s->prefix, kind, tenant, id};
+    const char *end = out + SUBJECT_MAX;
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        out = text_add(i ? text_add(out, end, ".") : out, end, parts[i]);
+}
+
 void subject_kv_bucket(const struct subjects *s, const char *tenant, char *out, size_t cap)
 {
     snprintf(out, cap, "%s%s", s->kv, tenant);
@@ -85,7 +96,7 @@ void subject_jobs_not_yet(const struct subjects *s, char *out)
 
 void subject_result(const struct subjects *s, const char *tenant, const char *id, char *out)
 {
-    put(out, "%s.results.%s.%s", s->prefix, tenant, id);
+    put_job(out, s, "results", tenant, id);
 }
 
 /* Four tokens at the least: so "<prefix>.results.get" is not among them. */
@@ -111,12 +122,12 @@ void subject_cancel(const struct subjects *s, const char *id, char *out)
 
 void subject_logs(const struct subjects *s, const char *tenant, const char *id, char *out)
 {
-    put(out, "%s.logs.%s.%s", s->prefix, tenant, id);
+    put_job(out, s, "logs", tenant, id);
 }
 
 void subject_progress(const struct subjects *s, const char *tenant, const char *id, char *out)
 {
-    put(out, "%s.progress.%s.%s", s->prefix, tenant, id);
+    put_job(out, s, "progress", tenant, id);
 }
 
 void subject_drain(const struct subjects *s, const char *worker, char *out)
@@ -156,7 +167,7 @@ void subject_waits(const struct subjects *s, const char *tenant, const char *id,
 
 void subject_event(const struct subjects *s, const char *tenant, const char *id, char *out)
 {
-    put(out, "%s.events.%s.%s", s->prefix, tenant, id);
+    put_job(out, s, "events", tenant, id);
 }
 
 void subject_dead(const struct subjects *s, const char *tenant, const char *id, char *out)

@@ -9,6 +9,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/spare.h"
+#include "base/text.h"
 #include "queue/later.h"
 #include "queue/leftovers.h"
 #include "queue/signature.h"
@@ -26,6 +28,8 @@ struct intake_slot {
     int64_t since_us;
     bool aside; /* not counted by the puller */
 };
+
+static _Thread_local struct spare spare, spare_slots; /* of deliveries that are freed */
 
 /* ---- a job comes ---- */
 
@@ -48,10 +52,10 @@ int64_t intake_first_published_us(const char *text, int64_t stored_us)
 static struct delivery *take(struct intake *i, struct puller *p, struct link_msg *m,
                              const struct ack_facts *facts)
 {
-    struct delivery *d = mem_alloc(sizeof *d);
-    struct intake_slot *s = mem_alloc(sizeof *s);
+    struct delivery *d = spare_alloc(&spare, sizeof *d);
+    struct intake_slot *s = spare_alloc(&spare_slots, sizeof *s);
     const char *msg_id = link_msg_header(m, "Nats-Msg-Id");
-    snprintf(d->subject, sizeof d->subject, "%s", m->subject);
+    text_copy(d->subject, sizeof d->subject, m->subject);
     d->msg_id = msg_id ? mem_strdup(msg_id) : NULL;
     d->stream_seq = facts->stream_seq;
     d->delivered = facts->delivered > UINT32_MAX ? UINT32_MAX : (uint32_t)facts->delivered;
@@ -163,7 +167,7 @@ void delivery_free(struct delivery *d)
     if (d->slot) {
         release(d->slot);
         link_msg_free(d->slot->msg);
-        free(d->slot);
+        spare_free(&spare_slots, d->slot);
     } else {
         struct leftovers *from = d->leftover_of;
         for (size_t k = 0; k < sizeof d->owned / sizeof *d->owned; k++)
@@ -173,7 +177,7 @@ void delivery_free(struct delivery *d)
             leftovers_freed(from);
     }
     free(d->msg_id);
-    free(d);
+    spare_free(&spare, d);
 }
 
 /* "I am still at it", for all that would otherwise run out before the next time. */

@@ -16,11 +16,15 @@
 #include "base/jv.h"
 #include "base/mem.h"
 #include "base/nearest.h"
+#include "base/spare.h"
+#include "base/text.h"
 #include "base/utf8.h"
 #include "queue/decoding.h"
 #include "queue/signature.h"
 
 #define ENV_NAME_MAX 128
+
+static _Thread_local struct spare spare; /* of jobs that are freed */
 
 void fault_at(struct decoding *d, const char *fmt, ...)
 {
@@ -264,7 +268,7 @@ static int read_field(const char *name, const struct jv *v, void *arg)
     struct nearest n = {.word = name};
     char found[FOUND_TEXT];
     for (size_t i = 0; i < ARRAY_LEN(fields); i++)
-        if (!strcmp(name, fields[i].name)) {
+        if (*name == *fields[i].name && !strcmp(name, fields[i].name)) {
             fields[i].read(d, v);
             return 0;
         }
@@ -289,16 +293,16 @@ static int read_field(const char *name, const struct jv *v, void *arg)
 
 static void begin(struct job *j, const struct job_origin *o)
 {
-    snprintf(j->tenant, sizeof j->tenant, "%s", o->tenant);
+    text_copy(j->tenant, sizeof j->tenant, o->tenant);
     j->cls = o->cls;
     retry_default(&j->retry);
     if (o->carried_id && job_id_valid(o->carried_id, strlen(o->carried_id)))
-        snprintf(j->id, sizeof j->id, "%s", o->carried_id);
+        text_copy(j->id, sizeof j->id, o->carried_id);
     else if (o->msg_id && job_id_valid(o->msg_id, strlen(o->msg_id)) &&
              !job_id_is_sequence(o->msg_id))
-        snprintf(j->id, sizeof j->id, "%s", o->msg_id);
+        text_copy(j->id, sizeof j->id, o->msg_id);
     else
-        snprintf(j->id, sizeof j->id, "%" PRIu64, o->stream_seq);
+        text_add_u64(j->id, j->id + sizeof j->id, o->stream_seq);
 }
 
 /* A message that is not parsed (too large) or that the parser refuses (a name given twice): as long
@@ -394,7 +398,7 @@ int job_decode(const struct config *c, const struct job_origin *o, const char *d
         .tenant = config_tenant(c, o->tenant),
         .text = data,
         .len = len,
-        .job = mem_alloc(sizeof *d.job),
+        .job = spare_alloc(&spare, sizeof *d.job),
         .e = e ? e : &own,
     };
     begin(d.job, o);
@@ -444,7 +448,7 @@ void job_free(struct job *j)
     permissions_free(&j->permissions);
     sealed_secrets_free(&j->secrets);
     free_artifacts(j);
-    free(j);
+    spare_free(&spare, j);
 }
 
 static void encode_limits(struct jsonw *w, const struct limits *l)

@@ -5,7 +5,17 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
-#define GATHERED_BYTES ((size_t)8 << 10) /* room for a line of small jobs without growing */
+/* Room for a line of small jobs without growing; with the NUL behind, what a buffer takes. */
+#define GATHERED_BYTES (((size_t)8 << 10) - 1)
+
+/* Everything in it is sent, or nobody will read it. Empty memory of the usual size goes to the next
+ * cell: what was in it is wiped, and no more than that. */
+static void empty_out(struct cell *c)
+{
+    c->out.max = CELL_ANSWERS_MAX;
+    if (c->out.cap != GATHERED_BYTES + 1 || !zygote_keep_out(c->z, &c->out))
+        buf_free(&c->out);
+}
 
 static void queue(struct cell *c, const struct iovec *v, int n, size_t skip)
 {
@@ -14,7 +24,7 @@ static void queue(struct cell *c, const struct iovec *v, int n, size_t skip)
         buf_consume(&c->out, c->out_at);
         c->out_at = 0;
     }
-    if (c->corked && !c->out.data)
+    if (c->corked && !c->out.data && !zygote_kept_out(c->z, &c->out))
         buf_reserve(&c->out, GATHERED_BYTES);
     for (int i = 0; i < n; i++) {
         size_t s = skip < v[i].iov_len ? skip : v[i].iov_len;
@@ -66,8 +76,7 @@ void cell_uncork(struct cell *c)
         return;
     ssize_t n = send(c->fd, c->out.data, c->out.len, MSG_DONTWAIT | MSG_NOSIGNAL);
     if (n == (ssize_t)c->out.len || (n < 0 && errno != EAGAIN && errno != EINTR)) {
-        buf_free(&c->out);
-        c->out.max = CELL_ANSWERS_MAX;
+        empty_out(c);
         return;
     }
     c->out_at = n > 0 ? (size_t)n : 0;
@@ -84,8 +93,7 @@ void cell_send_queued(struct cell *c)
     if (n > 0)
         c->out_at += (size_t)n;
     if (n < 0 || c->out_at == c->out.len) {
-        buf_free(&c->out);
-        c->out.max = CELL_ANSWERS_MAX;
+        empty_out(c);
         c->out_at = 0;
         zygote_watch(c->z, c->fd, c->number, false, false);
     }

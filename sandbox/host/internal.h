@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "base/buf.h"
 #include "sandbox/host/cell.h"
 #include "sandbox/host/zygote.h"
 #include "sandbox/zygote/control.h"
@@ -40,6 +41,11 @@ int zygote_ask_fork(struct zygote *z, int n, bool awaited, const uint64_t *numbe
  * loop: 3,000 of the smallest notes, a millisecond or two. */
 #define SCRATCH_SIZE ((size_t)64 << 10)
 char *zygote_scratch(struct zygote *z);
+
+/* Memory for frames that wait for a cell. keep: takes out's, emptied and wiped; false: it has
+ * enough. kept: gives that to an empty `out`; false: it has none. */
+bool zygote_keep_out(struct zygote *z, struct buf *out);
+bool zygote_kept_out(struct zygote *z, struct buf *out);
 
 /* The clocks of its cells. */
 struct watch *zygote_watcher(struct zygote *z);

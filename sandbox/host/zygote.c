@@ -137,6 +137,26 @@ char *zygote_scratch(struct zygote *z)
     return z->scratch;
 }
 
+bool zygote_keep_out(struct zygote *z, struct buf *out)
+{
+    if (z->out_count == KEPT_OUTS)
+        return false;
+    buf_clear(out);
+    z->outs[z->out_count++] = *out;
+    *out = (struct buf){.max = out->max, .secret = out->secret};
+    return true;
+}
+
+bool zygote_kept_out(struct zygote *z, struct buf *out)
+{
+    if (z->out_count == 0)
+        return false;
+    size_t max = out->max;
+    *out = z->outs[--z->out_count];
+    out->max = max;
+    return true;
+}
+
 struct watch *zygote_watcher(struct zygote *z)
 {
     return z->watch;
@@ -226,6 +246,8 @@ static void on_closed(uv_handle_t *h)
     if (--z->closing > 0)
         return;
     watch_free(z->watch);
+    while (z->out_count > 0)
+        buf_free(&z->outs[--z->out_count]);
     free(z);
 }
 

@@ -8,7 +8,8 @@
 #include "sandbox/host/cell_inner.h"
 #include "sandbox/host/claims.h"
 
-#define BUCKETS 256u /* numbers are consecutive: live cells spread evenly */
+#define KEPT_OUTS 4    /* as many cells as often gather frames at once */
+#define BUCKETS   256u /* numbers are consecutive: live cells spread evenly */
 
 enum zygote_state { ZYGOTE_STARTING, ZYGOTE_UP, ZYGOTE_ENDING, ZYGOTE_GONE };
 
@@ -34,7 +35,9 @@ struct zygote {
     struct cell *buckets[BUCKETS];
     struct list waits[WAITS];
     struct watch *watch;
-    struct err why; /* code 0: not known yet */
+    struct err why;             /* code 0: not known yet */
+    struct buf outs[KEPT_OUTS]; /* zygote_keep_out() */
+    int out_count;
     char scratch[SCRATCH_SIZE];
 };
 

@@ -1,4 +1,4 @@
-/* err, list, clock, mem: the small parts of the ground floor. */
+/* err, list, clock, mem, spare, short texts: the small parts of the ground floor. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,6 +13,8 @@
 #include "base/err.h"
 #include "base/list.h"
 #include "base/mem.h"
+#include "base/spare.h"
+#include "base/text.h"
 
 static void error_carries_code_and_text(void **state)
 {
@@ -228,6 +230,77 @@ static void memory_is_zeroed_and_copies_end_in_a_nul(void **state)
     free(c);
 }
 
+static void memory_that_comes_again_is_zeroed(void **state)
+{
+    (void)state;
+    for (size_t size = 8; size < 4096; size += 8) {
+        unsigned char *p = mem_alloc(size);
+        memset(p, 0xff, size);
+        free(p);
+        p = mem_alloc(size);
+        for (size_t i = 0; i < size; i++)
+            assert_int_equal(p[i], 0);
+        free(p);
+    }
+}
+
+static void spare_blocks_come_again_zeroed_and_are_not_kept_without_end(void **state)
+{
+    (void)state;
+    enum { SIZE = 40, BLOCKS = SPARE_MAX + 20 };
+    struct spare s = {0};
+    unsigned char *p[BLOCKS];
+    for (int round = 0; round < 2; round++) {
+        for (int i = 0; i < BLOCKS; i++) {
+            p[i] = spare_alloc(&s, SIZE);
+            for (int k = 0; k < SIZE; k++)
+                assert_int_equal(p[i][k], 0);
+            memset(p[i], i, SIZE);
+        }
+        assert_int_equal(s.count, 0);
+        for (int i = 0; i < BLOCKS; i++) /* none was given twice */
+            for (int k = 0; k < SIZE; k++)
+                assert_int_equal(p[i][k], (unsigned char)i);
+        for (int i = 0; i < BLOCKS; i++)
+            spare_free(&s, p[i]);
+        assert_true(s.count <= SPARE_MAX);
+    }
+    spare_free(&s, NULL);
+    size_t kept = s.count;
+    for (size_t i = 0; i < kept; i++)
+        free(spare_alloc(&s, SIZE));
+    assert_null(s.first);
+}
+
+static void short_texts_are_those_of_printf(void **state)
+{
+    (void)state;
+    static const uint64_t numbers[] = {0,          1,    9,   10,         15,        16,
+                                       4294967295, 1000, 255, UINT64_MAX, INT64_MAX, 90};
+    char made[64], wanted[64];
+    const char *end = made + sizeof made;
+    for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
+        char *at = text_add_u64(text_add(text_add(made, end, "a"), end, "."), end, numbers[i]);
+        at = text_add_hex(text_add(at, end, "-"), end, numbers[i]);
+        snprintf(wanted, sizeof wanted, "a.%llu-%llx", (unsigned long long)numbers[i],
+                 (unsigned long long)numbers[i]);
+        assert_string_equal(made, wanted);
+        assert_ptr_equal(at, made + strlen(wanted));
+    }
+    for (size_t cap = 1; cap <= 8; cap++) { /* cut off, and nothing behind is written to */
+        memset(made, '#', sizeof made);
+        end = made + cap;
+        char *at = text_add_u64(text_add(made, end, "abc"), end, 1234);
+        snprintf(wanted, cap, "abc1234");
+        assert_string_equal(made, wanted);
+        assert_ptr_equal(at, made + strlen(made));
+        assert_int_equal(made[cap], '#');
+        text_copy(made, cap, "longer than that");
+        snprintf(wanted, cap, "longer than that");
+        assert_string_equal(made, wanted);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -245,6 +318,9 @@ int main(void)
         cmocka_unit_test(what_is_no_rfc_3339_is_refused),
         cmocka_unit_test(monotonic_clock_does_not_go_back),
         cmocka_unit_test(memory_is_zeroed_and_copies_end_in_a_nul),
+        cmocka_unit_test(memory_that_comes_again_is_zeroed),
+        cmocka_unit_test(spare_blocks_come_again_zeroed_and_are_not_kept_without_end),
+        cmocka_unit_test(short_texts_are_those_of_printf),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);

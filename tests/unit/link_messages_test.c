@@ -64,6 +64,15 @@ static void test_subject_cannot_break_the_protocol(void **state)
     assert_int_equal(link_publish(f->link, "", NULL, NULL, 0, "", 0, &e), ERR_INVALID);
     assert_int_equal(link_publish(f->link, "a", "x y", NULL, 0, "", 0, &e), ERR_INVALID);
     assert_int_equal(link_publish(f->link, "a", NULL, &bad, 1, "", 0, &e), ERR_INVALID);
+    for (size_t at = 0; at < 18; at++) { /* wherever it stands */
+        static const char refused[] = "\x01\x1f\n\x7f";
+        char value[] = "gr\xc3\xb6\xc3\x9f"
+                       "e ~ 0123456789ab";
+        struct link_header h = {"Name", value};
+        assert_int_equal(link_publish(f->link, "a", NULL, &h, 1, "", 0, &e), 0);
+        value[at] = refused[at % 4];
+        assert_int_equal(link_publish(f->link, "a", NULL, &h, 1, "", 0, &e), ERR_INVALID);
+    }
     assert_int_equal(link_subscribe(f->link, "a b", NULL, 0, on_msg, &s, &sub, &e), ERR_INVALID);
     assert_true(link_is_up(f->link));
 }

@@ -1,0 +1,37 @@
+#include "base/spare.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+#ifdef __SANITIZE_ADDRESS__
+#define KEEPS false
+#else
+#define KEEPS true
+#endif
+
+/* A waiting block begins with the address of the next. */
+
+void *spare_alloc(struct spare *s, size_t size)
+{
+    void *p = s->first;
+    CHECK(size >= sizeof p);
+    if (!p)
+        return mem_alloc(size);
+    memcpy(&s->first, p, sizeof s->first);
+    s->count--;
+    return memset(p, 0, size);
+}
+
+void spare_free(struct spare *s, void *p)
+{
+    if (!p || !KEEPS || s->count >= SPARE_MAX) {
+        free(p);
+        return;
+    }
+    memcpy(p, &s->first, sizeof s->first);
+    s->first = p;
+    s->count++;
+}
