@@ -15,7 +15,9 @@ const archive = (db, ...args) => isolane(['archive', '--db', db, '--nats', nats.
 
 async function fill(prefix, n) {
     for (let i = 0; i < n; i++) {
-        const job = { id: `${prefix}-${i}`, script: i % 4 ? `console.log(${i}); export default ${i}` : 'throw new Error("\\u0007 no")' };
+        // The first two hold one worker up, so that the other one has some as well.
+        const nap = prefix === 'first' && i < 2 ? 'await new Promise((r) => setTimeout(r, 700)); ' : '';
+        const job = { id: `${prefix}-${i}`, script: nap + (i % 4 ? `console.log(${i}); export default ${i}` : 'throw new Error("\\u0007 no")') };
         await until('the job to be taken', () => c.publish(job, { msg_id: job.id }).catch(() => null)); // the server may be coming back
     }
     for (let i = 0; i < n; i++) await c.result(`${prefix}-${i}`);

@@ -129,7 +129,7 @@ test('attest_interval_s: made again and again, beside the jobs', async () => {
 test('an attempt that succeeds later: the worker takes no more jobs, hands back what it has, says why and ends', async () => {
     const server = await NatsServer.start();
     const config = { attest_interval_s: 1, max_running: 1 };
-    const w = await worker(server.url, { config, env: lying('later 1500 open_root') });
+    const w = await worker(server.url, { config, env: lying('later 4000 open_root') });
     const c = await Client.connect(server.url);
     await c.publish({ id: 'first', script: 'value 1' });
     assert.equal((await c.result('first')).value, 1);

@@ -162,7 +162,7 @@ test('submit: id, tenant, class, limits, env, type, stdin', async () => {
 });
 
 test('submit --wait=S that waits in vain: exit 1, one line that says in which state the job is', async () => {
-    const end = await submit_text('await new Promise((r) => setTimeout(r, 2500)); export default "after all"', '--id', 'patient', '--wait=1');
+    const end = await submit_text('await new Promise((r) => setTimeout(r, 4500)); export default "after all"', '--id', 'patient', '--wait=1');
     assert.deepEqual([end.code, end.stdout], [1, '']);
     assert.match(end.stderr, /^isolane: waited 1 s; job 'patient' has no result yet, its state is running[^\n]*\n$/);
     const later = await cli('result', 'patient', '--wait=20', '--json');
@@ -171,7 +171,7 @@ test('submit --wait=S that waits in vain: exit 1, one line that says in which st
 });
 
 test('result: states, --json, --envelope, unknown', async () => {
-    await c.publish({ id: 'slowly', script: 'await new Promise((r) => setTimeout(r, 900)); console.log("x"); throw new Error("y")' });
+    await c.publish({ id: 'slowly', script: 'await new Promise((r) => setTimeout(r, 3000)); console.log("x"); throw new Error("y")' });
     await until('it to run', async () => (await c.get('slowly')).state === 'running');
     const running = await cli('result', 'slowly', '--json');
     assert.equal(JSON.parse(running.stdout).state, 'running');

@@ -20,7 +20,7 @@ after(async () => {
 
 const cancel = (...args) => isolane(['cancel', ...args, '--nats', server.url]);
 const forever = 'for (;;);';
-const limits = { cpu_ms: 60_000, wall_ms: 60_000 };
+const limits = { cpu_ms: 60_000, wall_ms: 600_000 };
 
 async function publish_many(ids, job, options) {
     for (let i = 0; i < ids.length; i += 200) await Promise.all(ids.slice(i, i + 200).map((id) => c.publish({ ...job, id }, options)));

@@ -194,9 +194,10 @@ test('the worker\'s memory is bounded beside a script that reads and writes slow
 test('a worker that is killed during a put leaves nothing half, and the job runs again to one result', async () => {
     const info = async () => (await c.jsm.streams.info('OBJ_ISOLANE_ARTIFACTS_default')).state.messages;
     const before = await info();
+    const slow_until = Date.now() + 5000; // the put that is killed
     await c.publish({
         id: 'killed', limits: slow, max_attempts: 3,
-        script: `async function* much() { for (let i = 0; i < 200; i++) { yield new Uint8Array(20_000).fill(i); await new Promise((w) => setTimeout(w, 5)); } }
+        script: `async function* much() { for (let i = 0; i < 200; i++) { yield new Uint8Array(20_000).fill(i); await new Promise((w) => setTimeout(w, Date.now() < ${slow_until} ? 30 : 0)); } }
             await job.artifacts.put('first', 'whole');
             await job.artifacts.put('long', much());
             export default 'done'`,

@@ -84,7 +84,7 @@ test('any client: one that comes late and loses chunks has, before the end, what
 
 test('isolane logs -f: late, from an offset, byte for byte what the result has', async () => {
     const id = 'late';
-    await c.publish({ id, script: talks(), limits: { ...slow, output_kb: 4096 } });
+    await c.publish({ id, script: talks(40), limits: { ...slow, output_kb: 4096 } });
     await until('it to print', async () => (await c.get(id, { output: true })).stdout?.length > 0);
     const whole = start(program, ['logs', id, '-f', '--data', w.data]);
     const rest = start(program, ['logs', id, '-f', '--data', w.data, '--from-offset', '100001', '--from-stderr', '10']);
@@ -94,7 +94,7 @@ test('isolane logs -f: late, from an offset, byte for byte what the result has',
     assert.deepEqual([b.code, b.stderr], [0, r.stderr.slice(10)]);
     assert.equal(b.stdout, Buffer.from(r.stdout).subarray(100001).toString());
     const done = await isolane(['logs', id, '--data', w.data, '--from-offset', String(Buffer.byteLength(r.stdout) - 3), '--from-stderr', '0']);
-    assert.deepEqual([done.code, done.stdout, done.stderr], [0, '11\n', r.stderr]);
+    assert.deepEqual([done.code, done.stdout, done.stderr], [0, '39\n', r.stderr]);
 });
 
 test('isolane logs -f: of a job that waits, through its attempts, with its progress', async () => {
@@ -102,7 +102,7 @@ test('isolane logs -f: of a job that waits, through its attempts, with its progr
     const script = `console.log('attempt', job.attempt, 'é'.repeat(100)); job.progress(job.attempt / 2, 'now');
         await new Promise((r) => setTimeout(r, 100)); if (job.attempt < 2) throw new Error('no'); console.log('end');`;
     const p = start(program, ['logs', id, '-f', '--progress', '--json', '--data', w.data]);
-    await c.publish({ id, script, not_before: Date.now() + 400, max_attempts: 2, retry_on: ['threw'], backoff: { type: 'fixed', delay_ms: 50 }, limits: slow });
+    await c.publish({ id, script, not_before: Date.now() + 3000, max_attempts: 2, retry_on: ['threw'], backoff: { type: 'fixed', delay_ms: 50 }, limits: slow });
     const end = await p.ended;
     const lines = end.stdout.trim().split('\n').map((l) => JSON.parse(l));
     const text = (n) => lines.filter((l) => l.attempt === n && l.stream === 'stdout').map((l) => l.data).join('');

@@ -118,7 +118,7 @@ test('a NATS client that does not read the logs it asked for is dropped by the s
     say(`a slow reader: supervisor ${peak_kb(w)} kB at most`);
     assert.doesNotMatch(w.stderr, /connection to NATS lost/);
     await w.stop();
-}, { server: { conf: 'max_pending: 8MB\nwrite_deadline: "500ms"', max_payload: '8MB' } }));
+}, { server: { conf: 'max_pending: 8MB\nwrite_deadline: "5s"', max_payload: '8MB' } }));
 
 test('a worker past its limit of memory takes no more jobs and says so; another one does', () => place(async ({ nats, c, begin }) => {
     const config = { max_running: 1, nats: { prefetch: 1, heartbeat_s: 1 } };

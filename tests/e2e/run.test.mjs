@@ -44,7 +44,7 @@ test('a budget used up: one line on stderr that names it, what was printed stays
 });
 
 test('output passes through while the script runs, not at its end', async () => {
-    const path = script('console.log("first"); await new Promise((r) => setTimeout(r, 1500)); console.log("last")');
+    const path = script('console.log("first"); await new Promise((r) => setTimeout(r, 3000)); console.log("last")');
     const p = start(program, ['run', path, '--data', data]);
     await until('the first line', () => p.text.stdout === 'first\n', { timeout: 10_000 });
     assert.equal(p.child.exitCode, null, 'it still runs');
@@ -127,7 +127,7 @@ test('--input as text and from a file; --env; job', async () => {
 test('each limit can be given, and ends the job with its own outcome', async () => {
     for (const [outcome, text, ...args] of [
         ['cpu_exceeded', 'for (;;);', '--cpu-ms', '60'],
-        ['wall_exceeded', 'await new Promise((r) => setTimeout(r, 60000))', '--wall-ms', '60'],
+        ['wall_exceeded', 'await new Promise((r) => setTimeout(r, 60000))', '--wall-ms', '1500'],
         ['heap_exceeded', 'const a = []; for (;;) a.push(new Array(1000).fill(1.5))', '--heap-mb', '16', '--cpu-ms', '20000'],
         ['memory_exceeded', 'const a = []; for (;;) a.push(new Uint8Array(4e6).fill(1))', '--memory-mb', '48', '--cpu-ms', '20000'],
         ['output_exceeded', 'for (;;) console.log("x".repeat(99))', '--output-kb', '4', '--cpu-ms', '20000'],
@@ -290,7 +290,7 @@ test('a reader that goes away ends the run', async () => {
 });
 
 test('runs at the same time on one data folder do not get into each other\'s way', async () => {
-    const path = script('await new Promise((r) => setTimeout(r, 300)); export default job.id');
+    const path = script('await new Promise((r) => setTimeout(r, 2500)); export default job.id');
     const ends = await Promise.all([1, 2, 3].map(() => run([path, '--json'])));
     for (const end of ends) assert.equal(end.code, 0, end.stderr);
     assert.equal(new Set(ends.map((end) => JSON.parse(end.stdout).value)).size, 3);

@@ -143,7 +143,7 @@ test('live output: a secret that is cut over many writes does not come out, what
         const s = await secrets.get('TOKEN'), wait = (ms) => new Promise((f) => setTimeout(f, ms));
         const nl = (t) => console.log(t);
         job.progress(0.1, 'have ' + s);
-        await wait(150);
+        await wait(1500);
         for (let i = 0; i < 20; i++) { nl(s.slice(0, 8)); nl('x'.repeat(16000) + s + 'y'.repeat(100)); await wait(10); }
         job.progress(1, s + s);
         nl(s.slice(0, 10));` });

@@ -101,7 +101,7 @@ test('a jobs stream that another worker has begun to make and died: it is finish
 test('consumers and results stream are deleted while jobs run: made again, everything has its result', () => place(async (nats, c) => {
     const w = await worker(nats.url, { config: impatient });
     const slow = Array.from({ length: 4 }, (_, i) => `slow-${i}`);
-    for (const id of slow) await c.publish({ id, script: 'await new Promise((r) => setTimeout(r, 700)); export default 1' });
+    for (const id of slow) await c.publish({ id, script: 'await new Promise((r) => setTimeout(r, 2500)); export default 1' });
     await until('one to run', async () => (await c.get(slow[0])).state === 'running');
     await c.jsm.streams.delete(RESULTS);
     for (const cls of ['high', 'normal', 'low']) await c.jsm.consumers.delete(JOBS, `worker_${cls}_default`);

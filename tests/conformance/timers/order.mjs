@@ -3,11 +3,9 @@
 // Covers: setTimeout, setImmediate, queueMicrotask
 // Expect: value ["micro","t0","t1","immediate","t5"]
 const seen = [];
-const last = new Promise((done) => setTimeout(() => done(seen.push('t5')), 300));
 setTimeout(() => seen.push('t0'));
 setTimeout(() => seen.push('t1'), 1);
 queueMicrotask(() => seen.push('micro'));
 const until = performance.now() + 4; while (performance.now() < until);
-setImmediate(() => seen.push('immediate'));
-await last;
+await new Promise((done) => setImmediate(() => { seen.push('immediate'); setTimeout(() => done(seen.push('t5')), 5); }));
 export default seen;

@@ -1,5 +1,5 @@
 // expect: wall_exceeded
-// limits: wall_ms=80
+// limits: wall_ms=1500
 // permissions: sab
 console.log("before");
 Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)

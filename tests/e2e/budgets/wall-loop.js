@@ -1,4 +1,4 @@
 // expect: wall_exceeded
-// limits: wall_ms=60 cpu_ms=10000
+// limits: wall_ms=1500 cpu_ms=10000
 console.log("before");
 for (;;);

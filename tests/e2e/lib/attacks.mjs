@@ -22,7 +22,7 @@ const folder = new URL('../budgets/', import.meta.url);
 
 async function attack_of(file) {
     const text = readFileSync(new URL(file, folder), 'utf8');
-    const limits = { heap_mb: 32, memory_mb: 96 };
+    const limits = { heap_mb: 32, memory_mb: 96, wall_ms: 60_000 };
     for (const pair of (text.match(/^\/\/ limits: (.*)$/m)?.[1] ?? '').split(' ').filter(Boolean)) {
         const [name, value] = pair.split('=');
         limits[name] = Number(value);
