@@ -5,7 +5,7 @@
 
 static struct subjects subjects;
 static struct config config = {
-    .worker = "w", .nats = {.prefix = "t", .stream_prefix = "T", .replicas = 1, .lease_s = 2}};
+    .worker = "w", .nats = {.prefix = "t", .stream_prefix = "T", .replicas = 1, .lease_s = 4}};
 
 static int open_server(void **state)
 {
@@ -132,7 +132,7 @@ static void a_place_expires_only_with_its_holder(void **state)
     want(a, &first, "job.t.dies", 1);
     run_until(&first.got);
     want(b, &second, "job.t.dies", 1);
-    uint64_t until = uv_now(&loop) + 3000;
+    uint64_t until = uv_now(&loop) + 5000;
     while (uv_now(&loop) < until) {
         uv_run(&loop, UV_RUN_ONCE);
         assert_int_equal(second.got, 0);

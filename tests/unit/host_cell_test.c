@@ -212,21 +212,6 @@ static void output_is_sent_when_the_cell_waits(void **state)
     forget(&s);
 }
 
-static void held_output_comes_on_request(void **state)
-{
-    struct seen s;
-    fork_ready(*state, &s);
-    invoke(&s, "print early\nspin");
-    run_for_ms(*state, 100);
-    assert_int_equal(s.out.len, 0); /* the script computes: nothing made it send */
-    cell_flush(s.c);
-    run_for_ms(*state, 200);
-    assert_string_equal(text_of(&s.out), "early\n");
-    cell_kill(s.c);
-    run_until(*state, &s.gone, 1, "the cell's end");
-    forget(&s);
-}
-
 /* Until the job has had that much of a processor: on a busy machine long after it began. */
 static void run_for_cpu_us(void *state, const struct seen *s, int64_t us)
 {
@@ -234,6 +219,22 @@ static void run_for_cpu_us(void *state, const struct seen *s, int64_t us)
     while (cell_cpu_us(s->c) < before + us && clock_mono_us() - t0 < WAIT_US)
         run_for_ms(state, 5);
     assert_true(cell_cpu_us(s->c) >= before + us);
+}
+
+static void held_output_comes_on_request(void **state)
+{
+    struct seen s;
+    fork_ready(*state, &s);
+    invoke(&s, "print early\nspin");
+    run_for_cpu_us(*state, &s, 20000);
+    assert_int_equal(s.out.len, 0); /* the script computes: nothing made it send */
+    cell_flush(s.c);
+    for (int64_t t0 = clock_mono_us(); s.out.len == 0 && clock_mono_us() - t0 < WAIT_US;)
+        run_for_ms(*state, 5);
+    assert_string_equal(text_of(&s.out), "early\n");
+    cell_kill(s.c);
+    run_until(*state, &s.gone, 1, "the cell's end");
+    forget(&s);
 }
 
 static void a_script_that_computes_is_stopped(void **state)

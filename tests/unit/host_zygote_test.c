@@ -217,6 +217,17 @@ static void a_killed_zygote_takes_its_cells_along(void **state)
     close_world(&w);
 }
 
+/* Until the zygote has reaped the cell: all that it said lies in its socket then. Nothing is read
+ * meanwhile. */
+static void wait_for_end(int pid)
+{
+    int64_t t0 = clock_mono_us();
+    while (kill(pid, 0) == 0) {
+        assert_true(clock_mono_us() - t0 < WAIT_US);
+        usleep(1000);
+    }
+}
+
 static void a_result_is_not_lost_with_the_zygote(void **state)
 {
     (void)state;
@@ -226,7 +237,7 @@ static void a_result_is_not_lost_with_the_zygote(void **state)
     bring_up(&w);
     fork_ready(&w, &s);
     invoke(&s, "value 5");
-    usleep(100000); /* DONE lies in the socket, nobody has read it */
+    wait_for_end(cell_pid(s.c)); /* DONE lies in the socket, nobody has read it */
     kill(zygote_info(w.z)->pid, SIGKILL);
     usleep(100000);
     run_until(&w, &w.gone, 1, "the zygote's end");
@@ -245,8 +256,8 @@ static void a_done_that_was_read_late_has_its_cpu_time(void **state)
     open_world(&w);
     bring_up(&w);
     fork_ready(&w, &s);
-    invoke(&s, "hog 20\nvalue 5");
-    usleep(300000); /* the cell has ended and is reaped: its clock has gone with it */
+    invoke(&s, "hog 4\nvalue 5");
+    wait_for_end(cell_pid(s.c)); /* reaped: its clock has gone with it */
     run_until(&w, &s.gone, 1, "the cell's end");
     assert_int_equal(s.done, 1);
     assert_true(s.d.cpu_us > 0);

@@ -3,12 +3,15 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/random.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -51,7 +54,7 @@ static inline void nats_server_exec(struct nats_server *s)
     char port[16], store[128], log[128];
     const char *args[16] = {NATS_SERVER_PROGRAM, "-a", "127.0.0.1", "-p"};
     int n = 4;
-    snprintf(port, sizeof port, "%d", s->port ? s->port : -1);
+    snprintf(port, sizeof port, "%d", s->port);
     snprintf(store, sizeof store, "%s/js", s->dir);
     snprintf(log, sizeof log, "%s/log", s->dir);
     args[n++] = port;
@@ -72,16 +75,39 @@ static inline void nats_server_exec(struct nats_server *s)
     _exit(127);
 }
 
+/* A port of 127.0.0.1 where nobody listens, below those that the kernel gives to connections
+ * (ip_local_port_range): a client that dials while the server is away could be given the very port
+ * as its own, be connected to itself, and keep the server from coming back. */
+static inline int nats_server_free_port(void)
+{
+    for (int tries = 0; tries < 100; tries++) {
+        struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+        uint16_t drawn;
+        if (getrandom(&drawn, sizeof drawn, 0) != sizeof drawn)
+            abort();
+        a.sin_port = htons((uint16_t)(20000 + drawn % 12000));
+        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), one = 1;
+        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+        int rc = bind(fd, (struct sockaddr *)&a, sizeof a);
+        close(fd);
+        if (rc == 0)
+            return ntohs(a.sin_port);
+    }
+    abort();
+}
+
 /* Starts, on the same port and store when it ran before, and waits until it listens. */
 static inline void nats_server_start(struct nats_server *s)
 {
     char ports[192], text[4096] = "";
+    if (!s->port)
+        s->port = nats_server_free_port();
     fflush(NULL);
     s->pid = fork();
     if (s->pid == 0)
         nats_server_exec(s);
     snprintf(ports, sizeof ports, "%s/nats-server_%d.ports", s->dir, (int)s->pid);
-    for (int i = 0; i < 2000 && !strchr(text, ']'); i++) {
+    for (int i = 0; i < 12000 && !strchr(text, ']'); i++) {
         int fd = open(ports, O_RDONLY | O_CLOEXEC);
         ssize_t got = fd < 0 ? 0 : read(fd, text, sizeof text - 1);
         text[got > 0 ? got : 0] = 0;

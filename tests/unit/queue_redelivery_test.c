@@ -23,10 +23,11 @@ static void test_unacked_comes_again(void **state)
 static void test_in_progress_keeps_a_long_job(void **state)
 {
     struct fixture *f = *state;
+    f->config->nats.ack_wait_ms = 2000;
     open_intake(f, 16);
     publish(f, "ci", CLASS_NORMAL, 8);
     UNTIL(f, f->job_count == 8);
-    turn_for(f, 3500); /* three and a half times ack_wait */
+    turn_for(f, 5000); /* two and a half times ack_wait */
     assert_int_equal(f->job_count, 8);
     ack_all(f);
     UNTIL(f, stream_messages(f) == 0);
@@ -35,18 +36,17 @@ static void test_in_progress_keeps_a_long_job(void **state)
 static void test_hand_back_with_and_without_delay(void **state)
 {
     struct fixture *f = *state;
+    f->config->nats.ack_wait_ms =
+        WAIT_MS * 10; /* what comes again in time, comes not by ack_wait */
     open_intake(f, 16);
     submit(f, "ci", CLASS_NORMAL, "{}", NULL);
     UNTIL(f, f->job_count == 1);
-    int64_t from = clock_mono_us();
     intake_hand_back(f->intake, f->jobs[0], 0);
     UNTIL(f, f->job_count == 2);
-    assert_true(clock_mono_us() - from < 900000); /* not by ack_wait */
-    from = clock_mono_us();
+    int64_t from = clock_mono_us();
     intake_hand_back(f->intake, f->jobs[1], 400);
     UNTIL(f, f->job_count == 3);
-    int64_t took = clock_mono_us() - from;
-    assert_true(took >= 390000 && took < 950000);
+    assert_true(clock_mono_us() - from >= 390000);
     assert_int_equal(f->jobs[2]->delivered, 3);
     intake_ack(f->intake, f->jobs[2]);
     intake_ack(f->intake, f->jobs[2]); /* a second word about it is not sent */
@@ -130,6 +130,7 @@ static void test_deleted_streams_are_made_again(void **state)
 static void test_stop_takes_no_more_but_acks(void **state)
 {
     struct fixture *f = *state;
+    f->config->nats.ack_wait_ms = WAIT_MS * 10;
     open_intake(f, 16);
     publish(f, "ci", CLASS_NORMAL, 3);
     UNTIL(f, f->job_count == 3);
@@ -140,10 +141,9 @@ static void test_stop_takes_no_more_but_acks(void **state)
     ack_all(f);
     UNTIL(f, stream_messages(f) == 5);
     intake_close(f->intake);
-    int64_t from = clock_mono_us();
-    open_intake(f, 16); /* another worker has them at once: none is stuck with the first */
+    open_intake(
+        f, 16); /* another worker has them long before ack_wait: none is stuck with the first */
     UNTIL(f, f->job_count == 5);
-    assert_true(clock_mono_us() - from < 900000);
 }
 
 static void test_deliveries_outlive_the_intake(void **state)
