@@ -221,9 +221,17 @@ test('a tenant that is not allowed a mode is told', async () => {
     assert.equal((await ok('export default () => 1', { reuse: 'none' }, 'fresh')).reuse, null);
 });
 
-test('cells that stay are bounded', async () => {
-    for (let i = 0; i < 8; i++) await ok(`${unlike()} export default () => ${i}`, script);
-    await until('no more cells than may stay', () => w.cells().length <= POOL + TENANT_CELLS + 1);
+test('cells that stay are bounded, in all and those of a tenant', async () => {
+    const other = await up({ config, env: { CI_REGION: 'eu' } }), client = await Client.connect(other.url); // its cells alone
+    const eight = async (tenant) => {
+        for (let i = 0; i < 8; i++) assert.equal((await client.execute({ ...script, script: `export default () => ${i}` }, { tenant })).value, i);
+    };
+    await eight('default');
+    await until('the cells that a tenant may have', () => other.cells().length === POOL + TENANT_CELLS);
+    await eight('other');
+    await until('the cells that may stay', () => other.cells().length === POOL + config.warm.cells);
+    await client.close();
+    await other.stop();
 });
 
 test('cells that are idle end', async () => {
