@@ -22,7 +22,7 @@
 #define LANES_MAX  1024
 #define SERVICE_US 400 /* mean time that a publisher's next job takes, the floor of a cell's */
 
-static int64_t rows = 4000, paced = 1;
+static int64_t rows = 4000, paced = 1, lone = 1;
 static struct sign_key key;
 static char dir[64] = "build/results-bench-XXXXXX";
 static int64_t serial;
@@ -277,7 +277,8 @@ int main(int argc, char **argv)
 {
     static const struct bench_option options[] = {
         {"rows", &rows, 100, 1000000, "results in each part"},
-        {"paced", &paced, 0, 1, "0: leave out all but signing and the floods"}};
+        {"paced", &paced, 0, 1, "0: leave out all but signing, lone rows and the floods"},
+        {"lone", &lone, 0, 1, "0: leave out lone rows"}};
     struct err e = {0};
     char path[2][128], cmd[128];
     bench_options(argc, argv, "signing and storing of results", options, ARRAY_LEN(options));
@@ -287,7 +288,8 @@ int main(int argc, char **argv)
     snprintf(path[1], sizeof path[1], "%s/pub", dir);
     must(sign_key_open(path[0], path[1], &key, &e), &e, "key");
     time_signing();
-    closed(1, 0, 0);
+    if (lone)
+        closed(1, 0, 0);
     for (int lanes = 1; lanes <= 64 && paced; lanes *= 2)
         closed(lanes, SERVICE_US, 0);
     for (int crowded = 0; crowded < 2 && paced; crowded++) {

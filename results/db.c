@@ -1,6 +1,7 @@
 #include "results/db.h"
 #include "base/buf.h"
 #include "base/mem.h"
+#include "results/gather.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -442,7 +443,7 @@ static int open_file(struct db *db, enum db_mode mode, struct err *e)
             buf_adds(&uri, db->path);
         }
     }
-    int rc = sqlite3_open_v2(uri.data, &db->db, flags, NULL);
+    int rc = sqlite3_open_v2(uri.data, &db->db, flags, mode == DB_WRITE ? gather_vfs() : NULL);
     buf_free(&uri);
     CHECK(db->db != NULL);
     return rc ? fail(db, "open it", e) : 0;

@@ -61,7 +61,7 @@ my @library = (
     [qr/^wslay\//,              'wslay',        qr{^egress/ws_frames\.c$},  'egress/ws_frames.c'],
     [qr/^glib(?:\.h|\/)/,         'GLib',         qr{^(?:queue/zone|egress/ws_accept)\.c$}, 'queue/zone.c, egress/ws_accept.c'],
     [qr/^nats(?:\.h|\/)/,        'the NATS client', qr{^link/native\.c$},     'link/native.c'],
-    [qr/^sqlite3(?:ext)?\.h$/,   'SQLite',       qr{^results/db\.c$},         'results/db.c'],
+    [qr/^sqlite3(?:ext)?\.h$/,   'SQLite',       qr{^results/(?:db|gather)\.c$}, 'results/db.c, results/gather.c'],
     [qr/^uv(?:\.h|\/)/,          'libuv',        $loop, 'egress, link, queue, results, sandbox/host, executor, cli, bench'],
     [qr/^ut[a-z]+\.h$/,          'uthash',       $loop, 'egress, link, queue, results, sandbox/host, executor, cli, bench'],
     [qr/^libsmartcols\//,        'libsmartcols', qr{^cli/table\.c$},          'cli/table.c'],
