@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Client } from './lib/client.mjs';
 import { ClusterHouse, Flow, check_databases } from './lib/cluster.mjs';
-import { isolane } from './lib/process.mjs';
+import { isolane, until } from './lib/process.mjs';
 
 let house;
 before(async () => { house = await ClusterHouse.open(); });
@@ -15,8 +15,10 @@ test('streams, consumers and registry have a copy on every node; the workers see
         assert.equal(info.config.num_replicas, 3, stream);
     }
     for (const node of house.nats.nodes) {
-        const end = await isolane(['workers', '--nats', node.url, '--json']);
-        assert.deepEqual([end.code, end.stdout.split('\n').filter(Boolean).map((l) => JSON.parse(l).worker)], [0, ['w1', 'w2', 'w3']], end.stderr);
+        await until(`all workers at ${node.name}`, async () => {
+            const end = await isolane(['workers', '--nats', node.url, '--json']);
+            return end.code === 0 && end.stdout.split('\n').filter(Boolean).map((l) => JSON.parse(l).worker).join() === 'w1,w2,w3';
+        });
     }
 });
 
