@@ -155,7 +155,7 @@ $(E)/libisolane-cell.so: $(ENGINE_OBJ) sandbox/zygote/exports.map
 	@$(CXX) -shared -o $@.new $(ENGINE_OBJ) -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--version-script=sandbox/zygote/exports.map \
 		-Wl,-Bsymbolic -ldl -lsodium
 	@mv $@.new $@
-build/gen/builtins.js: tools/bundle_builtins.mjs $(wildcard sandbox/js/*.js sandbox/js/parts/*.js sandbox/js/parts/*/*.js) package-lock.json
+build/gen/builtins.js: tools/bundle_builtins.mjs $(wildcard sandbox/js/*.js sandbox/js/inside/*.js sandbox/js/parts/*.js sandbox/js/parts/*/*.js) package-lock.json
 	@mkdir -p $(@D)
 	@echo "  GEN   $@"
 	@$(NODE) tools/bundle_builtins.mjs sandbox/js $@

@@ -73,6 +73,10 @@ async function readExports() {
   return all;
 }
 
+// What the language's own are called in parts: by number, in the order of sandbox/js/primordials.js.
+const { methods, values } = await import(`data:text/javascript,${encodeURIComponent(readFileSync(join(source, 'originals.js'), 'utf8'))}`);
+const originals = [...Object.keys(methods), 'uncurry', ...Object.keys(values)];
+
 const exported = await readExports();
 const used = new Set(); // modules of the base that parts use
 const needs = new Map(); // part → parts that it imports
@@ -92,6 +96,7 @@ function insidePart(name) {
       b.onResolve({ filter: /^\.\.?\// }, ({ path, importer, resolveDir, namespace }) => {
         if (namespace !== 'file' || !importer.startsWith(source + sep)) return undefined;
         const file = resolve(resolveDir, path);
+        if (file === join(source, 'primordials.js')) return { path: join(source, 'inside/primordials.js'), sideEffects: false };
         if (dirname(file) === source) {
           used.add(basename(file));
           return { path: file, namespace: 'base' };
@@ -104,6 +109,10 @@ function insidePart(name) {
         if (file.startsWith(home) || file === parts.get(name)) return { path: file };
         return { errors: [{ text: `parts/${name} may import its own files, the base's, and the index of other parts` }] };
       });
+      b.onResolve({ filter: /^isolane:originals$/ }, ({ path }) => ({ path, namespace: 'originals', sideEffects: false }));
+      b.onLoad({ filter: /.*/, namespace: 'originals' }, () => ({
+        contents: originals.map((original, i) => `export const ${original} = /* @__PURE__ */ __cell.original(${i});\n`).join(''),
+      }));
       b.onLoad({ filter: /.*/, namespace: 'base' }, ({ path }) => {
         if (!exported.has(path)) return { errors: [{ text: `${path}: no such file` }] };
         return { contents: reExport(exported.get(path), `__cell.shared(${quoted(basename(path))})`) };

@@ -4,7 +4,7 @@
 // A part's global names are lazy data properties: V8 asks for the value when a script first looks at one,
 // and it is an ordinary data property to every eye. What a part exports is kept only when its evaluation
 // came to its end: one that met the end of the stack or of memory half way is evaluated anew.
-import { apply, list, push } from './primordials.js';
+import { apply, list, original, push } from './primordials.js';
 import { shared } from 'isolane:shared';
 
 const { parts } = native;
@@ -46,7 +46,7 @@ export function load(name) {
   const out = { __proto__: null }; // may meet the end of the stack
   try {
     loading[name] = true;
-    apply(parts.compile(name), undefined, [native, { __proto__: null, shared: module, load, language, out }]);
+    apply(parts.compile(name), undefined, [native, { __proto__: null, shared: module, original, load, language, out }]);
   } finally {
     loading[name] = false;
   }

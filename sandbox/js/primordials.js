@@ -1,4 +1,5 @@
-// The language as it was before any guest code ran. Built-ins call only what is captured here.
+// The language as it was before any guest code ran. Built-ins call only what is captured here. Files of the base have these few,
+// parts have all that originals.js names and more (inside/primordials.js).
 //
 // Rules for the other files, because a guest can replace everything it can reach:
 // - no method calls on values of the language (`text.slice()`): the captured functions below;
@@ -10,172 +11,37 @@
 // - `await` and async functions only on undefined: anything else reads `constructor` or `then`.
 // Rest parameters, array and object literals, templates over strings and numbers are safe.
 
+import { methods, values } from './originals.js';
+
 const { bind, call } = Function.prototype;
-export const uncurry = bind.bind(call);
-const { getOwnPropertyDescriptor } = Reflect;
-export const getter = (holder, name) => uncurry(getOwnPropertyDescriptor(holder, name).get);
+const uncurry = bind.bind(call);
 
-// Constructors and functions of the global object, for use under their own names.
-export const {
-  Error,
-  Int32Array,
-  Map,
-  Number,
-  Object,
-  Promise,
-  RangeError,
-  Set,
-  String,
-  TypeError,
-  Uint32Array,
-  Uint8Array,
-  WeakSet,
-} = globalThis;
-export const {
-  apply,
-  construct,
-  defineProperty,
-  getPrototypeOf,
-  ownKeys,
-} = Reflect;
-export const {
-  create: objectCreate,
-  freeze,
-  getOwnPropertyNames,
-  getOwnPropertySymbols,
-  is: objectIs,
-  keys: objectKeys,
-  setPrototypeOf,
-} = Object;
-export const hasOwn = Object.hasOwn;
-export const isEnumerable = uncurry(Object.prototype.propertyIsEnumerable);
-export const objectToString = uncurry(Object.prototype.toString);
+// For parts: what originals.js names, in its order, behind `uncurry` itself. A method is bound when a part first asks for it.
+// (tools/bundle_builtins.mjs writes the numbers.)
+const METHODS = Object.keys(methods).length;
+const originals = Object.setPrototypeOf([...Object.values(methods), uncurry, ...Object.values(values)], null);
+let bound;
 
-export const { isArray } = Array;
-export const arrayJoin = uncurry(Array.prototype.join);
-export const arrayIndexOf = uncurry(Array.prototype.indexOf);
-export const arraySort = uncurry(Array.prototype.sort);
-export const arraySplice = uncurry(Array.prototype.splice);
-
-export const { fromCharCode } = String;
-const { prototype: string } = String;
-export const charCodeAt = uncurry(string.charCodeAt);
-export const stringFromCharCode = String.fromCharCode;
-export const stringEndsWith = uncurry(string.endsWith);
-export const stringIncludes = uncurry(string.includes);
-export const stringIndexOf = uncurry(string.indexOf);
-export const stringLastIndexOf = uncurry(string.lastIndexOf);
-export const stringNormalize = uncurry(string.normalize);
-export const stringPadEnd = uncurry(string.padEnd);
-export const stringPadStart = uncurry(string.padStart);
-export const stringRepeat = uncurry(string.repeat);
-export const stringSlice = uncurry(string.slice);
-export const stringStartsWith = uncurry(string.startsWith);
-export const stringToLowerCase = uncurry(string.toLowerCase);
-export const stringToUpperCase = uncurry(string.toUpperCase);
-export const stringToWellFormed = uncurry(string.toWellFormed);
-export const stringTrim = uncurry(string.trim);
-export const stringValueOf = uncurry(string.valueOf);
-
-const { prototype: number } = Number;
-export const numberToFixed = uncurry(number.toFixed);
-export const numberToString = uncurry(number.toString);
-export const numberValueOf = uncurry(number.valueOf);
-export const { isFinite, isInteger, isNaN, parseFloat, parseInt } = Number;
-export const bigintValueOf = uncurry(BigInt.prototype.valueOf);
-export const booleanValueOf = uncurry(Boolean.prototype.valueOf);
-export const symbolToString = uncurry(Symbol.prototype.toString);
-export const symbolValueOf = uncurry(Symbol.prototype.valueOf);
-export const { ceil, clz32, floor, max, min, round, sqrt, trunc } = Math;
-
-export const { asyncIterator, hasInstance, iterator, toPrimitive, toStringTag } = Symbol;
-export const customInspect = Symbol.for('nodejs.util.inspect.custom');
-
-export const functionHasInstance = uncurry(Function.prototype[Symbol.hasInstance]);
-export const functionToString = uncurry(Function.prototype.toString);
-export const errorToString = uncurry(Error.prototype.toString);
-export const { captureStackTrace } = Error;
-export const regexpExec = uncurry(RegExp.prototype.exec);
-const regexpSource = getter(RegExp.prototype, 'source');
-const FLAGS = 'dgimsuvy';
-const regexpFlags = [
-  getter(RegExp.prototype, 'hasIndices'),
-  getter(RegExp.prototype, 'global'),
-  getter(RegExp.prototype, 'ignoreCase'),
-  getter(RegExp.prototype, 'multiline'),
-  getter(RegExp.prototype, 'dotAll'),
-  getter(RegExp.prototype, 'unicode'),
-  getter(RegExp.prototype, 'unicodeSets'),
-  getter(RegExp.prototype, 'sticky'),
-];
-export const dateGetTime = uncurry(Date.prototype.getTime);
-export const dateToISOString = uncurry(Date.prototype.toISOString);
-export const dateToString = uncurry(Date.prototype.toString);
-export const { parse: jsonParse, stringify: jsonStringify } = JSON;
-
-export const weakSetAdd = uncurry(WeakSet.prototype.add);
-export const weakSetDelete = uncurry(WeakSet.prototype.delete);
-export const weakSetHas = uncurry(WeakSet.prototype.has);
-
-export const mapDelete = uncurry(Map.prototype.delete);
-export const mapEntries = uncurry(Map.prototype.entries);
-export const mapGet = uncurry(Map.prototype.get);
-export const mapHas = uncurry(Map.prototype.has);
-export const mapSet = uncurry(Map.prototype.set);
-export const mapSize = getter(Map.prototype, 'size');
-export const setAdd = uncurry(Set.prototype.add);
-export const setDelete = uncurry(Set.prototype.delete);
-export const setForEach = uncurry(Set.prototype.forEach);
-export const setHas = uncurry(Set.prototype.has);
-export const setSize = getter(Set.prototype, 'size');
-export const setValues = uncurry(Set.prototype.values);
-export const iteratorPrototype = getPrototypeOf(getPrototypeOf(new Map().entries()));
-export const mapIteratorNext = uncurry(getPrototypeOf(new Map().entries()).next);
-export const setIteratorNext = uncurry(getPrototypeOf(new Set().values()).next);
-
-export const arrayBufferByteLength = getter(ArrayBuffer.prototype, 'byteLength');
-
-const typedArray = getPrototypeOf(Uint8Array.prototype);
-export const typedArraySet = uncurry(typedArray.set);
-export const typedArrayBuffer = getter(typedArray, 'buffer');
-export const typedArrayByteLength = getter(typedArray, 'byteLength');
-export const typedArrayByteOffset = getter(typedArray, 'byteOffset');
-export const typedArrayLength = getter(typedArray, 'length');
-export const typedArrayTag = getter(typedArray, toStringTag);
-export const typedArrayIndexOf = uncurry(typedArray.indexOf);
-// Parts of Uint8Arrays: these read no `constructor`.
-export const typedArraySubarray = (bytes, from, to = typedArrayLength(bytes)) =>
-  new Uint8Array(typedArrayBuffer(bytes), typedArrayByteOffset(bytes) + from, to - from);
-export function typedArraySlice(bytes, from, to = typedArrayLength(bytes)) {
-  const out = new Uint8Array(to - from);
-  typedArraySet(out, typedArraySubarray(bytes, from, to), 0);
-  return out;
+export function original(number) {
+  if (number >= METHODS) return originals[number];
+  bound ??= list();
+  return (bound[number] ??= uncurry(originals[number]));
 }
-export const dataViewBuffer = getter(DataView.prototype, 'buffer');
-export const dataViewByteLength = getter(DataView.prototype, 'byteLength');
-export const dataViewByteOffset = getter(DataView.prototype, 'byteOffset');
 
-const { isView } = ArrayBuffer;
-export const isArrayBufferView = isView;
-export function isArrayBuffer(value) {
-  try {
-    arrayBufferByteLength(value);
-    return true;
-  } catch {
-    return false;
-  }
-}
-const isTyped = (view) => typedArrayTag(view) !== undefined;
-export const bufferOf = (view) => (isTyped(view) ? typedArrayBuffer(view) : dataViewBuffer(view));
-// BufferSource of Web IDL: an ArrayBuffer or a view of one, no shared one.
-export const isBufferSource = (value) => isArrayBuffer(isView(value) ? bufferOf(value) : value);
-// Its bytes, not copied.
-export function bytesOf(source) {
-  if (!isView(source)) return new Uint8Array(source);
-  return isTyped(source)
-    ? new Uint8Array(typedArrayBuffer(source), typedArrayByteOffset(source), typedArrayByteLength(source))
-    : new Uint8Array(dataViewBuffer(source), dataViewByteOffset(source), dataViewByteLength(source));
-}
+export const {
+  Error, Int32Array, RangeError, TypeError, Uint8Array, apply, customInspect, defineProperty, freeze, getOwnPropertyNames, getPrototypeOf,
+  jsonParse, jsonStringify, objectIs, setPrototypeOf, toStringTag,
+} = values;
+export const errorToString = uncurry(methods.errorToString);
+export const functionHasInstance = uncurry(methods.functionHasInstance);
+export const numberToString = uncurry(methods.numberToString);
+export const regexpExec = uncurry(methods.regexpExec);
+export const stringIncludes = uncurry(methods.stringIncludes);
+export const stringStartsWith = uncurry(methods.stringStartsWith);
+export const stringToWellFormed = uncurry(methods.stringToWellFormed);
+const stringIndexOf = uncurry(methods.stringIndexOf);
+const stringSlice = uncurry(methods.stringSlice);
+const { getOwnPropertyDescriptor, ownKeys } = values;
 
 // An own property's descriptor whose missing fields read as undefined, whatever Object.prototype holds.
 export function descriptorOf(object, key) {
@@ -190,10 +56,6 @@ export const push = (to, value) => {
   to[to.length] = value;
 };
 
-// A filled list as an array that a script may have.
-const arrayPrototype = Array.prototype;
-export const toArray = (items) => setPrototypeOf(items, arrayPrototype);
-
 // Text with every `from` replaced by `to`.
 export function replaceAll(text, from, to) {
   let at = stringIndexOf(text, from);
@@ -205,20 +67,6 @@ export function replaceAll(text, from, to) {
     last = at + from.length;
   }
   return out + stringSlice(text, last);
-}
-
-// The text of a regular expression; the language's own toString reads what a guest can replace.
-export function regexpText(regexp) {
-  let out = `/${regexpSource(regexp)}/`;
-  for (let i = 0; i < regexpFlags.length; i++)
-    if (regexpFlags[i](regexp)) out += FLAGS[i];
-  return out;
-}
-
-export function join(parts, separator) {
-  let out = '';
-  for (let i = 0; i < parts.length; i++) out += i === 0 ? parts[i] : separator + parts[i];
-  return out;
 }
 
 // Puts the members of source on target as an interface has them (Web IDL: methods and accessors

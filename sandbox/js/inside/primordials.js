@@ -1,0 +1,127 @@
+// The primordials as parts have them: where one imports ../primordials.js it gets this file, of which its bundle holds
+// what it names. The rules stand in ../primordials.js.
+//
+// isolane:originals (tools/bundle_builtins.mjs): what originals.js names, each made when a part first names it.
+import {
+  Uint8Array,
+  arrayBufferByteLength,
+  arrayPrototype,
+  dataViewBuffer,
+  dataViewByteLength,
+  dataViewByteOffset,
+  defineProperty,
+  getOwnPropertyDescriptor,
+  isArrayBufferView,
+  ownKeys,
+  regexpDotAll,
+  regexpGlobal,
+  regexpHasIndices,
+  regexpIgnoreCase,
+  regexpMultiline,
+  regexpSource,
+  regexpSticky,
+  regexpUnicode,
+  regexpUnicodeSets,
+  setPrototypeOf,
+  stringIndexOf,
+  stringSlice,
+  typedArrayBuffer,
+  typedArrayByteLength,
+  typedArrayByteOffset,
+  typedArrayLength,
+  typedArraySet,
+  typedArrayTag,
+  uncurry,
+} from 'isolane:originals';
+
+export * from 'isolane:originals';
+
+export const getter = (holder, name) => uncurry(getOwnPropertyDescriptor(holder, name).get);
+
+// Parts of Uint8Arrays: these read no `constructor`.
+export const typedArraySubarray = (bytes, from, to = typedArrayLength(bytes)) =>
+  new Uint8Array(typedArrayBuffer(bytes), typedArrayByteOffset(bytes) + from, to - from);
+export function typedArraySlice(bytes, from, to = typedArrayLength(bytes)) {
+  const out = new Uint8Array(to - from);
+  typedArraySet(out, typedArraySubarray(bytes, from, to), 0);
+  return out;
+}
+export function isArrayBuffer(value) {
+  try {
+    arrayBufferByteLength(value);
+    return true;
+  } catch {
+    return false;
+  }
+}
+const isTyped = (view) => typedArrayTag(view) !== undefined;
+export const bufferOf = (view) => (isTyped(view) ? typedArrayBuffer(view) : dataViewBuffer(view));
+// BufferSource of Web IDL: an ArrayBuffer or a view of one, no shared one.
+export const isBufferSource = (value) => isArrayBuffer(isArrayBufferView(value) ? bufferOf(value) : value);
+// Its bytes, not copied.
+export function bytesOf(source) {
+  if (!isArrayBufferView(source)) return new Uint8Array(source);
+  return isTyped(source)
+    ? new Uint8Array(typedArrayBuffer(source), typedArrayByteOffset(source), typedArrayByteLength(source))
+    : new Uint8Array(dataViewBuffer(source), dataViewByteOffset(source), dataViewByteLength(source));
+}
+
+// An own property's descriptor whose missing fields read as undefined, whatever Object.prototype holds.
+export function descriptorOf(object, key) {
+  const descriptor = getOwnPropertyDescriptor(object, key);
+  if (descriptor !== undefined) setPrototypeOf(descriptor, null);
+  return descriptor;
+}
+
+// A list that no setter on Array.prototype can reach into; filled with push().
+export const list = () => setPrototypeOf([], null);
+export const push = (to, value) => {
+  to[to.length] = value;
+};
+
+// A filled list as an array that a script may have.
+export const toArray = (items) => setPrototypeOf(items, arrayPrototype);
+
+// Text with every `from` replaced by `to`.
+export function replaceAll(text, from, to) {
+  let at = stringIndexOf(text, from);
+  if (at < 0) return text;
+  let out = '';
+  let last = 0;
+  for (; at >= 0; at = stringIndexOf(text, from, last)) {
+    out += stringSlice(text, last, at) + to;
+    last = at + from.length;
+  }
+  return out + stringSlice(text, last);
+}
+
+const FLAGS = 'dgimsuvy';
+const regexpFlags = [
+  regexpHasIndices, regexpGlobal, regexpIgnoreCase, regexpMultiline, regexpDotAll, regexpUnicode, regexpUnicodeSets, regexpSticky,
+];
+
+// The text of a regular expression; the language's own toString reads what a guest can replace.
+export function regexpText(regexp) {
+  let out = `/${regexpSource(regexp)}/`;
+  for (let i = 0; i < regexpFlags.length; i++)
+    if (regexpFlags[i](regexp)) out += FLAGS[i];
+  return out;
+}
+
+export function join(parts, separator) {
+  let out = '';
+  for (let i = 0; i < parts.length; i++) out += i === 0 ? parts[i] : separator + parts[i];
+  return out;
+}
+
+// Puts the members of source on target as an interface has them (Web IDL: methods and accessors
+// enumerable) or as the language has them (not enumerable).
+export function define(target, source, enumerable) {
+  const names = ownKeys(source);
+  for (let i = 0; i < names.length; i++) {
+    const descriptor = descriptorOf(source, names[i]);
+    descriptor.enumerable = enumerable;
+    defineProperty(target, names[i], descriptor);
+  }
+  return target;
+}
