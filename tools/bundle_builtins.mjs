@@ -7,8 +7,9 @@
 //   `__cell` (parts.js makes that). sandbox/engine/snapshot.cc reads this.
 //
 //   A file of SOURCE_DIR itself belongs to the base: its state and classes exist once. Where a part imports
-//   one, it gets the base's live exports (`__cell.shared`), where it imports another part's index, that
-//   part's exports (`__cell.load`). Everything else, npm packages too, is bundled into the part.
+//   one, it gets the base's live exports (`__cell.shared`, by number: only what parts name is kept for them), where
+//   it imports another part's index, that part's exports (`__cell.load`). In the place of primordials.js it has
+//   inside/primordials.js, with the language's own by number as well (`__cell.original`). Everything else, npm packages too, is bundled into the part.
 //
 //   A part is evaluated after guest code ran, so the language's constructors, which a script can replace on
 //   globalThis, come to it as they were (`__cell.language`), and no helper of esbuild's that reads them is
@@ -78,7 +79,7 @@ const { methods, values } = await import(`data:text/javascript,${encodeURICompon
 const originals = [...Object.keys(methods), 'uncurry', ...Object.keys(values)];
 
 const exported = await readExports();
-const used = new Set(); // modules of the base that parts use
+const used = []; // [module of the base, what of it parts use]: by number, in their texts and in `shared`
 const needs = new Map(); // part → parts that it imports
 
 const taken = (names) =>
@@ -97,10 +98,7 @@ function insidePart(name) {
         if (namespace !== 'file' || !importer.startsWith(source + sep)) return undefined;
         const file = resolve(resolveDir, path);
         if (file === join(source, 'primordials.js')) return { path: join(source, 'inside/primordials.js'), sideEffects: false };
-        if (dirname(file) === source) {
-          used.add(basename(file));
-          return { path: file, namespace: 'base' };
-        }
+        if (dirname(file) === source) return { path: file, namespace: 'base', sideEffects: false };
         const other = partOf.get(file);
         if (other !== undefined && other !== name) {
           needs.get(name).add(other);
@@ -115,7 +113,11 @@ function insidePart(name) {
       }));
       b.onLoad({ filter: /.*/, namespace: 'base' }, ({ path }) => {
         if (!exported.has(path)) return { errors: [{ text: `${path}: no such file` }] };
-        return { contents: reExport(exported.get(path), `__cell.shared(${quoted(basename(path))})`) };
+        const lines = exported.get(path).map((member) => {
+          const from = `/* @__PURE__ */ __cell.shared(${quoted(basename(path))}, ${quoted(member)});\n`;
+          return member === 'default' ? `export default ${from}` : `export const ${member} = ${from}`;
+        });
+        return { contents: lines.join('') };
       });
       b.onLoad({ filter: /.*/, namespace: 'other' }, ({ path }) => ({
         contents: reExport(exported.get(path), `__cell.load(${quoted(partOf.get(path))})`),
@@ -150,13 +152,9 @@ const sharedModule = {
   setup(b) {
     b.onResolve({ filter: /^isolane:shared$/ }, ({ path }) => ({ path, namespace: 'shared' }));
     b.onLoad({ filter: /.*/, namespace: 'shared' }, () => {
-      const names = [...used].sort();
-      const imports = names.map((name, i) => `import * as m${i} from ${quoted(`./${name}`)};\n`);
-      const cases = names.map((name, i) => {
-        const members = exported.get(join(source, name)).map((member) => `${member}: m${i}.${member}`);
-        return `case ${quoted(name)}: return { __proto__: null, ${members.join(', ')} };\n`;
-      });
-      const contents = `${imports.join('')}export function shared(name) { switch (name) {\n${cases.join('')}} }\n`;
+      const imports = used.map(([name, member], i) => `import { ${member} as m${i} } from ${quoted(`./${name}`)};\n`);
+      const cases = used.map((_, i) => `case ${i}: return m${i};\n`);
+      const contents = `${imports.join('')}export function shared(number) { switch (number) {\n${cases.join('')}} }\n`;
       return { contents, resolveDir: source };
     });
   },
@@ -177,6 +175,12 @@ if (!language) fail('parts.js lacks the list LANGUAGE');
 const withNames = (text) =>
   [...text.matchAll(/\b(\w+)=class _\1\b/g)].reduce((all, [, name]) => all.replaceAll(new RegExp(`\\b_${name}\\b`, 'g'), name), text);
 
+// The base keeps for parts what their texts name of it, and nothing else.
+function numbered(name, member) {
+  const known = used.findIndex(([n, m]) => n === name && m === member);
+  return known >= 0 ? known : used.push([name, member]) - 1;
+}
+
 async function bundlePart(name, file) {
   needs.set(name, new Set());
   const names = exported.get(file);
@@ -189,7 +193,8 @@ async function bundlePart(name, file) {
     // Names of the web that a package uses freely (`URL`) come from the part's own inject.js, not from globalThis.
     inject: [join(dirname(file), 'inject.js')].filter((path) => file.endsWith('/index.js') && existsSync(path)),
   });
-  const text = withNames(result.outputFiles[0].text);
+  const text = withNames(result.outputFiles[0].text)
+    .replace(/\b__cell\.shared\("([a-z_]+\.js)","(\w+)"\)/g, (_, module, member) => `__cell.shared(${numbered(module, member)})`);
   const free = language.filter((word) => new RegExp(`\\b${word}\\b`).test(text));
   return `"use strict";const{${free.join(",")}}=__cell.language;(()=>{\n${text}})();\n`;
 }

@@ -104,12 +104,12 @@ void write(const v8::FunctionCallbackInfo<v8::Value> &args)
 {
     v8::Isolate *isolate = args.GetIsolate();
     if (args.Length() < 2 || !args[0]->IsInt32() || !args[1]->IsString()) {
-        throw_type_error(isolate, "loop.write needs a stream number and a string");
+        throw_type_error(isolate, "output.write needs a stream number and a string");
         return;
     }
     int stream = args[0].As<v8::Int32>()->Value();
     if (stream != FRAME_STDOUT && stream != FRAME_STDERR) {
-        throw_range_error(isolate, "loop.write: the stream must be 1 or 2");
+        throw_range_error(isolate, "output.write: the stream must be 1 or 2");
         return;
     }
     if (limits.stop) // by a signal that could do no more than set this
@@ -186,14 +186,17 @@ void report(const v8::FunctionCallbackInfo<v8::Value> &args)
 }
 
 const NativeFunction functions[] = {
-    {"report", report}, {"microtask", microtask}, {"arm", arm},
-    {"now", now},       {"time", time_ms},        {"write", write},
-    {"call", call},     {"note", note},           {"drain", drain},
+    {"report", report}, {"microtask", microtask}, {"arm", arm},   {"now", now},
+    {"time", time_ms},  {"call", call},           {"note", note}, {"drain", drain},
 };
+
+// Apart, for it is all that most contexts have of these.
+const NativeFunction output_functions[] = {{"write", write}};
 
 } // namespace
 
 const NativeModule native_loop = {"loop", functions, sizeof functions / sizeof *functions, nullptr};
+const NativeModule native_output = {"output", output_functions, 1, nullptr};
 
 void loop_begin()
 {

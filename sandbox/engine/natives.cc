@@ -10,6 +10,7 @@ namespace isolane
 // clang-format off
 const NativeModule *const native_modules[] = {
     &native_loop,
+    &native_output,
     &native_text,
     &native_random,
     &native_clone,

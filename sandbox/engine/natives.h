@@ -29,7 +29,8 @@ struct NativeModule {
 extern const NativeModule *const native_modules[];
 extern const size_t native_module_count;
 
-extern const NativeModule native_loop;    // engine: timers, calls, output, clock (loop.cc)
+extern const NativeModule native_loop;    // engine: timers, calls, clock (loop.cc)
+extern const NativeModule native_output;  // what the script prints (loop.cc)
 extern const NativeModule native_text;    // UTF-8/16 encode and decode, base64
 extern const NativeModule native_random;  // bytes from getrandom
 extern const NativeModule native_clone;   // structuredClone

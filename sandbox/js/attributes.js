@@ -1,10 +1,6 @@
 // Attributes of the global object: self, crypto, performance, navigator. What they stand for is in parts.
 import { defineProperty } from './primordials.js';
-import { lazy } from './parts.js';
-
-const cryptography = lazy('web_crypto');
-const time = lazy('hr_time');
-const user = lazy('navigator');
+import { load } from './parts.js';
 
 // Read only, or replaceable by assignment.
 function installAttribute(global, name, get, replaceable) {
@@ -19,9 +15,9 @@ function installAttribute(global, name, get, replaceable) {
 }
 
 export function installAttributes(global) {
-  installAttribute(global, 'crypto', () => cryptography().crypto, false);
-  installAttribute(global, 'performance', () => time().performance, true);
-  installAttribute(global, 'navigator', () => user().navigator, true);
+  installAttribute(global, 'crypto', () => load('web_crypto').crypto, false);
+  installAttribute(global, 'performance', () => load('hr_time').performance, true);
+  installAttribute(global, 'navigator', () => load('navigator').navigator, true);
 }
 
 export const installSelf = (global) => installAttribute(global, 'self', () => global, true);

@@ -9,7 +9,7 @@ import {
 } from './primordials.js';
 import { format } from './format.js';
 
-const { loop } = native;
+const { output } = native;
 
 const STDOUT = 1;
 const STDERR = 2;
@@ -23,7 +23,7 @@ export function indent(text) {
 
 export function write(stream, text) {
   if (indentation !== '') text = indentation + replaceAll(text, '\n', `\n${indentation}`);
-  loop.write(stream, `${text}\n`);
+  output.write(stream, `${text}\n`);
 }
 
 const methods = {

@@ -1,9 +1,7 @@
 // format(args): the text of console.log(...args). Strings, numbers and their like are written here; specifiers
 // (%s …) and objects are for the part `inspect`, which most jobs do not load.
 import { numberToString, objectIs, stringIncludes } from './primordials.js';
-import { lazy } from './parts.js';
-
-const whole = lazy('inspect');
+import { load } from './parts.js';
 
 function plainText(value) {
   switch (typeof value) {
@@ -16,14 +14,14 @@ function plainText(value) {
     case 'undefined':
       return 'undefined';
     default:
-      return value === null ? 'null' : whole().inspect(value);
+      return value === null ? 'null' : load('inspect').inspect(value);
   }
 }
 
 export function format(args) {
   const first = args[0];
   if (args.length === 1 && typeof first === 'string') return first;
-  if (typeof first === 'string' && stringIncludes(first, '%')) return whole().format(args);
+  if (typeof first === 'string' && stringIncludes(first, '%')) return load('inspect').format(args);
   return formatRest(args, 0, '');
 }
 

@@ -1,11 +1,9 @@
 // What the global object hears of errors that nobody caught. The part `events` says how; until a script has
 // touched it there can be no listener, and errors end the job.
 import { define } from './primordials.js';
-import { lazy } from './parts.js';
+import { load } from './parts.js';
 
-const { loop } = native;
 const global = globalThis;
-const events = lazy('events');
 
 let listeners; // {onError, onRejection, onHandled}
 
@@ -22,15 +20,12 @@ export function uncaught(kind, value, promise, message, file, line, column) {
   return listeners.onHandled(promise, value);
 }
 
-// A built-in has caught what a callback of the script threw: the same as if nobody had.
-export const reportException = (error) => loop.report(error);
-
 const handler = (type) => ({
   get [`on${type}`]() {
-    return events().handlerOf(global, type);
+    return load('events').handlerOf(global, type);
   },
   set [`on${type}`](value) {
-    events().setHandler(global, type, value);
+    load('events').setHandler(global, type, value);
   },
 });
 

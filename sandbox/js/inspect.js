@@ -1,7 +1,5 @@
 // inspect(value, options): any value as text, the way people know it from Node's util.inspect. Most jobs print
 // strings and numbers only: what looks into values is a part (parts/inspect).
-import { lazy } from './parts.js';
+import { load } from './parts.js';
 
-const whole = lazy('inspect');
-
-export const inspect = (value, options = undefined) => whole().inspect(value, options);
+export const inspect = (value, options = undefined) => load('inspect').inspect(value, options);

@@ -1,24 +1,14 @@
 // job: what a script knows of itself. The object and its accessors are part of the snapshot; begin() only
 // keeps texts, so that a job which never looks at its input does not pay for parsing it.
 import {
-  TypeError,
-  RangeError,
   customInspect,
   define,
   defineProperty,
   freeze,
   jsonParse,
-  jsonStringify,
-  stringToWellFormed,
+  setPrototypeOf,
 } from './primordials.js';
-import { inspect } from './inspect.js';
-import { lazy } from './parts.js';
-
-const { loop } = native;
-
-const PROGRESS_TEXT_MAX_BYTES = 1024;
-
-const artifacts = lazy('artifacts');
+import { load } from './parts.js';
 
 let about = { __proto__: null, id: '', tenant: '', attempt: 0 };
 let inputText;
@@ -56,23 +46,6 @@ function parentsOf() {
   return parents;
 }
 
-function progress(fraction, message) {
-  if (typeof fraction !== 'number' || !(fraction >= 0 && fraction <= 1))
-    throw new RangeError(
-      `job.progress: the fraction must be a number from 0 to 1, found ${inspect(fraction)}`,
-    );
-  if (message === undefined) message = '';
-  else if (typeof message !== 'string')
-    throw new TypeError(`job.progress: the text must be a string, found ${typeof message}`);
-  message = stringToWellFormed(message);
-  const bytes = native.text.utf8Length(message);
-  if (bytes > PROGRESS_TEXT_MAX_BYTES)
-    throw new RangeError(
-      `job.progress: the text has ${bytes} bytes of UTF-8; at most ${PROGRESS_TEXT_MAX_BYTES} are allowed`,
-    );
-  loop.note('progress', jsonStringify({ __proto__: null, fraction, text: message }));
-}
-
 const accessors = {
   get id() {
     return about.id;
@@ -93,19 +66,16 @@ const accessors = {
     return parentsOf();
   },
   get artifacts() {
-    return artifacts().artifacts;
+    return load('artifacts').artifacts;
   },
 };
 
 const methods = {
   progress(fraction, message = undefined) {
-    progress(fraction, message);
+    load('job_more').progress(fraction, message);
   },
   [customInspect](depth, options) {
-    const { id, tenant, attempt } = about;
-    const shown = { id, tenant, attempt, input: inputOf(), env: envOf() };
-    if (waited) shown.parents = parentsOf();
-    return `job ${inspect(shown, options)}`;
+    return load('job_more').inspectJob(job, waited, options);
   },
 };
 
@@ -126,7 +96,8 @@ let job;
 export const selfOf = () => job;
 
 export function installJob(global) {
-  job = freeze(define(define({}, accessors, true), methods, false));
+  const members = define(define({ __proto__: null }, accessors, true), methods, false); // as in main.js
+  job = freeze(setPrototypeOf(members, Object.prototype));
   defineProperty(global, 'job', {
     __proto__: null,
     value: job,

@@ -5,13 +5,11 @@
 // a double. Not for secrets: those come from crypto.getRandomValues and sodium.randombytesBuf.
 import { Int32Array, define } from './primordials.js';
 
-const { random } = native;
-
 let state;
 
 function seed() {
   state = new Int32Array(4);
-  do random.fill(state);
+  do native.random.fill(state);
   while ((state[0] | state[1] | state[2] | state[3]) === 0);
 }
 

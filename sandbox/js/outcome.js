@@ -5,7 +5,6 @@ import {
   apply,
   descriptorOf,
   errorToString,
-  functionHasInstance,
   getPrototypeOf,
   jsonStringify,
   list,
@@ -13,11 +12,7 @@ import {
   setPrototypeOf,
   stringStartsWith,
 } from './primordials.js';
-import { inspect } from './inspect.js';
-import { ERROR, PROXY } from './inspect_kinds.js';
-import { lazy } from './parts.js';
-
-const sourceMaps = lazy('source_maps');
+import { load } from './parts.js';
 
 // Script names of the built-ins begin so (sandbox/engine).
 const INTERNAL = 'isolane:';
@@ -35,53 +30,8 @@ export function serialize(value) {
   return text;
 }
 
-// A property as text; the fallback when it is missing, throws or is no string.
-function textOf(object, key, fallback) {
-  try {
-    const value = object[key];
-    return typeof value === 'string' ? value : fallback;
-  } catch {
-    return fallback;
-  }
-}
-
-function inspected(value) {
-  try {
-    return inspect(value);
-  } catch {
-    // Custom inspection or a class's name threw.
-  }
-  try {
-    return inspect(value, { __proto__: null, customInspect: false });
-  } catch {
-    return '[value that cannot be shown]';
-  }
-}
-
-const isErrorObject = (value) =>
-  typeof value === 'object' &&
-  value !== null &&
-  native.inspect.kind(value) !== PROXY &&
-  (native.inspect.kind(value) === ERROR || functionHasInstance(Error, value));
-
-// Name, message and stack of whatever was thrown. The stack is what console.error would print, with the
-// causes. Never throws, except when the stack of calls is used up.
-export function describe(thrown) {
-  const shown = inspected(thrown);
-  let isError = false;
-  try {
-    isError = isErrorObject(thrown);
-  } catch {
-    // A proxy far up its prototype chain threw.
-  }
-  if (!isError) return { __proto__: null, name: 'Error', message: `Uncaught ${shown}`, stack: '' };
-  return {
-    __proto__: null,
-    name: textOf(thrown, 'name', 'Error'),
-    message: textOf(thrown, 'message', ''),
-    stack: shown,
-  };
-}
+// Name, message and stack of whatever was thrown (the part says how).
+export const describe = (thrown) => load('describe').describe(thrown);
 
 // ---- stacks -----------------------------------------------------------------------------------------------
 // The class of frames is found by making one; a guest can reach its prototype later, so take it now.
@@ -116,7 +66,7 @@ function shownFrame(site, name) {
   const text = frameText(site);
   if (typeof name !== 'string' || !native.modules.mapped(name)) return text;
   try {
-    return sourceMaps().mappedFrame(text, name, lineOf(site), columnOf(site));
+    return load('source_maps').mappedFrame(text, name, lineOf(site), columnOf(site));
   } catch {
     return text; // the end of the stack of calls
   }

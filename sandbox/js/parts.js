@@ -29,24 +29,28 @@ function makeLanguage() {
   language = made;
 }
 
-const loaded = { __proto__: null }; // name → exports
-const order = list(); // names of loaded parts
-let loading = { __proto__: null };
+// Made for the first part: a context without needs none of it.
+let loaded; // name → exports
+let order; // names of loaded parts
+let loading; // name → is it being evaluated?
 
-// A module of the base as parts see it, made once.
-const seen = { __proto__: null };
-const module = (name) => (seen[name] ??= shared(name));
+function beginLoading() {
+  makeLanguage();
+  order = list(); // may meet the end of the stack
+  loading = { __proto__: null };
+  loaded = { __proto__: null };
+}
 
 // The exports of a part.
 export function load(name) {
+  if (loaded === undefined) beginLoading();
   const known = loaded[name];
   if (known !== undefined) return known;
-  if (language === undefined) makeLanguage();
   if (loading[name]) throw new language.Error(`the built-in part '${name}' needs itself`);
   const out = { __proto__: null }; // may meet the end of the stack
   try {
     loading[name] = true;
-    apply(parts.compile(name), undefined, [native, { __proto__: null, shared: module, original, load, language, out }]);
+    apply(parts.compile(name), undefined, [native, { __proto__: null, shared, original, load, language, out }]);
   } finally {
     loading[name] = false;
   }
@@ -68,11 +72,12 @@ export function part(name, member = undefined) {
 }
 
 // Its exports, if it is loaded: it may be told of something for which nobody waits else.
-export const loadedPart = (name) => loaded[name];
+export const loadedPart = (name) => loaded?.[name];
 
 // An invocation begins; again: the same script is called once more. A part that keeps something of an invocation
 // exports begin(again), one that keeps something of a script exports reset().
 export function resetParts(again) {
+  if (loaded === undefined) return;
   loading = { __proto__: null };
   for (let i = 0; i < order.length; i++) {
     const { begin, reset } = loaded[order[i]];

@@ -6,17 +6,19 @@
 // global SharedArrayBuffer; the only other way to one is a WebAssembly memory that is shared, and those do
 // not give their buffer away.
 import { defineProperty } from './primordials.js';
-import { lazy } from './parts.js';
+import { load } from './parts.js';
 
 const global = globalThis;
 const { parts } = native;
-const wasmPart = lazy('wasm');
 
-let real; // {WebAssembly, SharedArrayBuffer}
+// V8's own.
+let WebAssembly;
+let SharedArrayBuffer;
+let taken = false;
 let shared = false;
 
 // For the part: V8's own, and whether the job may share memory.
-export const realWebAssembly = () => real.WebAssembly;
+export const realWebAssembly = () => WebAssembly;
 export const sharedAllowed = () => shared;
 
 function put(name, value) {
@@ -31,14 +33,12 @@ function put(name, value) {
 
 // Called by the engine for each context, and before a job whose permissions differ from what stands.
 export function permit(wasm, sab) {
-  if (real === undefined) {
-    const { WebAssembly, SharedArrayBuffer } = global;
-    real = { __proto__: null, WebAssembly, SharedArrayBuffer };
-  }
+  if (!taken) ({ WebAssembly, SharedArrayBuffer } = global);
+  taken = true;
   shared = sab;
-  if (sab) put('SharedArrayBuffer', real.SharedArrayBuffer);
+  if (sab) put('SharedArrayBuffer', SharedArrayBuffer);
   else delete global.SharedArrayBuffer;
-  if (real.WebAssembly === undefined) return; // jitless
-  if (wasm) put('WebAssembly', wasmPart().openWebAssembly());
+  if (WebAssembly === undefined) return; // jitless
+  if (wasm) put('WebAssembly', load('wasm').openWebAssembly());
   else parts.install(global, 'WebAssembly', 'wasm', false);
 }

@@ -66,8 +66,8 @@ test('256 calls may be out, no more; their replies come in order', () => {
 test('arguments are checked', () => {
   const bad = [
     'loop.call()', 'loop.call("x")', 'loop.call("", "1")', 'loop.call("x".repeat(65), "1")',
-    'loop.call("x", "1".repeat(70000))', 'loop.note("x", 1)', 'loop.write(1)', 'loop.write(3, "x")',
-    'loop.write("1", "x")', 'loop.write(1, 5)',
+    'loop.call("x", "1".repeat(70000))', 'loop.note("x", 1)', 'output.write(1)', 'output.write(3, "x")',
+    'output.write("1", "x")', 'output.write(1, 5)',
   ];
   const r = run(`export default ${JSON.stringify(bad)}.map((code) => {
     try { eval(code); return code } catch (e) { return e.name } })`, '--allow-eval');

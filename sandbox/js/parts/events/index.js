@@ -1,7 +1,7 @@
 // Events, EventTarget and AbortSignal; what the global object hears of uncaught errors.
 import { WeakSet, weakSetAdd, weakSetDelete, weakSetHas } from '../../primordials.js';
 import { needArguments } from '../interface.js';
-import { listenForUncaught, reportException } from '../../global_events.js';
+import { listenForUncaught } from '../../global_events.js';
 import { CustomEvent, Event, inside, trusted } from './event.js';
 import { ErrorEvent, PromiseRejectionEvent } from './kinds.js';
 import {
@@ -29,7 +29,7 @@ export const { addEventListener, removeEventListener, dispatchEvent } = EventTar
 
 export function reportError(error) {
   needArguments(arguments.length, 1, 'reportError');
-  reportException(error);
+  native.loop.report(error);
 }
 
 // Lets another part say what a MessagePort is.

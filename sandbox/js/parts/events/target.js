@@ -14,7 +14,6 @@ import {
 } from '../../primordials.js';
 import { DOMException } from '../dom_exception.js';
 import { needArguments, shapeInterface } from '../interface.js';
-import { reportException } from '../../global_events.js';
 import { Performance, performance } from '../hr_time.js';
 import { inside } from './event.js';
 
@@ -149,7 +148,7 @@ function call(target, record, event, listener) {
       apply(handleEvent, callback, [event]);
     }
   } catch (error) {
-    reportException(error);
+    native.loop.report(error);
   }
   inside.setPassive(event, false);
 }

@@ -4,7 +4,7 @@ import { dateToISOString, define, defineProperty, freeze, isArray, jsonStringify
 import { InvalidArgument } from '../host_errors.js';
 import { inspect } from '../../inspect.js';
 
-const { loop } = native;
+const { loop, output } = native;
 const STDERR = 2;
 const reserved = { __proto__: null, time: true, level: true, msg: true };
 
@@ -27,7 +27,7 @@ function write(level, message, fields) {
     const names = objectKeys(fields);
     for (let i = 0; i < names.length; i++) line += `,${jsonStringify(reserved[names[i]] ? `_${names[i]}` : names[i])}:${jsonOf(fields[names[i]])}`;
   }
-  loop.write(STDERR, `${line}}\n`);
+  output.write(STDERR, `${line}}\n`);
 }
 
 const methods = {
