@@ -1,4 +1,4 @@
-// Host calls through native.loop, with built-ins of the test's own: the shell imitates a supervisor that
+// Host calls through native.loop and native.output, with built-ins of the test's own: the shell imitates a supervisor that
 // answers `echo` and refuses everything else.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
@@ -13,6 +13,7 @@ const waiting = new Map();
 globalThis.ask = (name, value) =>
   new Promise((yes, no) => waiting.set(loop.call(name, JSON.stringify(value)), [yes, no]));
 globalThis.loop = loop;
+globalThis.output = native.output;
 globalThis.timers = [];
 globalThis.job = { id: '' };
 const noop = () => {};
