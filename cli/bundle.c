@@ -152,6 +152,38 @@ static bool read_both(const struct pipes *p, struct buf *out, struct buf *messag
     return true;
 }
 
+/* esbuild's errors, each a title, an empty line and a place ("    src/a.js:3:7:"), as "place:
+ * title; place: title". False: it said something else. */
+static bool errors_of(const struct buf *messages, char out[MESSAGES_MAX + 1])
+{
+    static const char head[] = "[ERROR] ";
+    struct buf said = {.max = COMPLAINTS};
+    const char *text = messages->data ? messages->data : "", *end = text + messages->len;
+    while ((text = memmem(text, (size_t)(end - text), head, strlen(head)))) {
+        const char *title = text + strlen(head);
+        size_t title_len = strcspn(title, "\n"), place_len = 0;
+        const char *place = title + title_len, *next;
+        place += strspn(place, " \n");
+        next = memmem(place, (size_t)(end - place), head, strlen(head));
+        size_t rest = (size_t)((next ? next : end) - place);
+        if (place[-1] == ' ' && (place_len = strcspn(place, "\n")) > 0 &&
+            place[place_len - 1] == ':')
+            place_len--;
+        else
+            place_len = 0;
+        buf_addf(&said, "%s%.*s%s%.*s", said.len ? "; " : "", (int)place_len, place,
+                 place_len ? ": " : "", (int)title_len, title);
+        if (memmem(place, rest, "is built into node", strlen("is built into node")))
+            buf_adds(&said, ": a module of Node.js, which jobs do not have");
+        text = place;
+    }
+    size_t n = said.data ? utf8_cut(said.data, said.len, MESSAGES_MAX) : 0;
+    memcpy(out, said.data ? said.data : "", n);
+    out[n] = 0;
+    buf_free(&said);
+    return n > 0;
+}
+
 /* What esbuild said, in one line. */
 static void one_line(const struct buf *messages, char out[MESSAGES_MAX + 1])
 {
@@ -186,7 +218,8 @@ static int run(const char *root, char *const argv[], struct buf *out, struct err
             kill(pid, SIGKILL);
         while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
             ;
-        one_line(&messages, said);
+        if (!errors_of(&messages, said))
+            one_line(&messages, said);
         if (out->full)
             rc =
                 err_set(e, ERR_LIMIT, "the bundle of %s has more than %zu bytes", root, BUNDLE_MAX);

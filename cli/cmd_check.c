@@ -18,6 +18,7 @@
 #include "cli/command.h"
 #include "cli/options.h"
 #include "cli/script.h"
+#include "cli/tsconfig.h"
 #include "executor/local.h"
 
 #define NOTHING_TO_RUN "isolane:check.ts"
@@ -35,6 +36,7 @@ struct check {
     struct source *v;
     size_t n;
     bool any_typescript;
+    struct tsconfig tsconfig; /* of the first folder that has one */
     struct buf message;
     char id[40];
     bool handed_out;
@@ -138,6 +140,8 @@ static int collect(struct check *c, const struct options *o, struct err *e)
             path[n - 1] = '\0';
         if (!rc)
             rc = is_folder(path) ? add_folder(c, path, 0, e) : add_file(c, path, e);
+        if (!rc && !c->tsconfig.typescript && is_folder(path))
+            rc = tsconfig_of(path, &c->tsconfig, e);
     }
     if (!rc && !c->any_typescript)
         rc = err_set(e, ERR_NOT_FOUND, "no TypeScript among these files (.ts, .mts, .cts, .tsx)");
@@ -171,6 +175,7 @@ static void make_job(struct check *c)
         .files_len = pack.len,
         .main = NOTHING_TO_RUN,
         .check = true,
+        .typescript = c->tsconfig.typescript,
     };
     job_encode(&r, &c->message);
     buf_free(&pack);
@@ -266,6 +271,7 @@ static int check_command(const struct command *self, int argc, char **argv)
         free(c.v[i].text);
     }
     free(c.v);
+    free(c.tsconfig.typescript);
     buf_free(&c.message);
     config_free(config);
     options_free(&o);

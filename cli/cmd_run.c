@@ -69,9 +69,11 @@ static int is_script(const struct dirent *d)
     return d->d_name[0] != '.' && script_has_extension(d->d_name);
 }
 
-/* Of a batch, only that is checked. */
-static bool is_typescript(const struct run *r, const char *path)
+/* Of a batch, only that is checked. What a project has, the job's decoder sees. */
+static bool may_be_typescript(const struct run *r, const char *path)
 {
+    if (r->main || project_is(path))
+        return true;
     return r->language >= 0 ? r->language != JOB_JAVASCRIPT
                             : job_language_of(path, strlen(path)) != JOB_JAVASCRIPT;
 }
@@ -138,7 +140,7 @@ static int next_job(struct local_job *out, bool *more, struct err *e, void *arg)
         .no_bundle = r->no_bundle,
         .type = r->type,
         .language = r->language,
-        .check = r->check && is_typescript(r, path),
+        .check = r->check && may_be_typescript(r, path),
         .id = id,
         .input = r->input.text,
         .env = &r->env,

@@ -1,7 +1,10 @@
 /* How this works
  *
  * A folder is a project: all its files but node_modules and names that begin with a dot. With
- * dependencies in its package.json it is bundled instead (bundle.h), and then one script is sent.
+ * dependencies in its package.json, or where the file that runs imports a package that is there, it
+ * is bundled instead (bundle.h), and then one script is sent. What a tsconfig.json beside it says
+ * of JSX and decorators goes with the job; one whose `paths` an import needs is esbuild's to
+ * follow.
  *
  * A file is looked through for what it imports (imports.h): files beside it that are there come
  * along, and so on from those; the folder that paths count from is that of the nearest
@@ -27,6 +30,7 @@
 #include "cli/bundle.h"
 #include "cli/imports.h"
 #include "cli/script.h"
+#include "cli/tsconfig.h"
 
 #define DEPTH_MAX 32
 #define MANIFEST  "package.json"
@@ -42,6 +46,7 @@ struct files {
     struct entry *v;
     size_t n, bytes;
     bool packages; /* one of them imports a package that is there */
+    bool unknown;  /* one of them imports a name that no package has */
 };
 
 static void free_files(struct files *f)
@@ -242,7 +247,7 @@ static int follow_imports(struct files *f, struct err *e)
             if (name.name[0] == '.' || name.name[0] == '/')
                 rc = add_import(f, name.name[0] == '/' ? "" : f->v[i].path, &name, e);
             else if (name.name[0] != '#' && !memchr(name.name, ':', name.len) && !f->packages)
-                f->packages = package_is_there(f->root, &name);
+                *(package_is_there(f->root, &name) ? &f->packages : &f->unknown) = true;
         }
     }
     return rc;
@@ -312,6 +317,28 @@ static void bundle_name(const char *main, char out[JOB_NAME_MAX + 1])
     strcpy(out + n, ".mjs");
 }
 
+/* Does the file that runs, or what it imports, name a package that is there, or what tsconfig.json
+ * maps to a file? */
+static int imports_packages(const struct files *f, const char *main, const struct tsconfig *ts,
+                            bool *any, struct err *e)
+{
+    struct files seen = {.root = f->root};
+    int rc = add(&seen, main, e);
+    if (!rc)
+        rc = follow_imports(&seen, e);
+    *any = seen.packages || (seen.unknown && ts->paths);
+    free_files(&seen);
+    return rc;
+}
+
+static bool any_typescript(const struct files *f)
+{
+    for (size_t i = 0; i < f->n; i++)
+        if (job_language_of(f->v[i].path, strlen(f->v[i].path)) != JOB_JAVASCRIPT)
+            return true;
+    return false;
+}
+
 static int as_bundle(const struct files *f, const char *main, struct project *out, struct err *e)
 {
     bundle_name(main, out->name);
@@ -324,6 +351,7 @@ static int load_folder(const struct project_request *q, const char *root, struct
 {
     struct files f = {.root = root};
     struct buf packed = {0};
+    struct tsconfig ts = {0};
     int rc = add_folder(&f, "", 0, e);
     if (!rc && f.n == 0)
         rc = err_set(e, ERR_NOT_FOUND, "folder %s has no files", root);
@@ -342,11 +370,21 @@ static int load_folder(const struct project_request *q, const char *root, struct
                      root);
         goto out;
     }
-    if (!q->no_bundle && has_dependencies(&f))
+    bool packages = !q->no_bundle && has_dependencies(&f);
+    rc = any_typescript(&f) ? tsconfig_of(root, &ts, e) : 0;
+    if (!rc && !q->no_bundle && !packages)
+        rc = imports_packages(&f, out->main, &ts, &packages, e);
+    if (rc)
+        goto out;
+    if (packages) {
         rc = as_bundle(&f, out->main, out, e);
-    else
-        out->files = buf_take(&packed, &out->files_len);
+        goto out;
+    }
+    out->files = buf_take(&packed, &out->files_len);
+    out->typescript = ts.typescript;
+    ts.typescript = NULL;
 out:
+    free(ts.typescript);
     buf_free(&packed);
     free_files(&f);
     return rc;
@@ -370,6 +408,7 @@ static int load_file(const struct project_request *q, struct project *out, struc
     const char *rest;
     struct files f = {0};
     struct buf packed = {0};
+    struct tsconfig ts = {0};
     int rc = fs_path(path, sizeof path, e, "%s", q->path);
     if (rc)
         return rc;
@@ -377,11 +416,17 @@ static int load_file(const struct project_request *q, struct project *out, struc
     rc = add(&f, rest, e);
     if (!rc && !q->alone)
         rc = follow_imports(&f, e);
+    if (!rc && !q->alone && any_typescript(&f))
+        rc = tsconfig_of(f.root, &ts, e);
     if (rc)
         goto out;
-    if (f.packages && !q->no_bundle) {
+    if ((f.packages || (f.unknown && ts.paths)) && !q->no_bundle) {
         rc = as_bundle(&f, rest, out, e);
-    } else if (f.n == 1 && (q->alone || !is_commonjs(&f.v[0]))) {
+        goto out;
+    }
+    out->typescript = ts.typescript;
+    ts.typescript = NULL;
+    if (f.n == 1 && (q->alone || !is_commonjs(&f.v[0]))) {
         const char *slash = strrchr(rest, '/'), *name = slash ? slash + 1 : rest;
         size_t n = utf8_cut(name, strlen(name), JOB_NAME_MAX);
         memcpy(out->name, name, n);
@@ -401,6 +446,7 @@ static int load_file(const struct project_request *q, struct project *out, struc
             out->files = buf_take(&packed, &out->files_len);
     }
 out:
+    free(ts.typescript);
     buf_free(&packed);
     free_files(&f);
     return rc;
@@ -459,5 +505,6 @@ void project_free(struct project *p)
 {
     free(p->script);
     free(p->files);
+    free(p->typescript);
     *p = (struct project){0};
 }

@@ -24,6 +24,7 @@ struct project {
     size_t files_len;
     char main[JOB_NAME_MAX + 1]; /* of files */
     bool bundled;
+    char *typescript; /* of the job, as tsconfig.json has it; NULL: nothing, or no TypeScript */
 };
 
 /* Is the path a folder with a package.json, or a package.json itself? `isolane run` takes other

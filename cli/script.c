@@ -116,6 +116,7 @@ int script_encode(const struct script_request *q, struct buf *out, struct err *e
         .main = *p.main ? p.main : NULL,
         .language = q->language >= 0 ? job_language_names[q->language] : NULL,
         .check = q->check,
+        .typescript = p.typescript,
         .source = classic ? JOB_SCRIPT : JOB_MODULE,
         .script = p.script,
         .script_len = p.script_len,

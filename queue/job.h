@@ -162,9 +162,10 @@ struct job_request {
     const struct job_artifact *archive; /* in place of files; NULL: none */
     const char *language;               /* of a script; NULL: its name says so */
     bool check;
-    const char *main;  /* NULL: left to the rules of docs/protocol.md */
-    const char *input; /* JSON text or NULL */
-    const char *env;   /* JSON object text or NULL */
+    const char *typescript; /* JSON object text or NULL */
+    const char *main;       /* NULL: left to the rules of docs/protocol.md */
+    const char *input;      /* JSON text or NULL */
+    const char *env;        /* JSON object text or NULL */
     struct limits limits;
     const struct permissions_asked *permissions; /* NULL: not given */
     const char *profile;                         /* name, NULL: not given */

@@ -216,4 +216,8 @@ void encode_typescript(struct jsonw *w, const struct job_request *r)
         jsonw_kstr(w, "language", r->language);
     if (r->check)
         jsonw_kbool(w, "check", true);
+    if (r->typescript) {
+        jsonw_name(w, "typescript");
+        jsonw_raw(w, r->typescript, strlen(r->typescript));
+    }
 }

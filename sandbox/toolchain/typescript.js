@@ -53,7 +53,7 @@ function misplacedDecorator(source, legacy) {
     const decorator = node.modifiers?.find(ts.isDecorator);
     if (decorator && (!ts.canHaveDecorators(node) || (ts.isParameter(node) && !legacy))) {
       const messageText = ts.isParameter(node)
-        ? 'Decorators of parameters are legacy ones: they need "typescript": {"experimental_decorators": true}'
+        ? 'Decorators of parameters are legacy ones: they need "typescript": {"experimental_decorators": true}, or experimentalDecorators in the tsconfig.json of what is submitted'
         : 'Decorators are not valid here';
       return { file: source, start: decorator.getStart(source), length: decorator.getWidth(source), messageText };
     }

@@ -115,7 +115,40 @@ test('what esbuild cannot bundle is told in its words', async () => {
     const dir = project({ ...packages, 'package.json': { dependencies: { shout: '1', gone: '1' } }, 'index.mjs': "import 'shout';\nimport 'gone'" });
     const r = await run(dir);
     assert.equal(r.code, 3);
-    assert.match(r.stderr, /^isolane: .*esbuild cannot bundle .*: .*Could not resolve "gone".*index\.mjs:2:7/);
+    assert.match(r.stderr, /^isolane: .*esbuild cannot bundle .*: index\.mjs:2:7: Could not resolve "gone"\n$/);
+    const both = await run(project({ ...packages, 'package.json': {}, 'index.mjs': "import 'shout';\nimport 'node:fs'; import 'gone'" }));
+    assert.match(both.stderr, /: index\.mjs:2:7: Could not resolve "node:fs": a module of Node\.js, which jobs do not have; index\.mjs:2:25: Could not resolve "gone"\n$/);
+});
+
+test('a folder whose package.json lists no dependencies is bundled where the file that runs imports a package', async () => {
+    const files = { ...packages, 'package.json': { devDependencies: { shout: '1' } }, 'other.mjs': "import 'shout'; export default import.meta.url" };
+    assert.equal(await value_of(project({ ...files, 'index.mjs': "import { up } from './lib/up.mjs'; export default up('a')", 'lib/up.mjs': "import { shout } from 'shout'; export const up = shout" })), 'A!');
+    assert.equal(await value_of(project({ ...files, 'index.mjs': 'export default import.meta.url' })), 'file:///index.mjs');
+});
+
+test('tsconfig.json: JSX and decorators go with the job, paths are followed by a bundle', async () => {
+    const source = `const make = (tag: string, props: unknown, ...children: unknown[]) => [tag, ...children], All = 'all';
+const seen: unknown[] = [];
+function field(_: object, key: string) { seen.push(key); }
+class Job { @field size = 1; }
+export default [seen, <><b>text</b></>, new Job().size];\n`;
+    const tsconfig = '// as tsc reads it\n{ "compilerOptions": { "jsx": "react", "jsxFactory": "make", "jsxFragmentFactory": "All", "experimentalDecorators": true, } }';
+    const dir = project({ 'package.json': { main: 'src/job.tsx' }, 'tsconfig.json': tsconfig, 'src/job.tsx': source });
+    for (const path of [dir, join(dir, 'src/job.tsx')]) assert.deepEqual(await value_of(path), [['size'], ['all', ['b', 'text']], 1], path);
+    const mapped = project({ 'package.json': {}, 'tsconfig.json': { compilerOptions: { paths: { '@lib/*': ['./src/*'] } } }, 'index.ts': "import { a } from '@lib/a.ts'; export default a as number;", 'src/a.ts': 'export const a: number = 7;' });
+    for (const path of [mapped, join(mapped, 'index.ts')]) assert.equal(await value_of(path), 7, path);
+    const broken = await run(project({ 'tsconfig.json': '{"compilerOptions": yes}', 'index.ts': '', 'package.json': {} }));
+    assert.deepEqual([broken.code, broken.stderr.replace(/.*\//, '')], [3, 'tsconfig.json: not valid JSON: line 1, column 23: invalid token near \'yes\'\n']);
+});
+
+test('--check of a folder checks it', async () => {
+    const dir = project({ 'package.json': { main: 'src/a.ts' }, 'src/a.ts': 'export default 1 as number;\nconst n: number = "one";' });
+    assert.equal((await run(dir, '--check')).error?.message, "src/a.ts:2:7 TS2322: Type 'string' is not assignable to type 'number'.");
+    assert.equal(await value_of(dir), 1);
+    writeFileSync(join(dir, 'src/a.ts'), 'function d(_: object, __: string, ___: number) {}\nexport class A { m(@d n: number) { return n; } }\nexport default 2;');
+    assert.match((await isolane(['check', '.'], { cwd: dir })).stdout, /^src\/a\.ts:2:20 TS1206: /);
+    writeFileSync(join(dir, 'tsconfig.json'), '{"compilerOptions": {"experimentalDecorators": true}}');
+    assert.deepEqual([(await isolane(['check', '.'], { cwd: dir })).stdout, await value_of(dir, '--check')], ['', 2]);
 });
 
 test('a folder that nothing says the start of, and one without files', async () => {
