@@ -143,7 +143,9 @@ static int check_bounds(const struct fetch_run *r, struct err *e)
     if (r->running < most)
         return 0;
     return err_set(e, ERR_LIMIT,
-                   "net: found more than %" PRId64 " requests at once; allowed: up to that many "
+                   "net: found more than %" PRId64
+                   " requests at once, responses whose bodies are not "
+                   "read to their end among them; allowed: up to that many "
                    "(egress.max_concurrent)",
                    most);
 }

@@ -1,7 +1,7 @@
 // kv: what the tenant's jobs keep and share, one small value a key. The supervisor holds the store and checks the
 // permission (executor/services/kv.c); here arguments become a call, and the answer a value of the type that was
 // asked for.
-import { apply, bytesOf, define, defineProperty, freeze, isBufferSource, jsonParse, jsonStringify, stringIndexOf, stringSlice, toStringTag } from '../../primordials.js';
+import { apply, arrayIndexOf, arrayJoin, bytesOf, define, defineProperty, freeze, isBufferSource, jsonParse, jsonStringify, objectKeys, stringIndexOf, stringSlice, toStringTag } from '../../primordials.js';
 import { HostError, InvalidArgument } from '../host_errors.js';
 import { hostCallWith } from '../host_call.js';
 import { HostStream } from '../stream_call.js';
@@ -18,10 +18,14 @@ const DECODER_STATE_BYTES = 5;
 
 const types = { __proto__: null, json: true, text: true, bytes: true };
 
-function optionsOf(options, what) {
+// The members of options that `allowed` names; another one is a mistake that would change what the call means.
+function optionsOf(options, what, allowed) {
   if (options === undefined) return { __proto__: null };
   if (options === null || typeof options !== 'object')
     throw new InvalidArgument(`${what}: options: found ${options === null ? 'null' : typeof options}; allowed: an object`);
+  const names = objectKeys(options);
+  for (let i = 0; i < names.length; i++)
+    if (arrayIndexOf(allowed, names[i]) < 0) throw new InvalidArgument(`${what}: options: unknown option '${names[i]}'; allowed: ${arrayJoin(allowed, ', ')}`);
   return options;
 }
 
@@ -82,25 +86,29 @@ function keyOf(key, what) {
 
 function read(key, options, what, give) {
   return promised(() => {
-    const type = typeOf(optionsOf(options, what), what);
+    const type = typeOf(optionsOf(options, what, ['type']), what);
     return ask({ __proto__: null, op: 'get', key: keyOf(key, what) }, (answer) => (answer === null ? undefined : give(answer, type)));
   });
 }
 
 function put(key, value, options) {
-  const { revision, ttlMs } = optionsOf(options, 'kv.put');
+  const { revision, ttlMs } = optionsOf(options, 'kv.put', ['revision', 'ttlMs']);
   const call = { __proto__: null, op: 'put', key: keyOf(key, 'kv.put'), revision, ttl_ms: ttlMs };
   if (isBufferSource(value)) {
     call.base64 = bytesToBase64(bytesOf(value));
   } else {
-    call.text = jsonStringify(value);
+    if (typeof value?.arrayBuffer === 'function') throw new InvalidArgument('kv.put: value: found a Blob or a body; allowed: what JSON can hold, or bytes (await value.bytes())');
+    try {
+      call.text = jsonStringify(value);
+    } catch (error) {
+      throw new InvalidArgument(`kv.put: value: JSON cannot hold it: ${error?.message}`);
+    }
     if (call.text === undefined) throw new InvalidArgument(`kv.put: value: found ${typeof value}; allowed: what JSON can hold, or bytes`);
   }
   return ask(call, (answer) => answer.revision);
 }
 
-function listed(call, options, what) {
-  const { prefix, limit } = optionsOf(options, what);
+function listed(call, { prefix, limit }, what) {
   if (prefix !== undefined) call.prefix = keyOf(prefix, what);
   if (limit !== undefined) call.limit = limit;
   return call;
@@ -186,16 +194,16 @@ const methods = {
   },
   delete(key, options = undefined) {
     return promised(() => {
-      const { revision } = optionsOf(options, 'kv.delete');
+      const { revision } = optionsOf(options, 'kv.delete', ['revision']);
       return ask({ __proto__: null, op: 'delete', key: keyOf(key, 'kv.delete'), revision }, () => undefined);
     });
   },
   list(options = undefined) {
-    return promised(() => ask(listed({ __proto__: null, op: 'list' }, options, 'kv.list'), (answer) => answer));
+    return promised(() => ask(listed({ __proto__: null, op: 'list' }, optionsOf(options, 'kv.list', ['prefix', 'limit']), 'kv.list'), (answer) => answer));
   },
   watch(options = undefined) {
-    const type = typeOf(optionsOf(options, 'kv.watch'), 'kv.watch');
-    return new Watch(listed({ __proto__: null, op: 'watch' }, { prefix: optionsOf(options, 'kv.watch').prefix }, 'kv.watch'), type);
+    const given = optionsOf(options, 'kv.watch', ['prefix', 'type']);
+    return new Watch(listed({ __proto__: null, op: 'watch' }, { prefix: given.prefix }, 'kv.watch'), typeOf(given, 'kv.watch'));
   },
 };
 

@@ -20,6 +20,7 @@ function jsonOf(value) {
 }
 
 function write(level, message, fields) {
+  if (fields instanceof Error) fields = { __proto__: null, error: fields };
   if (fields !== undefined && (fields === null || typeof fields !== 'object' || isArray(fields)))
     throw new InvalidArgument(`log.${level}: fields: found ${fields === null ? 'null' : isArray(fields) ? 'array' : typeof fields}; allowed: an object`);
   let line = `{"time":"${dateToISOString(new Date(loop.time()))}","level":"${level}","msg":${jsonStringify(typeof message === 'string' ? message : inspect(message))}`;
