@@ -84,8 +84,9 @@ static void add_options(struct options *o, struct call_options *c)
         {.name = "json", .type = OPTION_FLAG, .to = &c->json, .help = "print the result as JSON"},
     };
     options_add(o, rows, ARRAY_LEN(rows));
-    options_add_rights(o, &c->rights,
-                       "ask the tenant for it: eval, wasm, sab, clock_us=N, net=HOST, env=NAME");
+    options_add_rights(
+        o, &c->rights,
+        "ask the tenant for it: eval, wasm, sab, kv, emit, artifacts, clock_us=, net=, env=");
     options_add_limits(o, &c->limits);
     options_add_settings(o, &c->settings, true);
 }
