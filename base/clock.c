@@ -36,21 +36,33 @@ static void digits(char *out, int v, int n, char behind)
     }
 }
 
+/* "2026-11-21T08:57:00." of a second. Kept by each thread: the stamps of a result, and those of the
+ * next, are mostly of one second, and gmtime_r() takes a lock and reckons with the calendar. */
+static const char *text_of(time_t second)
+{
+    static _Thread_local char text[21];
+    static _Thread_local time_t of;
+    if (*text && of == second)
+        return text;
+    struct tm t;
+    gmtime_r(&second, &t);
+    digits(text, t.tm_year + 1900, 4, '-');
+    digits(text + 5, t.tm_mon + 1, 2, '-');
+    digits(text + 8, t.tm_mday, 2, 'T');
+    digits(text + 11, t.tm_hour, 2, ':');
+    digits(text + 14, t.tm_min, 2, ':');
+    digits(text + 17, t.tm_sec, 2, '.');
+    of = second;
+    return text;
+}
+
 void clock_rfc3339(int64_t real_us, char out[CLOCK_RFC3339_LEN])
 {
     real_us = real_us < YEAR_0000 ? YEAR_0000 : real_us > YEAR_9999 ? YEAR_9999 : real_us;
     int64_t part_us = real_us % 1000000;
     if (part_us < 0) /* before 1970: the second below, the part above it */
         part_us += 1000000;
-    time_t s = (time_t)((real_us - part_us) / 1000000);
-    struct tm t;
-    gmtime_r(&s, &t);
-    digits(out, t.tm_year + 1900, 4, '-');
-    digits(out + 5, t.tm_mon + 1, 2, '-');
-    digits(out + 8, t.tm_mday, 2, 'T');
-    digits(out + 11, t.tm_hour, 2, ':');
-    digits(out + 14, t.tm_min, 2, ':');
-    digits(out + 17, t.tm_sec, 2, '.');
+    memcpy(out, text_of((time_t)((real_us - part_us) / 1000000)), 20);
     digits(out + 20, (int)part_us, 6, 'Z');
     out[27] = 0;
 }

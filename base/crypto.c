@@ -68,10 +68,28 @@ bool crypto_ed25519_verify(const uint8_t pub[ED25519_PUBLIC], const void *msg, s
     return crypto_sign_verify_detached(sig, msg, len, pub) == 0;
 }
 
+/* By hand: each result is signed, and printf() is slow. */
+static void add_size(struct buf *out, size_t n)
+{
+    char text[24];
+    size_t at = sizeof text;
+    do
+        text[--at] = (char)('0' + n % 10);
+    while (n /= 10);
+    buf_add(out, text + at, sizeof text - at);
+}
+
 void crypto_pae(const char *type, const void *text, size_t len, struct buf *out)
 {
-    buf_reserve(out, len + strlen(type) + 64);
-    buf_addf(out, "DSSEv1 %zu %s %zu ", strlen(type), type, len);
+    size_t type_len = strlen(type);
+    buf_reserve(out, len + type_len + 64);
+    buf_adds(out, "DSSEv1 ");
+    add_size(out, type_len);
+    buf_addc(out, ' ');
+    buf_add(out, type, type_len);
+    buf_addc(out, ' ');
+    add_size(out, len);
+    buf_addc(out, ' ');
     buf_add(out, text, len);
 }
 

@@ -10,15 +10,44 @@ void jsonw_init(struct jsonw *w, struct buf *out)
     *w = (struct jsonw){.out = out};
 }
 
+/* Whether a comma is due before the next value. */
+static bool comma_due(struct jsonw *w)
+{
+    bool due = !w->after_name && w->has[w->depth];
+    if (!w->after_name)
+        w->has[w->depth] = true;
+    w->after_name = false;
+    return due;
+}
+
 static void comma(struct jsonw *w)
 {
-    if (w->after_name) {
-        w->after_name = false;
-        return;
-    }
-    if (w->has[w->depth])
+    if (comma_due(w))
         buf_addc(w->out, ',');
-    w->has[w->depth] = true;
+}
+
+/* `"text"` with a comma in front where one is due and `behind` behind, in one piece: most of what
+ * is written are names and short plain strings. */
+static void add_quoted(struct jsonw *w, const char *text, size_t len, const char *behind)
+{
+    struct buf *out = w->out;
+    bool due = comma_due(w);
+    size_t tail = strlen(behind), whole = due + 1 + len + 1 + tail;
+    if (out->full)
+        return;
+    buf_reserve(out, whole);
+    if (out->full)
+        return;
+    char *p = out->data + out->len;
+    if (due)
+        *p++ = ',';
+    *p++ = '"';
+    memcpy(p, text, len);
+    p += len;
+    *p++ = '"';
+    memcpy(p, behind, tail);
+    p[tail] = 0;
+    out->len += whole;
 }
 
 static void open(struct jsonw *w, char c)
@@ -58,10 +87,7 @@ void jsonw_array_end(struct jsonw *w)
 
 void jsonw_name(struct jsonw *w, const char *name)
 {
-    comma(w);
-    buf_addc(w->out, '"');
-    buf_adds(w->out, name);
-    buf_add(w->out, "\":", 2);
+    add_quoted(w, name, strlen(name), ":");
     w->after_name = true;
 }
 
@@ -75,13 +101,33 @@ static uint64_t any_zero(uint64_t w)
 }
 
 /* Whether none of eight bytes has to be looked at by itself. */
+static bool plain_word(uint64_t w)
+{
+    uint64_t control = (w - EACH(0x20)) & ~w & EACH(0x80);
+    return !(control | any_zero(w ^ EACH('"')) | any_zero(w ^ EACH('\\')) |
+             any_zero(w ^ EACH(0x7f)) | any_zero(w ^ EACH(0xe2)));
+}
+
 static bool plain(const char *s)
 {
     uint64_t w;
     memcpy(&w, s, sizeof w);
-    uint64_t control = (w - EACH(0x20)) & ~w & EACH(0x80);
-    return !(control | any_zero(w ^ EACH('"')) | any_zero(w ^ EACH('\\')) |
-             any_zero(w ^ EACH(0x7f)) | any_zero(w ^ EACH(0xe2)));
+    return plain_word(w);
+}
+
+/* Whether it is ASCII that stands in JSON as it is. */
+static bool all_plain(const char *s, size_t len)
+{
+    uint64_t w, high = 0, rest = EACH(' ');
+    size_t i = 0;
+    for (; len - i >= sizeof w; i += sizeof w) {
+        memcpy(&w, s + i, sizeof w);
+        high |= w;
+        if (!plain_word(w))
+            return false;
+    }
+    memcpy(&rest, s + i, len - i);
+    return plain_word(rest) && ((high | rest) & EACH(0x80)) == 0;
 }
 
 /* The escape that the character at s needs, NULL: none. *skip: its bytes. u: room for one. */
@@ -142,11 +188,13 @@ void jsonw_text_name(struct jsonw *w, const char *s, size_t len)
 
 void jsonw_string(struct jsonw *w, const char *s, size_t len)
 {
+    if (len == 0 || all_plain(s, len)) {
+        add_quoted(w, len ? s : "", len, ""); /* s may be NULL */
+        return;
+    }
     comma(w);
     buf_addc(w->out, '"');
-    if (len == 0) {
-        /* s may be NULL */
-    } else if (utf8_valid_prefix(s, len) == len) {
+    if (utf8_valid_prefix(s, len) == len) {
         add_escaped(w->out, s, len);
     } else {
         struct buf fixed = {0};

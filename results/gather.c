@@ -22,6 +22,7 @@
 
 /* Below 128 kB: longer writes the unix VFS cuts in a way that reads as a full disk. */
 #define ROOM        (120 << 10)
+#define PIECE       (64 << 10)
 #define WRITER_LOCK 0 /* which of the locks in shared memory: "WAL-mode File Format", 2.3.1 */
 
 struct file {
@@ -122,6 +123,29 @@ static int shm_lock(sqlite3_file *f, int offset, int n, int flags)
     return under(f)->pMethods->xShmLock(under(f), offset, n, flags);
 }
 
+/* The pages of a checkpoint that lengthen the database come one by one; the kernel makes room for
+ * each faster when that is there in large pieces. Only a hint: where it fails the pages will. */
+static void lengthen(sqlite3_file *f, sqlite3_int64 to)
+{
+    static char zeros[PIECE];
+    sqlite3_int64 at;
+    int rc = under(f)->pMethods->xFileSize(under(f), &at);
+    while (!rc && at < to) {
+        sqlite3_int64 n = PIECE - at % PIECE;
+        if (n > to - at)
+            n = to - at;
+        rc = under(f)->pMethods->xWrite(under(f), zeros, (int)n, at);
+        at += n;
+    }
+}
+
+static int control_file(sqlite3_file *f, int op, void *arg)
+{
+    if (op == SQLITE_FCNTL_SIZE_HINT)
+        lengthen(f, *(const sqlite3_int64 *)arg);
+    return under(f)->pMethods->xFileControl(under(f), op, arg);
+}
+
 /* ---- handed on ---- */
 
 static int lock_file(sqlite3_file *f, int level)
@@ -137,11 +161,6 @@ static int unlock_file(sqlite3_file *f, int level)
 static int check_reserved(sqlite3_file *f, int *out)
 {
     return under(f)->pMethods->xCheckReservedLock(under(f), out);
-}
-
-static int control_file(sqlite3_file *f, int op, void *arg)
-{
-    return under(f)->pMethods->xFileControl(under(f), op, arg);
 }
 
 static int sector_size(sqlite3_file *f)

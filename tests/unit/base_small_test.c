@@ -143,6 +143,9 @@ static void stamps_are_rfc_3339_in_utc(void **state)
     check_stamp(1, "1970-01-01T00:00:00.000001Z");
     check_stamp(1000000000123456, "2001-09-09T01:46:40.123456Z");
     check_stamp(951782400000000, "2000-02-29T00:00:00.000000Z");
+    check_stamp(951782400999999, "2000-02-29T00:00:00.999999Z"); /* of the same second, */
+    check_stamp(951782401000000, "2000-02-29T00:00:01.000000Z"); /* and of the next */
+    check_stamp(951782400000001, "2000-02-29T00:00:00.000001Z");
 }
 
 static void stamps_before_1970_and_out_of_range_stay_well_formed(void **state)

@@ -237,10 +237,11 @@ static void json_strings_are_escaped_at_any_place(void **state)
 {
     (void)state;
     for (int c = 1; c < 0x80; c++) {
-        for (size_t at = 0; at < 20; at++) {
+        for (size_t place = 0; place < 20 * 20; place++) {
+            size_t len = 1 + place / 20, at = place % len;
             char in[21], expect[64], esc[8];
-            memset(in, 'x', 20);
-            in[20] = 0;
+            memset(in, 'x', len);
+            in[len] = 0;
             in[at] = (char)c;
             const char *known = strchr("\"\\\nn\rr\tt", c);
             if (c == '"' || c == '\\')
@@ -250,11 +251,31 @@ static void json_strings_are_escaped_at_any_place(void **state)
             else
                 snprintf(esc, sizeof esc, c < 0x20 || c == 0x7f ? "\\u%04x" : "%c", (unsigned)c);
             snprintf(expect, sizeof expect, "\"%.*s%s%s\"", (int)at, in, esc, in + at + 1);
-            check_string(in, 20, expect);
+            check_string(in, len, expect);
         }
     }
     check_string("xxxxxx\xe2\x80\xa8xxxxxxxx", 17, "\"xxxxxx\\u2028xxxxxxxx\"");
     check_string("1234567\xe2\x82\xac\xe2\x80\xa9", 13, "\"1234567\xe2\x82\xac\\u2029\"");
+}
+
+/* What does not fit below the ceiling is left out whole, and the writer is told. */
+static void json_stops_at_the_ceiling(void **state)
+{
+    (void)state;
+    static const char whole[] = "{\"name\":\"text\",\"n\":1}";
+    for (size_t max = 1; max < sizeof whole; max++) {
+        struct buf b = {.max = max};
+        struct jsonw w;
+        jsonw_init(&w, &b);
+        jsonw_object(&w);
+        jsonw_kstr(&w, "name", "text");
+        jsonw_kint(&w, "n", 1);
+        jsonw_object_end(&w);
+        assert_int_equal(b.full, max < sizeof whole - 1);
+        assert_true(b.len <= max);
+        assert_memory_equal(b.data, whole, b.len + !b.full);
+        buf_free(&b);
+    }
 }
 
 /* Whatever bytes go in, a JSON text comes out, and reading it gives the repaired bytes back. */
@@ -329,6 +350,7 @@ int main(void)
         cmocka_unit_test(json_writer_nests_and_separates),
         cmocka_unit_test(json_strings_are_escaped),
         cmocka_unit_test(json_strings_are_escaped_at_any_place),
+        cmocka_unit_test(json_stops_at_the_ceiling),
         cmocka_unit_test(json_strings_survive_any_bytes),
         cmocka_unit_test(milliseconds_have_three_decimals),
     };

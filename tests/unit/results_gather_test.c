@@ -231,6 +231,51 @@ static void a_handle_that_does_not_sync_still_writes(void **state)
     check_whole("normal.db", 20);
 }
 
+static off_t size_of(const char *name)
+{
+    struct stat st;
+    assert_int_equal(stat(at(name), &st), 0);
+    return st.st_size;
+}
+
+/* The database is lengthened before its pages come: whatever stops that, it stays whole. */
+static void a_copy_of_the_wal_that_stops_midway_is_no_harm(void **state)
+{
+    (void)state;
+    struct store *s = open_store("copy.db", STORE_WRITE), *reader, *copied;
+    struct err e = {0};
+    struct rlimit was;
+    db_leave_wal(store_db(s));
+    assert_int_equal(commit_rows(s, 5, &e), 0);
+    reader = open_store("copy.db", STORE_READ);
+    store_hold(reader);
+    assert_int_equal(store_count(reader), 5);
+    assert_int_equal(commit_rows(s, BATCH, &e), 0);
+    assert_int_equal(db_copy_wal(store_db(s), &e), 0); /* as far as the reader lets it */
+    assert_int_equal(store_count(reader), 5);
+    assert_int_equal(shell("cp copy.db a.db; cp copy.db-wal a.db-wal"), 0); /* as after a crash */
+    check_whole("a.db", 5 + BATCH);
+    store_let_go(reader);
+    off_t size = size_of("copy.db");
+    limit_files((rlim_t)size / 2, &was);
+    int rc = db_copy_wal(store_db(s), &e);
+    setrlimit(RLIMIT_FSIZE, &was);
+    assert_int_equal(rc, ERR_IO);
+    assert_int_equal(store_count(reader), 5 + BATCH);
+    assert_int_equal(shell("cp copy.db b.db; cp copy.db-wal b.db-wal"), 0);
+    copied = open_store("b.db", STORE_WRITE);
+    assert_int_equal(commit_rows(copied, 1, &e), 0);
+    store_close(copied);
+    check_whole("b.db", 5 + BATCH + 1);
+    assert_int_equal(db_copy_wal(store_db(s), &e), 0);
+    store_close(reader);
+    store_close(s);
+    check_whole("copy.db", 5 + BATCH);
+    assert_int_equal(size_of("copy.db"),
+                     sql_int("copy.db", "SELECT page_count * page_size FROM pragma_page_count, "
+                                        "pragma_page_size"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -239,6 +284,7 @@ int main(void)
         cmocka_unit_test(a_write_that_fails_fails_its_commit),
         cmocka_unit_test(a_transaction_larger_than_the_cache_is_whole),
         cmocka_unit_test(a_handle_that_does_not_sync_still_writes),
+        cmocka_unit_test(a_copy_of_the_wal_that_stops_midway_is_no_harm),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, make_dir_and_key, remove_test_dir);
