@@ -59,12 +59,12 @@ bool entropy(unsigned char *out, size_t n)
 
 bool load_hooks(v8::Local<v8::Context> context)
 {
-    v8::Local<v8::Object> hooks;
-    if (!context->GetDataFromSnapshotOnce<v8::Object>(0).ToLocal(&hooks))
+    v8::Local<v8::Array> hooks;
+    if (!context->GetDataFromSnapshotOnce<v8::Array>(0).ToLocal(&hooks))
         return false;
-    for (int i = 0; i < HOOKS; i++) {
+    for (uint32_t i = 0; i < HOOKS; i++) {
         v8::Local<v8::Value> hook;
-        if (!hooks->Get(context, literal(hook_names[i])).ToLocal(&hook) || !hook->IsFunction())
+        if (!hooks->Get(context, i).ToLocal(&hook) || !hook->IsFunction())
             return false;
         engine.hooks[i].Reset(engine.isolate, hook.As<v8::Function>());
     }

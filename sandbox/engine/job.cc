@@ -70,13 +70,6 @@ v8::Isolate *isolate()
     return engine.isolate;
 }
 
-// False when V8 could not: the job is being stopped.
-bool set(v8::Local<v8::Context> context, v8::Local<v8::Object> object, const char *name,
-         v8::Local<v8::Value> value)
-{
-    return object->CreateDataProperty(context, literal(name), value).FromMaybe(false);
-}
-
 // A line of a stack, as V8 writes it.
 std::string frame_at(const Place &place)
 {
@@ -206,29 +199,27 @@ bool advance(v8::Local<v8::Context> context)
 
 // ---- start ----
 
-// Hands id, input and so on to the built-ins, which make the script's `job`.
+// Hands id, input and so on to the built-ins, which make the script's `job`. One by one: an object
+// of so many members would be as many maps in each context.
 bool begin_builtins(v8::Local<v8::Context> context, const engine_job *j)
 {
-    struct {
-        const char *name, *text;
-        size_t len;
-    } fields[] = {{"id", j->id, j->id_len},
-                  {"tenant", j->tenant, j->tenant_len},
-                  {"input", j->input, j->input_len},
-                  {"env", j->env, j->env_len},
-                  {"grants", j->grants, j->grants_len},
-                  {"parents", j->parents, j->parents_len}};
-    v8::Local<v8::Object> about = v8::Object::New(isolate());
-    for (auto &f : fields) {
-        v8::Local<v8::String> text;
-        if (!text_of(f.text, f.len).ToLocal(&text) || !set(context, about, f.name, text))
-            return false;
-    }
-    v8::Local<v8::Value> argv[] = {about};
-    return set(context, about, "attempt", v8::Integer::NewFromUnsigned(isolate(), j->attempt)) &&
-           set(context, about, "again",
-               v8::Boolean::New(isolate(), j->reuse == FRAME_REUSE_AGAIN)) &&
-           !call_hook(context, HOOK_BEGIN, 1, argv).IsEmpty();
+    v8::Local<v8::String> id, tenant, input, env, grants, parents;
+    if (!text_of(j->id, j->id_len).ToLocal(&id) ||
+        !text_of(j->tenant, j->tenant_len).ToLocal(&tenant) ||
+        !text_of(j->input, j->input_len).ToLocal(&input) ||
+        !text_of(j->env, j->env_len).ToLocal(&env) ||
+        !text_of(j->grants, j->grants_len).ToLocal(&grants) ||
+        !text_of(j->parents, j->parents_len).ToLocal(&parents))
+        return false;
+    v8::Local<v8::Value> argv[] = {id,
+                                   tenant,
+                                   v8::Integer::NewFromUnsigned(isolate(), j->attempt),
+                                   v8::Boolean::New(isolate(), j->reuse == FRAME_REUSE_AGAIN),
+                                   input,
+                                   env,
+                                   grants,
+                                   parents};
+    return !call_hook(context, HOOK_BEGIN, sizeof argv / sizeof *argv, argv).IsEmpty();
 }
 
 // Compile and evaluate; false when that threw (the caller's TryCatch has it).

@@ -146,14 +146,15 @@ bool fill(v8::SnapshotCreator *creator, const std::string &source, char *why, si
         snprintf(why, why_cap, "the built-ins failed: %s", explain(context, caught).c_str());
         return false;
     }
-    for (const char *name : hook_names) {
-        v8::Local<v8::Value> hook;
-        if (!hooks->Get(context, literal(name)).ToLocal(&hook) || !hook->IsFunction()) {
-            snprintf(why, why_cap, "the built-ins' default export lacks the function '%s'", name);
+    v8::Local<v8::Value> found[HOOKS];
+    for (int i = 0; i < HOOKS; i++)
+        if (!hooks->Get(context, literal(hook_names[i])).ToLocal(&found[i]) ||
+            !found[i]->IsFunction()) {
+            snprintf(why, why_cap, "the built-ins' default export lacks the function '%s'",
+                     hook_names[i]);
             return false;
         }
-    }
-    creator->AddData(context, hooks);
+    creator->AddData(context, v8::Array::New(isolate, found, HOOKS)); // in the order of enum Hook
     creator->SetDefaultContext(context);
     return true;
 }

@@ -10,7 +10,9 @@ import {
 } from './primordials.js';
 import { load } from './parts.js';
 
-let about = { __proto__: null, id: '', tenant: '', attempt: 0 };
+let id = '';
+let tenant = '';
+let attempt = 0;
 let inputText;
 let input;
 let envText;
@@ -48,13 +50,13 @@ function parentsOf() {
 
 const accessors = {
   get id() {
-    return about.id;
+    return id;
   },
   get tenant() {
-    return about.tenant;
+    return tenant;
   },
   get attempt() {
-    return about.attempt;
+    return attempt;
   },
   get input() {
     return inputOf();
@@ -80,8 +82,10 @@ const methods = {
 };
 
 // Called by the engine before the script runs; texts are JSON, empty for none.
-export function beginJob({ id, tenant, attempt, input: newInput, env: newEnv, parents: newParents, grants: newGrants }) {
-  about = { __proto__: null, id, tenant, attempt };
+export function beginJob(newId, newTenant, newAttempt, newInput, newEnv, newGrants, newParents) {
+  id = newId;
+  tenant = newTenant;
+  attempt = newAttempt;
   inputText = newInput;
   envText = newEnv;
   parentsText = newParents;

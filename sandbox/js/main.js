@@ -32,13 +32,18 @@ for (const [name, { interfaces = [], functions = [] }] of Object.entries(globals
 // RegExp.lastMatch and its kin: what was matched above is not the script's. (The zygote's warm-up ends likewise.)
 regexpExec(/^/, '');
 
-// What an invocation left behind is forgotten. Random numbers get a new seed, unless the same
+let begun = false; // a job in this context
+
+// An invocation begins. What the one before left behind is forgotten; random numbers get a new seed, unless the same
 // script is called again.
-function begin(job) {
-  resetConsole();
-  resetParts(job.again);
-  if (!job.again) resetRandom();
-  beginJob(job);
+function begin(id, tenant, attempt, again, input, env, grants, parents) {
+  if (begun) {
+    resetConsole();
+    resetParts(again);
+    if (!again) resetRandom();
+  }
+  begun = true;
+  beginJob(id, tenant, attempt, input, env, grants, parents);
 }
 
 // There are timers, calls and streams only where these parts are loaded.

@@ -63,9 +63,9 @@ before(() => {
   const main = readFileSync(join(root, 'sandbox/js/main.js'), 'utf8')
     .replace('import { loadedPart, part,', 'import { load, loadedPart, part,')
     // Something of an earlier job that the part keeps.
-    .replace(/^  begin,$/m, `  begin: (job) => {
-      if (job.env.includes('keeps')) load('probe').keep();
-      begin(job);
+    .replace(/^  begin,$/m, `  begin: (...job) => {
+      if (job[5].includes('keeps')) load('probe').keep();
+      begin(...job);
     },`);
   assert.match(main, /keeps/);
   const source = copyWith('good', {
