@@ -17,9 +17,10 @@ namespace isolane
 namespace
 {
 
-// After three nothing more is compiled to bytecode, in the fourth V8 compiles what has become warm
-// to machine code. With three, every cell did that again (bench/dispatch.c: 70 µs of each job).
-constexpr int kZygoteRounds = 4;
+// After three nothing more is compiled to bytecode; then V8 compiles what has become warm to
+// machine code, all at once when enough of it has come together. Where a round less leaves that to
+// the cells, each does it again (make bench-check: a fifth more instructions of a trivial job).
+constexpr int kZygoteRounds = 5;
 constexpr uint64_t kHeapBytes = kFirstHeapBytes, kMemoryBytes = 64u << 20, kValueBytes = 4096;
 
 constexpr char kModule[] =
