@@ -115,7 +115,8 @@ int cell_reply(struct cell *c, uint64_t call_id, bool ok, const char *json, size
 int64_t cell_cpu_us(struct cell *c);
 
 /* RUNNING: asks the script to stop for this reason, if it was not asked for another before;
- * repeated until it has, and SIGKILL after 100 ms. The reason comes back in `done` or `gone`. */
+ * repeated until it has, and SIGKILL after 100 ms (a second for cpu_ms, while it has no processor).
+ * The reason comes back in `done` or `gone`. */
 void cell_stop(struct cell *c, enum stop_reason why);
 /* Asks the script to stop, once (SIGUSR1: engine_terminate()); its DONE(TERMINATED) should follow
  * at once. Repeating is harmless. */

@@ -48,11 +48,15 @@
 #define REPEAT_US   500 /* between two requests to stop */
 
 /* Kills. A cell ends by itself within some 4 ms of being asked; what has not by then never will. */
-#define CPU_GRACE_US    7000   /* of CPU time … */
-#define CPU_GRACE_SHARE 25     /* … or a 25th of the limit */
-#define WALL_GRACE_US   10000  /* for wall_ms */
-#define UNRUN_GRACE_US  14000  /* the same, for a cell that has had no CPU since it was asked */
-#define ANY_GRACE_US    100000 /* whatever the reason */
+#define CPU_GRACE_US       7000   /* of CPU time … */
+#define CPU_GRACE_SHARE    25     /* … or a 25th of the limit */
+#define WALL_GRACE_US      10000  /* for wall_ms */
+#define UNRUN_GRACE_US     14000  /* the same, for a cell that has had no CPU since it was asked */
+#define ANY_GRACE_US       100000 /* whatever the reason … */
+/* … but for cpu_ms: a cell that is given no processor takes nothing, and says where it was as soon
+ * as it has one. Its clock may have lagged behind a little when it was asked. */
+#define CPU_UNRUN_GRACE_US 1000000
+#define UNRUN_US           1000 /* of CPU time since it was asked */
 
 #define SLICE_NS 100000
 
@@ -119,7 +123,8 @@ static int64_t cpu_used(struct watched *x)
 static bool kill_due(const struct watched *x, int64_t now, int64_t cpu_us)
 {
     int64_t since = now - x->asked_at_us;
-    if (since >= ANY_GRACE_US)
+    bool unrun = x->report.stopped == STOP_CPU && cpu_us - x->asked_cpu_us < UNRUN_US;
+    if (since >= (unrun ? CPU_UNRUN_GRACE_US : ANY_GRACE_US))
         return true;
     if (x->report.stopped == STOP_CPU)
         return cpu_us - x->cpu_limit_us >= most(CPU_GRACE_US, x->cpu_limit_us / CPU_GRACE_SHARE);

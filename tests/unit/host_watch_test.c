@@ -50,6 +50,14 @@ static void on_stop_end(int sig)
     _exit(0);
 }
 
+/* As on a machine that gives it no processor from here on. */
+static void on_stop_starve_end(int sig)
+{
+    on_stop(sig);
+    raise(SIGSTOP);
+    _exit(0);
+}
+
 static void on_flush(int sig)
 {
     (void)sig;
@@ -261,6 +269,29 @@ static void a_run_that_is_over_is_left_alone(void **state)
     end(&c);
 }
 
+/* Its place in the script would be lost, and it uses up nothing meanwhile. */
+static void who_has_no_processor_to_end_with_is_waited_for(void **state)
+{
+    (void)state;
+    struct child c;
+    int64_t t0 = clock_mono_us();
+    begin(&c, on_stop_starve_end, spin, 30000, 0);
+    while (shown->stops == 0) {
+        assert_true(clock_mono_us() - t0 < WAIT_US);
+        usleep(1000);
+    }
+    usleep(300000);
+    kill(c.x.pid, SIGCONT);
+    await_end(&c);
+    end(&c);
+    assert_int_equal(c.x.report.stopped, STOP_CPU);
+    assert_true(WIFEXITED(c.status));
+    begin(&c, on_stop_starve_end, spin, 30000, 0); /* but not for ever */
+    await_end(&c);
+    end(&c);
+    assert_true(WIFSIGNALED(c.status) && WTERMSIG(c.status) == SIGKILL);
+}
+
 /* A cell that sleeps on its last millisecond of CPU time must not lose that to our looks. */
 static void looks_do_not_use_up_what_is_left(void **state)
 {
@@ -293,6 +324,7 @@ int main(void)
         T(a_stopped_process_is_killed),
         T(a_request_is_repeated_and_the_first_reason_stays),
         T(a_run_that_is_over_is_left_alone),
+        T(who_has_no_processor_to_end_with_is_waited_for),
         T(looks_do_not_use_up_what_is_left),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
