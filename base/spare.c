@@ -14,15 +14,20 @@
 
 /* A waiting block begins with the address of the next. */
 
-void *spare_alloc(struct spare *s, size_t size)
+void *spare_take(struct spare *s, size_t size)
 {
     void *p = s->first;
     CHECK(size >= sizeof p);
     if (!p)
-        return mem_alloc(size);
+        return mem_grow(NULL, size);
     memcpy(&s->first, p, sizeof s->first);
     s->count--;
-    return memset(p, 0, size);
+    return p;
+}
+
+void *spare_alloc(struct spare *s, size_t size)
+{
+    return s->first ? memset(spare_take(s, size), 0, size) : mem_alloc(size);
 }
 
 void spare_free(struct spare *s, void *p)

@@ -18,4 +18,5 @@ struct spare { /* zeroed: an empty list */
 };
 
 void *spare_alloc(struct spare *s, size_t size); /* zeroed, never NULL; always the same size */
+void *spare_take(struct spare *s, size_t size);  /* the same, not zeroed */
 void spare_free(struct spare *s, void *p);       /* NULL is fine */

@@ -251,9 +251,9 @@ static int start(struct task *t, struct cell *c, struct err *e)
 
 void codes_pump(struct codes *s, struct pools *ps)
 {
-    struct err e = {0};
     if (!s || s->now || list_empty(&s->waiting))
         return;
+    struct err e = {0};
     struct task *t = LIST_ENTRY(s->waiting.next, struct task, node);
     struct cell *c = pools_take(ps, t->profile, &cell_events, t);
     if (!c)

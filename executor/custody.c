@@ -7,7 +7,10 @@
 #include "base/spare.h"
 #include "base/text.h"
 
-static _Thread_local struct spare spare;
+/* Bytes; what a result of a line or two needs. Such a block is kept for the next. */
+#define USUAL_ENVELOPE ((size_t)4096)
+
+static _Thread_local struct spare spare, spare_envelopes;
 
 static size_t make_key(char out[CUSTODY_KEY_MAX], const char *tenant, const char *id)
 {
@@ -51,12 +54,26 @@ struct custody *custody_add(struct custody_table *t, const char *tenant, const c
     return c;
 }
 
+void custody_keep_envelope(struct custody *c, const char *envelope, size_t len)
+{
+    CHECK(!c->envelope);
+    c->envelope_usual = len < USUAL_ENVELOPE;
+    c->envelope =
+        c->envelope_usual ? spare_take(&spare_envelopes, USUAL_ENVELOPE) : mem_grow(NULL, len + 1);
+    memcpy(c->envelope, envelope, len);
+    c->envelope[len] = 0;
+    c->envelope_len = len;
+}
+
 void custody_remove(struct custody_table *t, struct custody *c)
 {
     CHECK(!c->lease);
     HASH_DEL(t->by_key, c);
     list_remove(&c->node);
-    free(c->envelope);
+    if (c->envelope_usual)
+        spare_free(&spare_envelopes, c->envelope);
+    else
+        free(c->envelope);
     spare_free(&spare, c);
 }
 

@@ -34,6 +34,7 @@ struct custody {
     struct attempt *attempt;   /* HELD and STORING; NULL in the latter: drained meanwhile */
     char *envelope;            /* PUBLISHING, BURYING; NULL: it is read from the database */
     size_t envelope_len;
+    bool envelope_usual;        /* custody.c's: of the usual size */
     char outcome[OUTCOME_TEXT]; /* likewise, of its result; "": it cannot be read */
     struct lease *lease;        /* its concurrency_key's place, or waited for; NULL: none */
     bool sent;                  /* a publish is under way: not to be freed before its answer */
@@ -61,5 +62,7 @@ struct custody *custody_find(struct custody_table *t, const char *tenant, const 
 /* By id alone: the one of any tenant, NULL when none has it (or two have: *ambiguous). */
 struct custody *custody_find_id(struct custody_table *t, const char *id, bool *ambiguous);
 struct custody *custody_add(struct custody_table *t, const char *tenant, const char *id);
+/* c->envelope, NULL so far, becomes a copy with a NUL behind it. It goes with c. */
+void custody_keep_envelope(struct custody *c, const char *envelope, size_t len);
 void custody_remove(struct custody_table *t, struct custody *c); /* frees it, not its delivery */
 int custody_count(const struct custody_table *t);

@@ -20,7 +20,7 @@ static void put_back(struct executor *x, struct backlog_entry *entry)
 static bool refuse_without_secrets(struct executor *x, struct attempt *a)
 {
     struct backlog_entry *entry = attempt_entry(a);
-    struct err e = {0};
+    struct err e; /* set by what fails */
     if (!attempt_open_secrets(a, x->seal, entry->tenant, &e))
         return false;
     backlog_not_begun(x->backlog, entry->tenant);
@@ -46,7 +46,7 @@ static void end_invalid(struct executor *x, struct attempt *a, const struct err 
 static bool unpacks(struct executor *x, struct attempt *a)
 {
     struct backlog_entry *entry = attempt_entry(a);
-    struct err e = {0};
+    struct err e; /* set by what fails */
     int rc = 0;
     if (!job_wants_files(attempt_job(a)))
         return false;
@@ -213,7 +213,7 @@ static bool start(struct executor *x, struct backlog_entry *entry, bool prepares
     bool line;
     struct code_text code = {0};
     struct cell *c = find_cell(x, a, prepares, &stay, &line, &code.kept);
-    struct err e = {0};
+    struct err e; /* set by what fails */
     if (!c || (line && attempt_line_up(a, stay, &e))) {
         put_back(x, entry);
         return false;

@@ -230,11 +230,11 @@ void holding_retrying(struct attempt *a, void *serve)
 void holding_tell(struct serve *s, struct custody *c, const char *state, int attempt,
                   const char *outcome, const struct tries *tries)
 {
+    if (s->config->events != EVENTS_ALL)
+        return;
     char subject[SUBJECT_MAX];
     struct buf b = {0};
     struct err e = {0};
-    if (s->config->events != EVENTS_ALL)
-        return;
     write_event(s, c, state, attempt, outcome, 0, tries, &b);
     subject_event(&s->subjects, c->tenant, c->id, subject);
     if (link_publish(s->link, subject, NULL, NULL, 0, b.data, b.len, &e))

@@ -97,7 +97,7 @@ static void send_result(struct serve *s, struct custody *c, const char *envelope
     const struct link_header headers[] = {{"Nats-Expected-Last-Subject-Sequence", "0"},
                                           {RESULT_OUTCOME_HEADER, c->outcome}};
     char subject[SUBJECT_MAX];
-    struct err e = {0};
+    struct err e; /* set by what fails */
     subject_result(&s->subjects, c->tenant, c->id, subject);
     c->sent = true;
     s->flying_bytes += c->envelope_len;
@@ -234,7 +234,7 @@ void serve_publish_result(struct serve *s, struct custody *c, const char *envelo
     c->envelope_len = len;
     c->kept = !c->dead && s->kept_bytes + len <= KEPT_BYTES;
     if (c->kept || c->dead)
-        c->envelope = mem_copy(envelope, len);
+        custody_keep_envelope(c, envelope, len);
     if (c->kept)
         s->kept_bytes += len;
     if (!*c->outcome && !parents_outcome(envelope, len, c->outcome))

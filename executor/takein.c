@@ -174,8 +174,7 @@ static void on_looked(struct link_msg *m, const struct err *why, void *arg)
         job_free(take_job(c));
         held_finished(s->held, c->tenant, c->id);
         if (dead_says(m->data, m->len) && !s->closing) {
-            c->envelope = mem_copy(m->data, m->len);
-            c->envelope_len = m->len;
+            custody_keep_envelope(c, m->data, m->len);
             dead_bury(s, c);
         } else {
             serve_settle(s, c);
@@ -317,7 +316,7 @@ void takein_job(struct delivery *d, void *arg)
         return;
     }
     struct job *job = NULL;
-    struct err e = {0};
+    struct err e; /* set by what fails */
     int rc = job_decode(s->config, &o, d->data, d->len, &job, &e);
     fault(F_JOB_DECODED);
     take_in(s, d, job, rc ? &e : NULL);

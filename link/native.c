@@ -36,6 +36,7 @@ struct native {
 
 struct native_sub {
     natsSubscription *sub;
+    uint64_t waiting; /* messages that were there when last asked, and were not taken yet */
 };
 
 /* What natsMsg_Destroy() has a thread of the library's call for each message. That thread is woken
@@ -526,10 +527,15 @@ int native_subscribe(struct native *n, const char *subject, const char *queue, i
 
 bool native_next(struct native_sub *s, struct link_msg *out)
 {
-    uint64_t waiting = 0;
-    /* First asked, for a time-out costs the library an error text. */
-    while (natsSubscription_QueuedMsgs(s->sub, &waiting) == NATS_OK && waiting > 0) {
+    /* First asked, for a time-out costs the library an error text; once for many, for every call
+     * takes locks. Messages come by native_read() alone. */
+    for (;;) {
         natsMsg *m = NULL;
+        if (s->waiting == 0 && natsSubscription_QueuedMsgs(s->sub, &s->waiting) != NATS_OK)
+            s->waiting = 0;
+        if (s->waiting == 0)
+            return false;
+        s->waiting--;
         switch (natsSubscription_NextMsg(&m, s->sub, 0)) {
         case NATS_OK:
             native_msg_show(m, out);
@@ -538,14 +544,15 @@ bool native_next(struct native_sub *s, struct link_msg *out)
             *out = (struct link_msg){.data = "", .status = 503};
             return true;
         case NATS_SLOW_CONSUMER: /* told once; those that were not dropped follow */
+            s->waiting = 0;
             log_warn("link", "messages on '%s' were dropped: more came at once than its limit",
                      natsSubscription_GetSubject(s->sub));
             break;
         default:
+            s->waiting = 0;
             return false;
         }
     }
-    return false;
 }
 
 void native_sub_drain(struct native_sub *s, int timeout_ms)

@@ -136,7 +136,7 @@ void intake_runs(struct intake *i, struct delivery *d)
 
 static void answer(struct intake *i, struct delivery *d, const char *text)
 {
-    struct err e = {0};
+    struct err e; /* set by what fails */
     if (!d->slot || !d->slot->puller)
         return;
     if (link_publish(i->link, d->slot->msg->reply, NULL, NULL, 0, text, strlen(text), &e))

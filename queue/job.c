@@ -323,18 +323,18 @@ static void find_id(struct decoding *d)
 
 static void read_payload(struct decoding *d)
 {
-    size_t good = utf8_valid_prefix(d->text, d->len);
     struct jv *doc = NULL;
     struct err why;
     if (d->len == 0) {
         fault_at(d, "job: found an empty message; allowed: a JSON object with \"script\"");
         return;
     }
-    if (good < d->len) {
-        fault_at(d, "job: found invalid UTF-8 at byte %zu; allowed: JSON text in UTF-8", good);
-        return;
-    }
-    if (jv_parse(d->text, d->len, &doc, &why)) {
+    if (jv_parse(d->text, d->len, &doc, &why)) { /* invalid UTF-8 is no JSON either */
+        size_t good = utf8_valid_prefix(d->text, d->len);
+        if (good < d->len) {
+            fault_at(d, "job: found invalid UTF-8 at byte %zu; allowed: JSON text in UTF-8", good);
+            return;
+        }
         fault_at(d, "job: %s", why.msg);
         find_id(d);
         return;

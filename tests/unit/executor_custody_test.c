@@ -15,6 +15,31 @@
 #include "executor/custody.h"
 #include "executor/folder.h"
 
+static void test_envelope_of_any_size_is_kept_and_goes_with_its_custody(void **state)
+{
+    (void)state;
+    static const size_t sizes[] = {0, 1, 2000, 4095, 4096, 4097, 100000};
+    char text[100000];
+    for (int round = 0; round < 3; round++) {
+        struct custody_table t = {0};
+        struct custody *c[sizeof sizes / sizeof *sizes];
+        for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+            char id[16];
+            snprintf(id, sizeof id, "job-%zu", i);
+            c[i] = custody_add(&t, "ci", id);
+            assert_null(c[i]->envelope);
+            memset(text, (int)('a' + i), sizeof text);
+            custody_keep_envelope(c[i], text, sizes[i]);
+        }
+        for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+            assert_int_equal(c[i]->envelope_len, sizes[i]);
+            assert_int_equal(strlen(c[i]->envelope), sizes[i]);
+            assert_int_equal(strspn(c[i]->envelope, (char[]){(char)('a' + i), 0}), sizes[i]);
+            custody_remove(&t, c[i]);
+        }
+    }
+}
+
 static void test_found_by_tenant_and_id(void **state)
 {
     (void)state;
@@ -80,6 +105,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_found_by_tenant_and_id),
+        cmocka_unit_test(test_envelope_of_any_size_is_kept_and_goes_with_its_custody),
         cmocka_unit_test(test_one_process_a_folder),
         cmocka_unit_test(test_a_file_is_no_folder),
     };
