@@ -161,6 +161,7 @@ static void who_leaves_when_told_hears_no_more(void **state)
 
 int main(void)
 {
+    alarm(60); /* what does not come ends the test */
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(what_was_sent_is_told_before_what_came, setup, teardown),
         cmocka_unit_test_setup_teardown(who_leaves_when_told_hears_no_more, setup, teardown),
