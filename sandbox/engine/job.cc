@@ -304,8 +304,8 @@ bool take_value(v8::Local<v8::Context> context, std::string *json, int *end, Err
 {
     v8::TryCatch caught(isolate());
     v8::Local<v8::Value> value = job.value.Get(isolate()), result;
-    if (value.IsEmpty())
-        value = v8::Undefined(isolate());
+    if (value.IsEmpty() || value->IsUndefined())
+        return true; // JSON has none
     if (!call_hook(context, HOOK_SERIALIZE, 1, &value).ToLocal(&result)) {
         if (!caught.HasTerminated())
             job_throw(context, caught.Exception(), caught.Message());
@@ -397,6 +397,14 @@ void job_begin(const engine_job *j)
     else
         run_source(context, j);
     job_after_turn(context);
+}
+
+bool job_forget_builtins()
+{
+    v8::HandleScope scope(isolate());
+    v8::Local<v8::Context> context = engine.context.Get(isolate());
+    v8::Context::Scope inside(context);
+    return !call_hook(context, HOOK_BEGIN, 0, nullptr).IsEmpty();
 }
 
 bool job_settled()

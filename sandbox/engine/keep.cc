@@ -146,6 +146,7 @@ int engine_keep(const struct engine_job *source, uint64_t heap_bytes, char *why,
     static const engine_job none = {};
     modules_begin(&none); // handles of modules of this context are of no use to cells
     errors_begin();
+    job_forget_builtins();
     limits_forget();
     platform_forget_tasks();
     if (!ok)

@@ -57,6 +57,7 @@ int engine_preload(const char *path, uint64_t heap_bytes, bool quick, char *why,
         engine_tick();
     engine_result result;
     engine_finish(&result);
+    job_forget_builtins();
     engine.muted = false;
     limits_forget();
     platform_forget_tasks();

@@ -4,7 +4,7 @@
 // take the copy-on-write faults that its job would otherwise wait for. They go through the same
 // code as a job, output discarded (engine.muted). The texts must be unlike any job's, or V8's
 // compilation cache would hand a job our script; declarations stay in block or module scope, and
-// the built-ins forget one job at the beginning of the next, so that a job finds no trace. They
+// the built-ins forget them at once, so that a job finds no trace. They
 // draw no random numbers: what is drawn before the fork would be the same in every cell.
 #include "sandbox/engine/internal.h"
 
@@ -100,7 +100,8 @@ bool warm_zygote(bool few_cells, char *why, size_t why_cap)
         ok = run(FRAME_SCRIPT, kScript, round, &message) == FRAME_END_OK &&
              run(FRAME_SCRIPT, kThrows, round, &message) == FRAME_END_THREW &&
              run(FRAME_MODULE, kModule, round, &message) == FRAME_END_OK;
-    ok = ok && run(FRAME_SCRIPT, kForget, kZygoteRounds, &message) == FRAME_END_OK;
+    ok = ok && run(FRAME_SCRIPT, kForget, kZygoteRounds, &message) == FRAME_END_OK &&
+         job_forget_builtins();
     engine.muted = false;
     limits_forget();
     if (!ok)
@@ -113,6 +114,7 @@ void warm_cell()
     std::string message;
     engine.muted = true;
     run(FRAME_MODULE, kCell, 0, &message);
+    job_forget_builtins();
     engine.muted = false;
     limits_forget();
 }

@@ -32,18 +32,21 @@ for (const [name, { interfaces = [], functions = [] }] of Object.entries(globals
 // RegExp.lastMatch and its kin: what was matched above is not the script's. (The zygote's warm-up ends likewise.)
 regexpExec(/^/, '');
 
-let begun = false; // a job in this context
+let begun = false; // a job in this context, and nothing was forgotten since
 
-// An invocation begins. What the one before left behind is forgotten; random numbers get a new seed, unless the same
-// script is called again.
-function begin(id, tenant, attempt, again, input, env, grants, parents) {
-  if (begun) {
-    resetConsole();
-    resetParts(again);
-    if (!again) resetRandom();
-  }
-  begun = true;
-  beginJob(id, tenant, attempt, input, env, grants, parents);
+// What an invocation left behind is forgotten; random numbers get a new seed, unless the same script is called again.
+function reset(again) {
+  resetConsole();
+  resetParts(again);
+  if (!again) resetRandom();
+}
+
+// An invocation begins. Without an id: the next one will find everything reset. So the zygote leaves it, for each function
+// that a cell calls costs it copies of pages (counters of V8's) before its script begins.
+function begin(id = undefined, tenant, attempt, again = false, input, env, grants, parents) {
+  if (begun) reset(again);
+  begun = id !== undefined;
+  if (begun) beginJob(id, tenant, attempt, input, env, grants, parents);
 }
 
 // There are timers, calls and streams only where these parts are loaded.
