@@ -232,8 +232,8 @@ extern const intptr_t parts_reference; // for external_references()
 // ---- job.cc ----
 void job_install(v8::Isolate *isolate);
 void job_begin(const engine_job *job);
-// What the built-ins keep of the job before is forgotten now, not when the next begins: the last that
-// runs in a zygote, and behind a cell's warm-up. False: they will do it then.
+// What the built-ins keep of the job before is forgotten now, not when the next begins: the last
+// that runs in a zygote, and behind a cell's warm-up. False: they will do it then.
 bool job_forget_builtins();
 bool job_settled();
 bool job_ended();

@@ -20,9 +20,9 @@ struct Rejection {
     Place place; // where, for reasons that carry no stack
 };
 
-std::vector<Rejection> rejections;
-bool told; // a listener took care of a rejection: it hears when that gets a handler
-std::vector<v8::Global<v8::Promise>> handled;
+TOGETHER std::vector<Rejection> rejections;
+TOGETHER bool told; // a listener took care of a rejection: it hears when that gets a handler
+TOGETHER std::vector<v8::Global<v8::Promise>> handled;
 
 v8::Isolate *isolate()
 {

@@ -30,7 +30,6 @@
 #define SWAPPED    (1ull << 62)
 #define FILE_PAGE  (1ull << 61) /* of a file or shared: proc(5) */
 
-static const char in_constants[] = "a constant of this object";
 static char in_zeroes[1];
 static volatile char in_data[1] = {1}; /* what is never written would not lie there */
 
@@ -80,7 +79,7 @@ static bool all_from_file(int pagemap, const struct map *m)
 static bool is_text(const struct map *m, int pagemap)
 {
     return m->file && m->readable && !m->writable && !m->shared && m->kind != MAP_STUB &&
-           !holds(m, in_constants) && all_from_file(pagemap, m);
+           all_from_file(pagemap, m);
 }
 
 /* Of what is not text: heaps, data, relocated constants. Not memory in which a system call finds
@@ -89,7 +88,7 @@ static bool is_data(const struct map *m)
 {
     return m->readable && !m->executable && !m->shared && m->kind < MAP_STUB &&
            m->end - m->start <= DATA_MAX && !holds(m, in_zeroes) && !holds(m, in_data) &&
-           !holds(m, __builtin_thread_pointer()) && !holds(m, in_constants);
+           !holds(m, __builtin_thread_pointer());
 }
 
 /* Small constants of a library that lie in front of its relocated ones: as data both are one

@@ -6,15 +6,17 @@
  * because a fork does not copy the page tables of file mappings. So:
  *
  *   1. let_fork       V8 marks its mappings MADV_DONTFORK; a child without them dies at once.
- *   2. find_touched   a training child does what a usual cell does; which pages it touches is
+ *   2. spare_use_up   what malloc has free between blocks is taken (spare.h).
+ *   3. find_touched   a training child does what a usual cell does; which pages it touches is
  *                     noted one by one (touch.h).
- *   3. make_huge      2 MB chunks of the program's text and constants of which it touched more than
+ *   4. make_huge      2 MB chunks of the program's text and constants of which it touched more than
  *                     a few pages are copied into anonymous huge pages in place: a fork copies one
- *                     page table entry for each, and no child faults on them. 20 MB for a zygote.
- *   4. whole_make     so are heaps of which a cell touches much (whole.h).
- *   5. image_make     of the others, and of libraries, what is not touched goes out of the page
+ *                     page table entry for each, and no child faults on them. Some 40 MB for a
+ *                     zygote.
+ *   5. whole_make     so are heaps of which a cell touches much (whole.h).
+ *   6. image_make     of the others, and of libraries, what is not touched goes out of the page
  *                     tables (image.h).
- *   6. keep_from_children   holes and libraries that nobody uses: mappings not to be copied.
+ *   7. keep_from_children   holes and libraries that nobody uses: mappings not to be copied.
  *
  * Small anonymous pages in place of the whole text would make every fork a millisecond dearer, so a
  * run of chunks is only moved in once the kernel has shown that it is made of huge pages
@@ -33,12 +35,17 @@
 
 #include "sandbox/zygote/image.h"
 #include "sandbox/zygote/maps.h"
+#include "sandbox/zygote/spare.h"
 #include "sandbox/zygote/whole.h"
 
 #define CHUNK       ((uintptr_t)2 << 20) /* of text that is moved: the size of a huge page */
 #define CHUNKS_MAX  64u                  /* 128 MB; the program has some 60 MB of text in all */
-#define CHUNK_WORTH 16u /* pages; fewer are cheaper by themselves (image.c), in fewer mappings */
-#define HOLE_MAX    ((uintptr_t)64 << 10) /* larger ones are reservations that V8 will use */
+#define CHUNK_WORTH 16u /* pages; fewer are cheaper by themselves (image.c), in fewer mappings … \
+                         */
+#define NEAR_WORTH                                                                                 \
+    2u /* … but for chunks beside such ones, which only make a mapping longer: a                 \
+        * page table with few entries costs a fork and its end 3 µs */
+#define HOLE_MAX ((uintptr_t)64 << 10) /* larger ones are reservations that V8 will use */
 
 /* ---- 1. let_fork ---- */
 
@@ -57,7 +64,7 @@ static int let_fork(struct err *e)
     return 0;
 }
 
-/* ---- 2. find_touched ---- */
+/* ---- 3. find_touched ---- */
 
 struct hot {
     size_t n;
@@ -108,9 +115,29 @@ static void add_chunk(struct hot *hot, uintptr_t chunk)
     hot->pages[i]++;
 }
 
+/* At most one other lies between them. */
+static bool are_near(uintptr_t chunk, uintptr_t next)
+{
+    return next - chunk <= 2 * CHUNK;
+}
+
+/* What is near a chunk that is worth it becomes worth it, and so on. */
+static void warm_neighbours(struct hot *hot)
+{
+    for (size_t i = 1; i < hot->n; i++)
+        if (hot->pages[i] >= NEAR_WORTH && hot->pages[i - 1] >= CHUNK_WORTH &&
+            are_near(hot->chunk[i - 1], hot->chunk[i]))
+            hot->pages[i] += CHUNK_WORTH;
+    for (size_t i = hot->n; i-- > 1;)
+        if (hot->pages[i - 1] >= NEAR_WORTH && hot->pages[i] >= CHUNK_WORTH &&
+            are_near(hot->chunk[i - 1], hot->chunk[i]))
+            hot->pages[i - 1] += CHUNK_WORTH;
+}
+
 static void drop_lukewarm(struct hot *hot)
 {
     size_t kept = 0;
+    warm_neighbours(hot);
     for (size_t i = 0; i < hot->n; i++)
         if (hot->pages[i] >= CHUNK_WORTH) {
             hot->chunk[kept] = hot->chunk[i];
@@ -145,7 +172,7 @@ static void find_hot(const struct touched *t, struct hot *hot)
         maps_free(maps);
 }
 
-/* ---- 3. make_huge ---- */
+/* ---- 4. make_huge ---- */
 
 /* Copies one run of chunks into huge pages and puts them where it was. Nothing changes on failure.
  */
@@ -183,7 +210,7 @@ static void make_huge(const struct hot *hot)
     maps_free(maps);
 }
 
-/* ---- 6. keep_from_children ---- */
+/* ---- 7. keep_from_children ---- */
 
 static uint32_t kept_from_children; /* mappings */
 
@@ -214,6 +241,8 @@ int memory_prepare(void (*train)(int, int, struct touched *), bool few_cells, st
     int rc = let_fork(e);
     if (rc)
         return rc;
+    if (!few_cells)
+        spare_use_up();
     struct touched *t = few_cells ? NULL : find_touched(train);
     if (t) {
         find_hot(t, &hot);

@@ -64,7 +64,11 @@ before(() => {
     .replace('import { loadedPart, part,', 'import { load, loadedPart, part,')
     // Something of an earlier job that the part keeps.
     .replace(/^  begin,$/m, `  begin: (...job) => {
-      if (job[5].includes('keeps')) load('probe').keep();
+      if (job[5]?.includes('keeps')) {
+        begin(...job);
+        load('probe').keep();
+      }
+      if (job[5]?.includes('forgets')) begin();
       begin(...job);
     },`);
   assert.match(main, /keeps/);
@@ -157,6 +161,10 @@ test('what a part takes counts against the job\'s heap', () => {
 
 test('a part forgets a job when the next begins', () => {
   assert.equal(valueOf('export default new Probe().kept', '--env', '{"keeps":"1"}'), 0);
+});
+
+test('a part forgets a job when it is told to, before the next is there', () => {
+  assert.equal(valueOf('export default new Probe().kept', '--env', '{"keeps":"1","forgets":"1"}'), 0);
 });
 
 test('the code that the build made is used, and another set of flags compiles the text', () => {

@@ -29,6 +29,10 @@ $(B)/tests/enemy_zygote: tests/zygote/enemy_zygote.c sandbox/frame.h sandbox/zyg
 	@$(CC) -std=c17 -D_GNU_SOURCE -I. -g -O1 $(WARN) -static -o $@ $<
 $(B)/tests/host_enemy_zygote_test: | $(B)/tests/enemy_zygote
 
+# Of the zygote's own code, which is in no archive.
+$(B)/tests/host_spare_test: LDFLAGS += $(EO)/sandbox/zygote/spare.o
+$(B)/tests/host_spare_test: | $(EO)/sandbox/zygote/spare.o
+
 # The same with a probe that lies (tests/zygote/lying_probe.c): which lie, its snapshot file says.
 LYING_E := build/lying-engine
 .PHONY: lying-engine
