@@ -40,12 +40,9 @@
 
 #define CHUNK       ((uintptr_t)2 << 20) /* of text that is moved: the size of a huge page */
 #define CHUNKS_MAX  64u                  /* 128 MB; the program has some 60 MB of text in all */
-#define CHUNK_WORTH 16u /* pages; fewer are cheaper by themselves (image.c), in fewer mappings … \
-                         */
-#define NEAR_WORTH                                                                                 \
-    2u /* … but for chunks beside such ones, which only make a mapping longer: a                 \
-        * page table with few entries costs a fork and its end 3 µs */
-#define HOLE_MAX ((uintptr_t)64 << 10) /* larger ones are reservations that V8 will use */
+#define CHUNK_WORTH 16u /* pages; fewer are cheaper by themselves (image.c), in fewer mappings */
+#define NEAR_WORTH  2u  /* but beside such a chunk, where they take the place of a page table */
+#define HOLE_MAX    ((uintptr_t)64 << 10) /* larger ones are reservations that V8 will use */
 
 /* ---- 1. let_fork ---- */
 
@@ -121,7 +118,8 @@ static bool are_near(uintptr_t chunk, uintptr_t next)
     return next - chunk <= 2 * CHUNK;
 }
 
-/* What is near a chunk that is worth it becomes worth it, and so on. */
+/* What is near a chunk that is worth it becomes worth it, and so on: a page table with few entries
+ * costs a fork and its end some 3 µs. */
 static void warm_neighbours(struct hot *hot)
 {
     for (size_t i = 1; i < hot->n; i++)
