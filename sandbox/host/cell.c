@@ -375,13 +375,22 @@ void cell_on_socket(struct cell *c, bool readable, bool writable)
     cell_uncork(c);
     if (writable && c->fd >= 0 && c->out.len > 0)
         cell_send_queued(c);
-    if (writable && c->fd >= 0)
-        cell_stream_writable(c);
     if (readable && c->fd >= 0) {
         cell_cork(c);
         read_some(c);
         cell_uncork(c);
     }
+    if (c->fd >= 0)
+        cell_stream_writable(c); /* also where all that was gathered went at once */
+    leave_busy(c);
+}
+
+void cell_turn_done(struct cell *c)
+{
+    c->busy = true;
+    cell_uncork(c);
+    if (c->fd >= 0)
+        cell_stream_writable(c);
     leave_busy(c);
 }
 

@@ -60,7 +60,7 @@ enum zygote_wait {
 };
 void zygote_expect(struct zygote *z, enum zygote_wait w, struct cell *c);
 
-/* cell_uncork() is called for it when this turn of the loop is done. */
+/* cell_turn_done() is called for it when this turn of the loop is done. */
 void zygote_uncork_later(struct zygote *z, struct cell *c);
 
 /* Somebody waits for what the zygote has to tell of a cell: it is read soon. *pressing: whether
@@ -78,6 +78,8 @@ void zygote_fail(struct zygote *z, int code, const char *why);
 /* ---- cell.c, for the zygote ---- */
 
 void cell_on_socket(struct cell *c, bool readable, bool writable);
+/* What was gathered for it in this turn of the loop is sent. */
+void cell_turn_done(struct cell *c);
 void cell_on_forked(struct cell *c, int pid, int pidfd);
 void cell_on_exited(struct cell *c, const struct control_exited *x);
 void cell_on_late(struct cell *c);

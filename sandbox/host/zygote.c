@@ -168,7 +168,7 @@ static void on_turn_done(uv_prepare_t *h)
 {
     struct zygote *z = h->data;
     while (!list_empty(&z->gathering)) /* each takes itself out */
-        cell_uncork(LIST_ENTRY(z->gathering.next, struct cell, gather_node));
+        cell_turn_done(LIST_ENTRY(z->gathering.next, struct cell, gather_node));
     uv_prepare_stop(h);
 }
 

@@ -1,6 +1,9 @@
 /* Streams between a service and a real cell (fake engine): credit both ways, ends, and the bounds
  * of memory towards a cell that does not read. Numbers and credit frame by frame:
  * host_frames_test.c. */
+#include <sys/socket.h>
+
+#include "sandbox/host/cell_inner.h"
 #include "sandbox/host/cell_stream.h"
 #include "tests/unit/host_cells.h"
 
@@ -9,7 +12,8 @@ struct heard {
     struct buf bytes, why;
     bool ok;
     struct cell_stream *s;
-    size_t give_back; /* credit for each DATA */
+    size_t give_back;    /* credit for each DATA */
+    struct heard *other; /* when told of room, it writes all it may, and asks for the other's */
 };
 
 static void on_data(struct cell_stream *s, const char *bytes, size_t len, void *arg)
@@ -23,8 +27,14 @@ static void on_data(struct cell_stream *s, const char *bytes, size_t len, void *
 static void on_writable(struct cell_stream *s, void *arg)
 {
     struct heard *h = arg;
-    assert_true(cell_stream_room(s) > 0);
+    static const char bytes[FRAME_STREAM_WINDOW];
+    const size_t room = cell_stream_room(s);
+    assert_true(room > 0);
     h->writable++;
+    if (h->other) {
+        cell_stream_write(s, bytes, room);
+        assert_int_equal(cell_stream_room(h->other->s), 0);
+    }
 }
 
 static void on_closed(struct cell_stream *s, bool ok, const char *text, size_t len, void *arg)
@@ -238,6 +248,31 @@ static void much_goes_through(void **state)
     forget(&s);
 }
 
+/* What is written while frames of the cell are read is gathered, and may fill the bound of what
+ * waits; then the socket takes all of it at once, and never tells that it takes more. */
+static void room_comes_back_when_all_that_was_gathered_goes_at_once(void **state)
+{
+    struct world *w = *state;
+    struct seen s;
+    struct heard first, second;
+    const int wide = FRAME_STREAM_WINDOW; /* the kernel doubles it */
+    start(w, &s, "listen 2\nframe 10 4 00000400\nframe 10 2 00000400\nlisten 100000\nprint never");
+    assert_int_equal(setsockopt(s.c->fd, SOL_SOCKET, SO_SNDBUFFORCE, &wide, sizeof wide), 0);
+    open_one(&s, &first, 0);
+    open_one(&s, &second, 0);
+    first.other = &second;
+    assert_int_equal(cell_stream_room(first.s), 0);
+    assert_int_equal(cell_stream_room(second.s), 0);
+    run_until(w, &first.writable, 1, "room of the first");
+    run_until(w, &second.writable, 2, "room of the second, again");
+    assert_true(cell_stream_room(second.s) > 0);
+    cell_kill(s.c);
+    run_until(w, &s.gone, 1, "the end");
+    free_heard(&first);
+    free_heard(&second);
+    forget(&s);
+}
+
 static void credit_that_is_given_back_lets_more_come(void **state)
 {
     struct world *w = *state;
@@ -267,6 +302,7 @@ int main(void)
         T(a_cell_has_so_many_streams),
         T(a_deaf_cell_costs_bounded_memory),
         T(much_goes_through),
+        T(room_comes_back_when_all_that_was_gathered_goes_at_once),
         T(credit_that_is_given_back_lets_more_come),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
