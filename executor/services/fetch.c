@@ -1,5 +1,4 @@
-/* fetch: one HTTP request of a script, under the egress policy; fetch.body: a stream for a
- * request's body that does not fit into the call.
+/* fetch: one HTTP request of a script, under the egress policy.
  *
  * How this works: the answer to `fetch` comes with the response's head and names the stream on
  * which its body follows:
@@ -8,7 +7,7 @@
  * credit of the stream is passed on to the connection. Redirects are the script's to follow: it
  * says the number ("id") of the answer that redirected it, and the policy looks at the step from
  * there. What an attempt may do in all is counted here, whatever the script says of itself. */
-#include "executor/services/service.h"
+#include "executor/services/fetch_inner.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -17,73 +16,28 @@
 #include "base/jsonw.h"
 #include "base/jv.h"
 #include "base/mem.h"
-#include "egress/transfer.h"
 #include "executor/net.h"
-#include "executor/services/fetch_ask.h"
-#include "executor/services/net_run.h"
 #include "executor/services/world.h"
 #include "queue/job.h"
 
-#define REDIRECTS_KEPT  8 /* answers whose next hop may still be asked for */
-#define DRAIN_MAX       65536
-#define UPLOADS_WAITING 24
-
-struct redirect {
-    int64_t id; /* 0: free */
-    struct egress_decision d;
-};
-
-/* What a run has under way, and has used up. */
-struct fetch_run {
-    struct net_run *net;
-    struct list fetches, uploads;
-    int64_t begun;
-    int running, waiting_uploads;
-    struct redirect *redirects[REDIRECTS_KEPT];
-};
-
-/* A stream that a request will take its body from. */
-struct upload {
-    struct list node;
-    struct fetch_run *run;
-    struct cell_stream *stream;
-    struct fetch *fetch; /* NULL: no request has named it yet */
-};
-
-struct fetch {
-    struct list node;
-    struct fetch_run *run;
-    struct cell *cell;
-    struct transfer *transfer; /* NULL: over */
-    struct service_pending *pending;
-    struct cell_stream *down;
-    struct upload *up;
-    int64_t drain; /* bytes of a body that nobody wants, before it is given up */
-    int64_t tag;
-    int64_t id, sent, received, connects; /* of it, what is counted */
-};
+#define DRAIN_MAX 65536
 
 static const char run_key;
 
 /* ---- ends ---- */
 
-static void upload_free(struct upload *u)
-{
-    if (!u)
-        return;
-    if (!u->fetch)
-        u->run->waiting_uploads--;
-    list_remove(&u->node);
-    cell_stream_close(u->stream, true, "");
-    free(u);
-}
-
 static int count(struct fetch *f, struct err *e);
 
-static void fetch_free(struct fetch *f)
+void fetch_free(struct fetch *f)
 {
     struct fetch_run *r = f->run;
     struct err e;
+    if (f->waiting) {
+        fetch_line_leave(f);
+        upload_free(f->up);
+        free(f);
+        return;
+    }
     if (f->transfer) {
         count(f, &e);
         transfer_cancel(f->transfer);
@@ -93,11 +47,11 @@ static void fetch_free(struct fetch *f)
     list_remove(&f->node);
     r->running--;
     net_client_back(r->net->world->net, attempt_job(r->net->attempt)->tenant, NET_REQUESTS);
+    fetch_line_moves(r);
     free(f);
 }
 
-/* It fails: whoever waits is told. */
-static void fetch_fail(struct fetch *f, const struct err *why)
+void fetch_fail(struct fetch *f, const struct err *why)
 {
     if (f->pending)
         service_refuse(f->pending, why);
@@ -111,6 +65,7 @@ static void fetch_fail(struct fetch *f, const struct err *why)
 static void end_run(void *state)
 {
     struct fetch_run *r = state;
+    fetch_line_end(r);
     LIST_FOREACH(n, &r->fetches)
     fetch_free(LIST_ENTRY(n, struct fetch, node));
     LIST_FOREACH(n, &r->uploads)
@@ -119,7 +74,7 @@ static void end_run(void *state)
         free(r->redirects[i]);
 }
 
-static int run_of(const struct service_call *c, struct fetch_run **out, struct err *e)
+int fetch_run_of(const struct service_call *c, struct fetch_run **out, struct err *e)
 {
     struct net_run *net;
     int rc = net_run_of(c, &net, e);
@@ -129,6 +84,7 @@ static int run_of(const struct service_call *c, struct fetch_run **out, struct e
     if (!r->net) {
         r->net = net;
         list_init(&r->fetches);
+        list_init(&r->line);
         list_init(&r->uploads);
     }
     *out = r;
@@ -136,19 +92,6 @@ static int run_of(const struct service_call *c, struct fetch_run **out, struct e
 }
 
 /* ---- what an attempt may do ---- */
-
-static int check_bounds(const struct fetch_run *r, struct err *e)
-{
-    const int64_t most = r->net->world->config->egress.max_concurrent;
-    if (r->running < most)
-        return 0;
-    return err_set(e, ERR_LIMIT,
-                   "net: found more than %" PRId64
-                   " requests at once, responses whose bodies are not "
-                   "read to their end among them; allowed: up to that many "
-                   "(egress.max_concurrent)",
-                   most);
-}
 
 static int count(struct fetch *f, struct err *e)
 {
@@ -161,8 +104,7 @@ static int count(struct fetch *f, struct err *e)
     return net_run_moved(f->run->net, more_sent, more_received, e);
 }
 
-/* Counts what has moved. False: more than an attempt may move; the fetch has failed and is gone. */
-static bool count_bytes(struct fetch *f)
+bool fetch_count(struct fetch *f)
 {
     struct err e;
     if (!count(f, &e))
@@ -274,7 +216,7 @@ static void on_head(void *arg, const struct http_head *h)
 static size_t on_body(void *arg, const char *p, size_t n)
 {
     struct fetch *f = arg;
-    if (!count_bytes(f))
+    if (!fetch_count(f))
         return 0;
     if (!f->down) {
         f->drain -= (int64_t)n;
@@ -307,81 +249,14 @@ static void on_end(void *arg, const struct err *why)
     fetch_free(f);
 }
 
-/* ---- the request's body ---- */
+/* ---- the request ---- */
 
 static void on_want(void *arg, size_t n)
 {
     struct fetch *f = arg;
-    if (f->up && count_bytes(f))
+    if (f->up && fetch_count(f))
         cell_stream_window(f->up->stream, (uint32_t)n);
 }
-
-static void on_up_data(struct cell_stream *s, const char *bytes, size_t len, void *arg)
-{
-    struct upload *u = arg;
-    struct err e;
-    (void)s;
-    if (!u->fetch) {
-        err_set(&e, ERR_INVALID, "fetch.body: found bytes before the request that they belong to");
-        service_stream_refuse(u->stream, &e);
-        u->stream = NULL;
-        upload_free(u);
-    } else if (transfer_send(u->fetch->transfer, bytes, len, &e)) {
-        fetch_fail(u->fetch, &e);
-    }
-}
-
-static void on_up_closed(struct cell_stream *s, bool ok, const char *text, size_t len, void *arg)
-{
-    struct upload *u = arg;
-    struct fetch *f = u->fetch;
-    struct err e;
-    (void)s, (void)text, (void)len;
-    u->stream = NULL;
-    if (f)
-        f->up = NULL;
-    upload_free(u);
-    if (!f)
-        return;
-    if (!ok)
-        err_set(&e, ERR_INVALID, "net: the request's body was given up");
-    if (!ok || transfer_send_end(f->transfer, &e))
-        fetch_fail(f, &e);
-}
-
-static const struct cell_stream_events up_events = {.data = on_up_data, .closed = on_up_closed};
-
-static int handle_body(const struct service_call *c, struct buf *reply, struct err *e)
-{
-    struct fetch_run *r;
-    int rc = run_of(c, &r, e);
-    if (!rc && r->waiting_uploads >= UPLOADS_WAITING)
-        rc = err_set(e, ERR_LIMIT,
-                     "fetch.body: found more than %d streams that no request has "
-                     "named; allowed: up to that many",
-                     UPLOADS_WAITING);
-    if (rc)
-        return rc;
-    struct upload *u = mem_alloc(sizeof *u);
-    u->run = r;
-    u->stream = cell_stream_open(c->cell, "fetch.body", HTTP_ROOM, &up_events, u, e);
-    if (!u->stream) {
-        free(u);
-        return e->code;
-    }
-    list_push_back(&r->uploads, &u->node);
-    r->waiting_uploads++;
-    buf_addf(reply, "{\"stream\":%" PRIu64 "}", cell_stream_number(u->stream));
-    return 0;
-}
-
-const struct service service_fetch_body = {
-    .name = "fetch.body",
-    .argument_max = 64,
-    .handle = handle_body,
-};
-
-/* ---- the request ---- */
 
 static const struct transfer_events transfer_events = {
     .decided = on_decided,
@@ -393,21 +268,6 @@ static void on_cancelled(void *arg)
     struct fetch *f = arg;
     f->pending = NULL;
     fetch_free(f);
-}
-
-static int find_upload(struct fetch_run *r, int64_t number, struct upload **out, struct err *e)
-{
-    LIST_FOREACH(n, &r->uploads)
-    {
-        struct upload *u = LIST_ENTRY(n, struct upload, node);
-        if (!u->fetch && cell_stream_number(u->stream) == (uint64_t)number) {
-            *out = u;
-            return 0;
-        }
-    }
-    return err_set(e, ERR_INVALID,
-                   "fetch: body.stream: found %" PRId64 "; allowed: a stream of fetch.body",
-                   number);
 }
 
 static int find_redirect(struct fetch_run *r, int64_t id, const struct egress_decision **out,
@@ -422,11 +282,13 @@ static int find_redirect(struct fetch_run *r, int64_t id, const struct egress_de
     return 0;
 }
 
-static void begin(const struct service_call *c, struct fetch_run *r, const struct fetch_ask *a,
-                  const struct egress_decision *from, struct upload *up, struct dns *dns,
-                  struct http_client *client)
+/* Its connection, as the policy allows; nothing is counted before that. */
+static int start(struct fetch *f, const struct fetch_ask *a, const struct egress_decision *from,
+                 struct err *e)
 {
-    const struct egress_config *config = &r->net->world->config->egress;
+    struct fetch_run *r = f->run;
+    const struct service_world *world = r->net->world;
+    const struct egress_config *config = &world->config->egress;
     const struct transfer_request req = {.policy = r->net->policy,
                                          .url = a->url.data ? a->url.data : "",
                                          .url_len = a->url.len,
@@ -440,23 +302,33 @@ static void begin(const struct service_call *c, struct fetch_run *r, const struc
                                                   .total_ms = config->request_timeout_ms,
                                                   .idle_ms = config->idle_timeout_ms,
                                                   .body_max = config->max_body_mb << 20}};
-    struct fetch *f = mem_alloc(sizeof *f);
-    struct err e;
-    f->run = r;
-    f->cell = c->cell;
-    f->tag = a->tag;
+    struct dns *dns = NULL;
+    struct http_client *client = NULL;
+    int rc = net_dns(world->net, &dns, e);
+    if (!rc)
+        rc = net_client(world->net, attempt_job(r->net->attempt)->tenant, NET_REQUESTS, &client, e);
+    if (rc)
+        return rc;
     f->id = ++r->begun;
     r->running++;
     list_push_back(&r->fetches, &f->node);
-    f->pending = service_later(c, on_cancelled, f);
     f->transfer = transfer_start(client, dns, &req, &transfer_events, f);
-    if (up) {
-        up->fetch = f;
-        f->up = up;
-        r->waiting_uploads--;
-    } else if (a->has_body) {
-        CHECK(transfer_send(f->transfer, a->body.data ? a->body.data : "", a->body.len, &e) == 0 &&
-              transfer_send_end(f->transfer, &e) == 0);
+    return 0;
+}
+
+void fetch_begin(struct fetch *f, const struct fetch_ask *a, const struct egress_decision *from)
+{
+    struct err e;
+    if (start(f, a, from, &e)) {
+        service_refuse(f->pending, &e);
+        upload_free(f->up);
+        free(f);
+    } else if (f->up) {
+        upload_open(f->up);
+    } else if (a->has_body &&
+               (transfer_send(f->transfer, a->body.data ? a->body.data : "", a->body.len, &e) ||
+                transfer_send_end(f->transfer, &e))) {
+        fetch_fail(f, &e); /* its stream ended before it began, and too early */
     }
 }
 
@@ -465,29 +337,36 @@ static int handle(const struct service_call *c, struct buf *reply, struct err *e
     struct fetch_run *r = NULL;
     struct fetch_ask a;
     struct upload *up = NULL;
+    struct fetch *f = NULL;
     const struct egress_decision *from = NULL;
-    struct dns *dns = NULL;
-    struct http_client *client = NULL;
     (void)reply;
     int rc = fetch_ask_read(c->json, c->len, &a, e);
     if (!rc && !c->call_id)
         rc = err_set(e, ERR_INVALID, "fetch: found a note; allowed: a call");
     if (!rc)
-        rc = run_of(c, &r, e);
-    if (!rc)
-        rc = check_bounds(r, e);
+        rc = fetch_run_of(c, &r, e);
     if (!rc && a.from)
         rc = find_redirect(r, a.from, &from, e);
     if (!rc && a.body_stream)
-        rc = find_upload(r, a.body_stream, &up, e);
-    if (!rc)
-        rc = net_dns(c->world->net, &dns, e);
+        rc = upload_find(r, a.body_stream, &up, e);
     if (!rc)
         rc = net_run_begin(r->net, e);
-    if (!rc)
-        rc = net_client(c->world->net, attempt_job(c->attempt)->tenant, NET_REQUESTS, &client, e);
     if (!rc) {
-        begin(c, r, &a, from, up, dns, client);
+        f = mem_alloc(sizeof *f);
+        f->run = r;
+        f->cell = c->cell;
+        f->tag = a.tag;
+        if (!fetch_line_is_free(r))
+            rc = fetch_line_join(f, &a, from, e);
+    }
+    if (rc) {
+        free(f);
+    } else {
+        f->pending = service_later(c, on_cancelled, f);
+        if (up)
+            upload_give(up, f);
+        if (!f->waiting)
+            fetch_begin(f, &a, from);
         rc = SERVICE_LATER;
     }
     fetch_ask_free(&a);
@@ -502,6 +381,17 @@ const struct service service_fetch = {
 
 /* ---- called off before its head came ---- */
 
+static struct fetch *find_tag(struct list *l, int64_t tag)
+{
+    LIST_FOREACH(n, l)
+    {
+        struct fetch *f = LIST_ENTRY(n, struct fetch, node);
+        if (f->tag == tag && f->pending)
+            return f;
+    }
+    return NULL;
+}
+
 static int handle_cancel(const struct service_call *c, struct buf *reply, struct err *e)
 {
     struct fetch_run *r = service_state_find(c->run, &run_key);
@@ -515,14 +405,11 @@ static int handle_cancel(const struct service_call *c, struct buf *reply, struct
     jv_free(doc);
     if (rc || !r)
         return rc;
-    LIST_FOREACH(n, &r->fetches)
-    {
-        struct fetch *f = LIST_ENTRY(n, struct fetch, node);
-        if (f->tag == tag && f->pending) {
-            fetch_fail(f, &aborted);
-            return 0;
-        }
-    }
+    struct fetch *f = find_tag(&r->fetches, tag);
+    if (!f)
+        f = find_tag(&r->line, tag);
+    if (f)
+        fetch_fail(f, &aborted);
     return 0; /* its answer has crossed this */
 }
 

@@ -27,7 +27,7 @@ before(async () => {
     w = await up({
         args: ['--set', 'log_level=debug'],
         config: {
-            egress: { resolvers: dns.resolvers, ca_file: server.ca, max_requests: 30, max_concurrent: 4, max_body_mb: 2, idle_timeout_ms: IDLE_MS, max_attempt_mb: 8 },
+            egress: { resolvers: dns.resolvers, ca_file: server.ca, max_requests: 40, max_concurrent: 4, connect_timeout_ms: 4000, max_body_mb: 2, idle_timeout_ms: IDLE_MS, max_attempt_mb: 8 },
             limits: { ceilings: { memory_mb: 2048 } },
             tenants: [
                 { name: 'open', permissions: { net: ['127.0.0.1', '*.test', 'localhost'] }, egress_private: ['127.0.0.0/8'] },
@@ -222,17 +222,42 @@ test('what is no response is an error that says why', async () => {
     assert.equal(found.chunk.cause, 'TypeError');
 });
 
+test('more requests than may be at once wait for their turn, in order', async () => {
+    const seen = server.seen.requests.length;
+    assert.deepEqual(await value(`
+        const all = await Promise.all(Array.from({ length: 20 }, async (_, i) => (await (await fetch(at + '/echo?n=' + i)).json()).method));
+        const sent = (i, body) => fetch(at + '/count', { method: 'POST', body, duplex: 'half' }).then((r) => r.text());
+        const bodies = await Promise.all([100, 60000, 0, 200000, 1, 150000, 0, 30000].map((n, i) => sent(i, i % 2 ? new ReadableStream({ start(c) { if (n) c.enqueue(new Uint8Array(n)); c.close(); } }) : new Uint8Array(n))));
+        return [all.length, new Set(all).size, bodies];`, { limits: { wall_ms: 30000 } }),
+    [20, 1, ['100', '60000', '0', '200000', '1', '150000', '0', '30000']]);
+    assert.ok(server.seen.requests.length >= seen + 28);
+});
+
+test('one that waits can be called off, and ends with the run', async () => {
+    assert.deepEqual(await value(`
+        const stop = new AbortController(), off = new AbortController();
+        const four = Array.from({ length: 4 }, () => fetch(at + '/slow', { signal: stop.signal }).then((r) => r.text())); // no end of their own
+        const body = new ReadableStream({ pull(c) { c.enqueue(new Uint8Array(1000)); } });
+        const waiting = [fetch(at + '/hello', { signal: off.signal }), fetch(at + '/count', { method: 'POST', body, duplex: 'half', signal: off.signal }), fetch(at + '/hello')];
+        setTimeout(() => off.abort(), 50);
+        const ends = await Promise.allSettled(waiting.slice(0, 2));
+        stop.abort();
+        await Promise.allSettled(four);
+        return [...ends.map((r) => r.reason.name), await (await waiting[2]).text()];`, { limits: { wall_ms: 30000 } }),
+    ['AbortError', 'AbortError', 'hello']);
+    const r = await job(`for (let i = 0; i < 6; i++) fetch(at + '/slow').catch(() => {}); return (await new Promise((w) => setTimeout(w, 50)), 'over')`);
+    assert.deepEqual([r.outcome, r.value], ['ok', 'over'], JSON.stringify(r.error));
+});
+
 test('caps of one attempt: at once, in all, bytes', async () => {
     const at_once = await value(`
-        const stop = new AbortController(); // /slow has no end: the four are there as long as the others are asked for
-        const four = Array.from({ length: 4 }, () => fetch(at + '/slow', { signal: stop.signal }).then((r) => r.text()));
-        const more = await Promise.allSettled(Array.from({ length: 2 }, () => fetch(at + '/hello')));
-        stop.abort();
-        const ends = await Promise.allSettled(four);
-        return [...more.map((r) => r.reason?.cause?.name), ...ends.map((r) => r.reason.name), await (await fetch(at + '/hello')).text()];`);
-    assert.deepEqual(at_once, ['BudgetExceeded', 'BudgetExceeded', ...Array(4).fill('AbortError'), 'hello']);
+        const four = await Promise.all(Array.from({ length: 4 }, () => fetch(at + '/big?bytes=500000'))); // none is read: the fifth would wait for ever
+        const e = await failure(() => fetch(at + '/hello'));
+        await Promise.all(four.map((r) => r.body.cancel()));
+        return [e.cause, e.why, await (await fetch(at + '/hello')).text()];`, { limits: { wall_ms: 60000 } });
+    assert.deepEqual(at_once, ['BudgetExceeded', 'net: found more than 4 requests at once, responses whose bodies are not read to their end among them; allowed: up to that many (egress.max_concurrent)', 'hello']);
     const in_all = await value(`let n = 0; const e = await failure(async () => { for (;; n++) await (await fetch(at + '/hello')).text(); }); return [n, e.cause, e.why];`);
-    assert.deepEqual(in_all, [30, 'BudgetExceeded', 'net: found more than 30 requests of one attempt; allowed: up to that many (egress.max_requests)']);
+    assert.deepEqual(in_all, [40, 'BudgetExceeded', 'net: found more than 40 requests of one attempt; allowed: up to that many (egress.max_requests)']);
     const moved = await value(`let n = 0; const e = await failure(async () => { for (;; n++) await bytes(await fetch(at + '/big?bytes=2000000')); }); return [n, e.cause];`);
     assert.deepEqual(moved, [4, 'BudgetExceeded']);
     assert.equal((await value(`return (await fetch(at + '/hello')).text()`)), 'hello'); // the next attempt begins anew
@@ -284,14 +309,17 @@ test('a cell that was taken over gets no further than a script', async () => {
         'call fetch {"url":"http://127.0.0.1:1234/ HTTP/1.1\\r\\nX: y","method":"GET","headers":[]}',
         ask('"method":"GET","headers":[]'), // no permission
         'call fetch.cancel {"tag":5}', 'call fetch.cancel {}', 'call fetch [',
-        'call fetch.body {}', 'frame 9 2 6161', 'listen 1', // bytes before the request that they belong to
         'calls 30 fetch.body {}', 'value 1',
     ].join('\n'));
-    const end = await isolane(['run', script, '--type', 'script', '--data', fresh_folder()], { env: { ISOLANE_ENGINE_DIR: join(build, 'fake-engine') } });
+    const taken_over = () => isolane(['run', script, '--type', 'script', '--json', '--data', fresh_folder()], { env: { ISOLANE_ENGINE_DIR: join(build, 'fake-engine') } });
+    const end = await taken_over();
     assert.equal(end.code, 0, end.stderr);
-    const refused = [...end.stdout.matchAll(/^reply \d+ refused \{"name":"(\w+)"/mg)].map(([, name]) => name);
-    assert.deepEqual(refused.slice(0, 7), [...Array(6).fill('InvalidArgument'), 'PermissionDenied'], end.stdout);
+    const said = JSON.parse(end.stdout).stdout;
+    const refused = [...said.matchAll(/^reply \d+ refused \{"name":"(\w+)"/mg)].map(([, name]) => name);
+    assert.deepEqual(refused.slice(0, 7), [...Array(6).fill('InvalidArgument'), 'PermissionDenied'], said);
     assert.deepEqual(refused.slice(7), ['InvalidArgument', 'InvalidArgument', ...Array(6).fill('BudgetExceeded')]);
-    assert.match(end.stdout, /^stream close 2 0 \{"name":"InvalidArgument"/m);
+    writeFileSync(script, ['call fetch.body {}', 'frame 9 2 6161', 'spin'].join('\n')); // bytes before the request that they belong to
+    const early = await taken_over();
+    assert.deepEqual([early.code, JSON.parse(early.stdout).error.message], [1, 'the cell broke the frame protocol: DATA beyond its credit'], early.stdout);
     assert.equal(trapped, 0);
 });
