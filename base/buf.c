@@ -50,6 +50,7 @@ void buf_reserve(struct buf *b, size_t extra)
     } else {
         b->data = mem_grow(b->data, cap);
     }
+    b->data[b->len] = 0; /* what is new holds anything */
     b->cap = cap;
 }
 

@@ -29,8 +29,10 @@ static void test_side_by_side(void **state)
     static const size_t sizes[] = {100, 5000, 24, 1032, 8000, 500, 100};
     char *end = NULL;
     (void)state;
-    if (mallinfo2().arena == 0)
-        skip(); /* not glibc's malloc: a sanitizer's */
+    if (mallinfo2().arena == 0) { /* skip() of cmocka 1.1.5 counts as a failure in TAP */
+        print_message("# skipped: not glibc's malloc but a sanitizer's\n");
+        return;
+    }
     leave_gaps();
     spare_use_up();
     for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
