@@ -36,15 +36,15 @@ DIR_base := base
 DIR_config := config
 DIR_egress := egress
 DIR_link := link
-DIR_queue := queue
+DIR_queue := queue $(addprefix queue/,job stream schedule)
 DIR_results := results
 DIR_jail := sandbox/jail
 DIR_host := sandbox/host
-DIR_executor := executor executor/services
-DIR_cli := cli
+DIR_executor := executor $(addprefix executor/,cells attempt sources artifacts services cluster front)
+DIR_cli := cli $(addprefix cli/,commands client source print doctor)
 # Where GLib's headers are is the distribution's secret; two files need them.
 GLIB_CFLAGS = $(patsubst -I%,-isystem %,$(shell pkg-config --cflags glib-2.0))
-$(B)/obj/queue/zone.o $(B)/obj/egress/ws_accept.o: CFLAGS += $(GLIB_CFLAGS)
+$(B)/obj/queue/schedule/zone.o $(B)/obj/egress/ws_accept.o: CFLAGS += $(GLIB_CFLAGS)
 
 NOT_IN_ARCHIVE := cli/main.c $(wildcard */*_fuzz.c */*/*_fuzz.c)
 sources_of = $(filter-out $(NOT_IN_ARCHIVE),$(foreach d,$(DIR_$(1)),$(wildcard $(d)/*.c)))
@@ -128,7 +128,7 @@ $(patsubst %.c,$(B)/obj/%.o,$(wildcard sandbox/jail/*.c)): | $(GENERATED)
 E := build/engine
 EO := build/obj-engine
 ENGINE_CXX_MORE :=
-ENGINE_CXX := $(wildcard sandbox/engine/*.cc) $(ENGINE_CXX_MORE)
+ENGINE_CXX := $(wildcard sandbox/engine/*.cc sandbox/engine/*/*.cc) $(ENGINE_CXX_MORE)
 ENGINE_C := $(filter-out %_fuzz.c,$(wildcard sandbox/zygote/*.c)) sandbox/frame.c $(filter-out sandbox/jail/doctor.c sandbox/jail/cgroup%.c,$(wildcard sandbox/jail/*.c)) base/err.c base/pack.c
 ENGINE_OBJ := $(patsubst %.cc,$(EO)/%.o,$(ENGINE_CXX)) $(patsubst %.c,$(EO)/%.o,$(ENGINE_C))
 ENGINE_CXXFLAGS := -std=c++20 -fno-exceptions -fno-rtti -D_GNU_SOURCE -I. -Ibuild/gen -isystem $(NODE_DIR)/include/node \
@@ -217,7 +217,7 @@ e2e: build-all
 # The program once more with an older version's number, for the tests of upgrades: the files that say the version are
 # compiled anew and linked in front of the archives.
 OLDER := $(B)/older
-OLDER_SRC := $(shell grep -ls ISOLANE_VERSION $(wildcard */*.c))
+OLDER_SRC := $(shell grep -ls ISOLANE_VERSION $(wildcard */*.c */*/*.c))
 OLDER_OBJ := $(patsubst %.c,$(OLDER)/%.o,$(OLDER_SRC))
 .PHONY: older
 older: $(OLDER)/isolane

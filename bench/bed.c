@@ -12,7 +12,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "bench/measure.h"
-#include "queue/job.h"
+#include "queue/job/job.h"
 
 #define OPEN_FOLDERS 16
 

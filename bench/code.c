@@ -2,8 +2,8 @@
  * one statement of a source of 1 kB to 1 MB, one at a time, cells ready.
  *
  *   parsed   every job's source is another
- *   known    the same source again and again: V8's code for it is kept (executor/codes.h)
- *   ahead    likewise, and a zygote has compiled it before it forked (executor/branches.h)
+ *   known    the same source again and again: V8's code for it is kept (executor/cells/codes.h)
+ *   ahead    likewise, and a zygote has compiled it before it forked (executor/cells/branches.h)
  *
  * <size>.<kind>.ms from executor_submit() to the DONE frame, <size>.<kind>.cpu the cell's CPU time.
  */

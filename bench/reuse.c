@@ -10,7 +10,7 @@
 #include "bench/publisher.h"
 #include "bench/upparts.h"
 #include "config/reuse.h"
-#include "queue/job.h"
+#include "queue/job/job.h"
 
 static int64_t none_jobs = 3000, tenant_jobs = 8000, script_jobs = 30000, call_jobs = 30000,
                window = 512, single_jobs = 400;

@@ -20,7 +20,7 @@
 #include "bench/publisher.h"
 #include "bench/upparts.h"
 #include "config/reuse.h"
-#include "queue/job.h"
+#include "queue/job/job.h"
 
 static int64_t jobs = 2000, window = 64, only_series = 0, only_x = 0;
 

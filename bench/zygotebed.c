@@ -1,7 +1,7 @@
 #include "bench/zygotebed.h"
 
 #include "bench/measure.h"
-#include "executor/pool.h"
+#include "executor/cells/pool.h"
 
 static void on_ready(void *arg)
 {

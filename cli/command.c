@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "cli/format.h"
+#include "cli/print/format.h"
 
 static void say_with(const char *command, const char *fmt, va_list ap)
 {

@@ -1,5 +1,5 @@
 /* What a command of the program is, and how every command ends. main.c has the table of them; each
- * cmd_*.c defines one `const struct command`. */
+ * commands/cmd_*.c defines one `const struct command`. */
 #pragma once
 
 #include <stddef.h>

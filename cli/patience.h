@@ -4,7 +4,7 @@
 
 #include "base/err.h"
 #include "cli/options.h"
-#include "queue/job.h"
+#include "queue/job/job.h"
 
 struct patience {
     int64_t max_attempts, concurrency_limit; /* 0: not given, here and below */

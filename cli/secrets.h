@@ -6,7 +6,7 @@
 #include "cli/options.h"
 #include "config/permissions.h"
 #include "config/secrets.h"
-#include "executor/secrets.h"
+#include "executor/attempt/secrets.h"
 
 /* One value in memory that is wiped; freed with crypto_guarded_free(). */
 struct secret_text {

@@ -1,5 +1,5 @@
 /* What is left of a job for the next one of its tenant: the field `reuse` of a job, and the bounds
- * of the cells that stay for it (executor/warm.h). */
+ * of the cells that stay for it (executor/cells/warm.h). */
 #pragma once
 
 #include <stdint.h>

@@ -10,7 +10,8 @@
 
 #define SECRETS_MAX       32 /* of a job, and of a tenant */
 #define SEALED_EACH_MAX   16 /* texts of one secret */
-/* All secrets of a job together, plain: what masking costs grows with it (executor/mask.h). */
+/* All secrets of a job together, plain: what masking costs grows with it (executor/attempt/mask.h).
+ */
 #define SECRETS_BYTES_MAX 65536
 
 struct sealed_secret {

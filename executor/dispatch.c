@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "executor/executor_inner.h"
-#include "executor/toolchain.h"
+#include "executor/sources/toolchain.h"
 
 static void put_back(struct executor *x, struct backlog_entry *entry)
 {

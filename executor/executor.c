@@ -21,9 +21,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "executor/attest.h"
+#include "executor/cells/attest.h"
 #include "executor/retention.h"
-#include "executor/toolchain.h"
+#include "executor/sources/toolchain.h"
 #include "results/envelope.h"
 
 static void on_turn_done(uv_prepare_t *h)

@@ -9,9 +9,9 @@
 #include "base/err.h"
 #include "config/config.h"
 #include "config/paths.h"
-#include "executor/attempt.h"
-#include "executor/pools.h"
-#include "queue/job.h"
+#include "executor/attempt/attempt.h"
+#include "executor/cells/pools.h"
+#include "queue/job/job.h"
 #include "results/record.h"
 
 struct artifact_store;

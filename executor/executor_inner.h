@@ -4,7 +4,7 @@
 
 #include "base/list.h"
 #include "executor/executor.h"
-#include "executor/filesets.h"
+#include "executor/sources/filesets.h"
 #include "executor/services/world.h"
 #include "queue/backlog.h"
 #include "results/recorder.h"

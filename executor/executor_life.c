@@ -12,7 +12,7 @@
 #include "executor/ceilings.h"
 #include "executor/net.h"
 #include "executor/retention.h"
-#include "executor/toolchain.h"
+#include "executor/sources/toolchain.h"
 #include "sandbox/jail/jail.h"
 
 #define CLOSE_WAIT_MS 10000

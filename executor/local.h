@@ -9,9 +9,9 @@
 #include "base/err.h"
 #include "config/config.h"
 #include "config/paths.h"
-#include "executor/artifact_store.h"
-#include "executor/secrets.h"
-#include "queue/job.h"
+#include "executor/artifacts/artifact_store.h"
+#include "executor/attempt/secrets.h"
+#include "queue/job/job.h"
 #include "results/record.h"
 
 struct local_job {

@@ -12,8 +12,8 @@
 #include "base/notify.h"
 #include "executor/embedded.h"
 #include "executor/folder.h"
-#include "executor/presence.h"
-#include "executor/serve.h"
+#include "executor/cluster/presence.h"
+#include "executor/front/serve.h"
 #include "sandbox/jail/cgroup.h"
 
 struct worker {

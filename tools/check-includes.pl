@@ -17,12 +17,18 @@ use File::Find qw(find);
 # longest name that fits a file is its row.
 my @supervisor_low = qw(base config link);
 my @sandbox_face = qw(sandbox/jail sandbox/host sandbox/frame.h sandbox/zygote/control.h);
+my @jobs = qw(egress queue results);
+my @running = qw(executor/cells executor/attempt executor/sources executor/artifacts executor/services);
+my @cli_root = map { "cli/$_.h" } qw(command filter ids key options patience rights secrets);
 my %may = (
     'base'             => [qw(base)],
     'config'           => [qw(base config)],
     'egress'           => [qw(base config egress)],
     'link'             => [qw(base config link)],
     'queue'            => [@supervisor_low, qw(queue)],
+    'queue/job'        => [@supervisor_low, qw(queue/job)],
+    'queue/stream'     => [@supervisor_low, qw(queue/job queue/stream queue/dead.h)],
+    'queue/schedule'   => [@supervisor_low, qw(queue/job queue/schedule)],
     'results'          => [@supervisor_low, qw(results)],
     'sandbox/frame'    => [qw(sandbox/frame.h)],                       # spoken by both sides
     'sandbox/jail'     => [qw(base config sandbox/jail)],
@@ -31,7 +37,17 @@ my %may = (
     'sandbox/engine'   => [qw(base/err.h base/pack.h sandbox/frame.h sandbox/engine)],
     'sandbox/zygote'   => [qw(base config sandbox/jail sandbox/frame.h sandbox/engine/engine.h sandbox/zygote)],
     'executor'         => [@supervisor_low, qw(egress queue results), @sandbox_face, qw(executor)],
+    # Inside it: cells ← attempt with its sources, artifacts and services ← the core ← cluster ← front.
+    'executor/cells'     => [@supervisor_low, qw(queue), @sandbox_face, qw(executor/cells)],
+    'executor/artifacts' => [@supervisor_low, qw(executor/artifacts)],
+    'executor/attempt'   => [@supervisor_low, @jobs, @sandbox_face, @running],
+    'executor/sources'   => [@supervisor_low, @jobs, @sandbox_face, @running],
+    'executor/services'  => [@supervisor_low, @jobs, @sandbox_face, @running, 'executor/net.h'],
+    'executor/cluster'   => [@supervisor_low, @jobs, @sandbox_face, @running, qw(executor/executor.h executor/cluster)],
     'cli'              => [@supervisor_low, qw(egress queue results), @sandbox_face, qw(executor cli)],
+    # What commands share knows no command.
+    map({ ("cli/$_" => [@supervisor_low, @jobs, @sandbox_face, qw(executor cli/client cli/doctor cli/print cli/source), @cli_root]) }
+        qw(client doctor print source)),
     'bench'            => [@supervisor_low, qw(egress queue results), @sandbox_face, qw(executor bench)],
     'tools'            => [qw(sandbox/jail/syscalls.h sandbox/jail/forker_syscalls.h)],
     'tests'            => [@supervisor_low, qw(egress queue results sandbox executor cli tests)],
@@ -50,21 +66,21 @@ my $loop = qr{^(?:egress|link|queue|results|sandbox/host|executor|cli|bench)/};
 my @library = (
     [qr/^jansson\.h$/,           'jansson',      qr{^base/jv\.c$},            'base/jv.c'],
     [qr/^sodium(?:\.h|\/)/,      'libsodium',
-        qr{^(?:base/crypto\.c|sandbox/engine/(?:(?:native_sodium|sodium_|native_random)[a-z_]*|crypto_okp|crypto_jwk)\.cc)$},
-        'base/crypto.c, and in the cell sandbox/engine/native_sodium*.cc, sodium_*.cc, native_random.cc, crypto_okp.cc, crypto_jwk.cc'],
-    [qr/^openssl\//,            'OpenSSL',      qr{^(?:base/digest\.c|sandbox/engine/(?:native_crypto\.cc|crypto_[a-z_]+\.(?:cc|h)))$},
-        'base/digest.c, and in the cell sandbox/engine/native_crypto.cc, crypto_*'],
+        qr{^(?:base/crypto\.c|sandbox/engine/(?:native_random|sodium/[a-z_]+|crypto/crypto_okp|crypto/crypto_jwk)\.cc)$},
+        'base/crypto.c, and in the cell sandbox/engine/sodium/*.cc, native_random.cc, crypto/crypto_okp.cc, crypto/crypto_jwk.cc'],
+    [qr/^openssl\//,            'OpenSSL',      qr{^(?:base/digest\.c|sandbox/engine/crypto/[a-z_]+\.(?:cc|h))$},
+        'base/digest.c, and in the cell sandbox/engine/crypto/'],
     [qr/^c?yaml(?:\.h|\/)/,      'libyaml',      qr{^config/reader\.c$},      'config/reader.c'],
     [qr/^ares(?:_[a-z]+)?\.h$/,  'c-ares',       qr{^egress/dns\.c$},        'egress/dns.c'],
-    [qr/^zlib\.h$/,              'zlib',         qr{^(?:sandbox/engine/native_codec\.cc|queue/archive_gzip\.c)$}, 'sandbox/engine/native_codec.cc, queue/archive_gzip.c'],
+    [qr/^zlib\.h$/,              'zlib',         qr{^(?:sandbox/engine/native_codec\.cc|queue/job/archive_gzip\.c)$}, 'sandbox/engine/native_codec.cc, queue/job/archive_gzip.c'],
     [qr/^curl\//,               'libcurl',      qr{^egress/http_inner\.h$}, 'egress/http_inner.h'],
     [qr/^wslay\//,              'wslay',        qr{^egress/ws_frames\.c$},  'egress/ws_frames.c'],
-    [qr/^glib(?:\.h|\/)/,         'GLib',         qr{^(?:queue/zone|egress/ws_accept)\.c$}, 'queue/zone.c, egress/ws_accept.c'],
+    [qr/^glib(?:\.h|\/)/,         'GLib',         qr{^(?:queue/schedule/zone|egress/ws_accept)\.c$}, 'queue/schedule/zone.c, egress/ws_accept.c'],
     [qr/^nats(?:\.h|\/)/,        'the NATS client', qr{^link/native\.c$},     'link/native.c'],
     [qr/^sqlite3(?:ext)?\.h$/,   'SQLite',       qr{^results/(?:db|gather)\.c$}, 'results/db.c, results/gather.c'],
     [qr/^uv(?:\.h|\/)/,          'libuv',        $loop, 'egress, link, queue, results, sandbox/host, executor, cli, bench'],
     [qr/^ut[a-z]+\.h$/,          'uthash',       $loop, 'egress, link, queue, results, sandbox/host, executor, cli, bench'],
-    [qr/^libsmartcols\//,        'libsmartcols', qr{^cli/table\.c$},          'cli/table.c'],
+    [qr/^libsmartcols\//,        'libsmartcols', qr{^cli/print/table\.c$},          'cli/print/table.c'],
     [qr/^seccomp\.h$/,           'libseccomp',   qr{^tools/mkfilter\.c$},     'tools/mkfilter.c'],
     [qr/^(?:v8[a-z0-9-]*\.h$|libplatform\/|cppgc\/)/, 'V8', qr{^sandbox/engine/}, 'sandbox/engine'],
     [qr/^cmocka(?:_[a-z]+)?\.h$/, 'cmocka',      qr{^tests/},                 'tests'],

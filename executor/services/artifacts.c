@@ -17,7 +17,7 @@
 #include "base/jsonw.h"
 #include "base/jv.h"
 #include "config/config.h"
-#include "executor/secrets.h"
+#include "executor/attempt/secrets.h"
 #include "executor/services/artifacts_inner.h"
 
 static const char key; /* of what is kept */

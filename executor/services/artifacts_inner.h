@@ -3,11 +3,11 @@
 #pragma once
 
 #include "base/crypto.h"
-#include "executor/artifact_store.h"
+#include "executor/artifacts/artifact_store.h"
 #include "executor/services/artifacts.h"
 #include "executor/services/service.h"
 #include "executor/services/world.h"
-#include "queue/job.h"
+#include "queue/job/job.h"
 
 #define ARTIFACT_TYPE_MAX 128 /* bytes of a media type */
 

@@ -7,8 +7,8 @@
 #include "base/jsonw.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "executor/secrets.h"
-#include "queue/job.h"
+#include "executor/attempt/secrets.h"
+#include "queue/job/job.h"
 
 struct service_pending {
     struct list node;

@@ -20,7 +20,7 @@
 #include "base/mem.h"
 #include "executor/services/world.h"
 #include "link/js.h"
-#include "queue/job.h"
+#include "queue/job/job.h"
 
 #define EMIT_MAX 100 /* jobs of one run */
 

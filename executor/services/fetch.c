@@ -18,7 +18,7 @@
 #include "base/mem.h"
 #include "executor/net.h"
 #include "executor/services/world.h"
-#include "queue/job.h"
+#include "queue/job/job.h"
 
 #define DRAIN_MAX 65536
 

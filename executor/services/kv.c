@@ -20,7 +20,7 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "executor/services/world.h"
-#include "queue/job.h"
+#include "queue/job/job.h"
 
 static const char *const op_names[] = {"get", "put", "delete", "list", "watch"};
 

@@ -15,7 +15,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "executor/services/world.h"
-#include "queue/job.h"
+#include "queue/job/job.h"
 
 #define WATCH_WAITING_MAX (256u << 10) /* lines that a script has not read */
 #define MESSAGE_SPARE     1024         /* of a stored value: headers, subject */

@@ -10,7 +10,7 @@
 #include "base/mem.h"
 #include "config/paths.h"
 #include "executor/services/world.h"
-#include "queue/job.h"
+#include "queue/job/job.h"
 #include "results/db.h"
 
 #define APPLICATION_ID 0x49534b56 /* "ISKV" */

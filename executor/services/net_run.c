@@ -5,7 +5,7 @@
 #include "base/jsonw.h"
 #include "base/log.h"
 #include "executor/services/world.h"
-#include "queue/job.h"
+#include "queue/job/job.h"
 
 #define DENIALS_LOGGED 10 /* of one run: a script in a loop does not fill the log */
 

@@ -4,7 +4,7 @@
 #include "executor/services/service.h"
 
 #include "base/jv.h"
-#include "executor/secrets.h"
+#include "executor/attempt/secrets.h"
 
 #define TEXT_MAX 1024
 

@@ -6,7 +6,7 @@
 
 #include "base/jsonw.h"
 #include "base/jv.h"
-#include "executor/secrets.h"
+#include "executor/attempt/secrets.h"
 
 static int read_name(const struct jv *doc, const char **name, struct err *e)
 {

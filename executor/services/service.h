@@ -18,7 +18,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/list.h"
-#include "executor/attempt.h"
+#include "executor/attempt/attempt.h"
 #include "sandbox/host/cell_stream.h"
 
 struct service_run;

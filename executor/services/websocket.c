@@ -20,7 +20,7 @@
 #include "executor/services/net_run.h"
 #include "executor/services/websocket_ask.h"
 #include "executor/services/world.h"
-#include "queue/job.h"
+#include "queue/job/job.h"
 
 #define CLOSE_MS   5000 /* for a server's answer to a Close; then it has been closed uncleanly */
 #define ROOM_MIN   (WS_PIECE + WS_RECORD_HEAD)

@@ -1,5 +1,5 @@
-// A source that a zygote compiles before it forks (executor/branches.h): its cells find it in their
-// heap, and neither get nor parse it again.
+// A source that a zygote compiles before it forks (executor/cells/branches.h): its cells find it in
+// their heap, and neither get nor parse it again.
 //
 // How this works
 //   The zygote makes V8's strings of the source's texts and compiles them, through the same code as

@@ -1,5 +1,5 @@
 /* The set of escape attempts that a sealed cell makes against its own jail before any other cell of
- * its zygote gets a job (executor/attest.c asks for it, sandbox/zygote/probe.c makes them).
+ * its zygote gets a job (executor/cells/attest.c asks for it, sandbox/zygote/probe.c makes them).
  *
  * CALL(name, call, arguments): a system call that the cell's filter (LAYER_SECCOMP) must trap. Any
  * other end counts as an escape, also one that another layer brought about with an errno: the layer

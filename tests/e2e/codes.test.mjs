@@ -103,7 +103,7 @@ test('code was given', async () => {
     assert.ok(misses > 0 && kb > 0);
 });
 
-// ---- a zygote that has compiled the source (executor/branches.h) ----
+// ---- a zygote that has compiled the source (executor/cells/branches.h) ----
 
 const large = (tag) => `// ${tag}\n${Array.from({ length: 900 }, (_, i) => `function big${i}(a, b = ${i}) { return [a, b, { a }].map((x) => typeof x) } // ${tag}`).join('\n')}\n`;
 /** Runs the job until cells of a zygote with its source have had it: every value. */

@@ -185,7 +185,7 @@ test('many at once: each call in one cell at a time, each counted once', async (
     assert.ok(all.some((r) => r.reuse.call > 20));
 });
 
-// Jobs of a script whose calls take no time are sent ahead and wait in its cells (executor/warm.h).
+// Jobs of a script whose calls take no time are sent ahead and wait in its cells (executor/cells/warm.h).
 test('many at once, some slow, failing, stopped or asking: those behind them run elsewhere, each once', async () => {
     const text = `${unlike()} let n = 0; export default async (input) => { n++; if (input % 50 === 7) { const t = Date.now(); while (Date.now() - t < 60); } if (input % 50 === 17) throw new Error('no');
         if (input % 50 === 27) for (;;); if (input % 50 === 37) await kv.get('nothing'); if (input % 50 === 47) await new Promise((r) => setTimeout(r, 60)); console.log(input); return [n, input] }`;

@@ -3,7 +3,7 @@
 X := build/escape
 XO := $(X)/obj
 XE := $(X)/engine
-ESCAPE_HOST := sandbox/jail/clone.c sandbox/jail/enter.c sandbox/jail/seal.c sandbox/host/launch.c executor/pool.c
+ESCAPE_HOST := sandbox/jail/clone.c sandbox/jail/enter.c sandbox/jail/seal.c sandbox/host/launch.c executor/cells/pool.c
 ESCAPE_CELL := sandbox/jail/clone.c sandbox/jail/enter.c sandbox/jail/seal.c sandbox/zygote/wire.c sandbox/engine/engine.cc
 ESCAPE_HOST_OBJ := $(patsubst %.c,$(XO)/host/%.o,$(ESCAPE_HOST) tests/escape/layers.c)
 ESCAPE_CELL_OBJ := $(addprefix $(XO)/cell/,$(addsuffix .o,$(basename $(ESCAPE_CELL) tests/escape/layers.c tests/escape/native.cc)))

@@ -17,12 +17,12 @@ fuzz_main = $(filter %/$(1)_fuzz.c,$(FUZZ_MAIN))
 fuzz_dict = $(if $(wildcard tests/corpus/$(1).dict),tests/corpus/$(1).dict)
 
 # What the targets are linked with: of an archive, only what they need (no libuv, NATS or SQLite).
-FUZZ_LIB := $(filter-out %_fuzz.c,$(wildcard $(addsuffix /*.c,base config egress link queue results))) \
-	$(addprefix sandbox/host/,inbox.c protocol.c claims.c) sandbox/frame.c executor/question.c executor/mask.c executor/transform.c executor/worker_entry.c executor/services/fetch_ask.c executor/services/websocket_ask.c
+FUZZ_LIB := $(filter-out %_fuzz.c,$(wildcard $(addsuffix /*.c,base config egress link $(DIR_queue) results))) \
+	$(addprefix sandbox/host/,inbox.c protocol.c claims.c) sandbox/frame.c executor/cluster/question.c executor/attempt/mask.c executor/sources/transform.c executor/cluster/worker_entry.c executor/services/fetch_ask.c executor/services/websocket_ask.c
 FUZZ_LIBS := -ljansson -lsodium -lcrypto -lyaml -lwslay -lglib-2.0 -lz -lm
 FUZZ_SAN := -fsanitize=address,undefined -fno-sanitize-recover=all
 FUZZ_CFLAGS := -std=c17 -D_GNU_SOURCE -DISOLANE_VERSION='"$(VERSION)"' -I. -g -O1
-build/fuzz/%/queue/zone.o build/fuzz/%/egress/ws_accept.o: FUZZ_CFLAGS += $(GLIB_CFLAGS)
+build/fuzz/%/queue/schedule/zone.o build/fuzz/%/egress/ws_accept.o: FUZZ_CFLAGS += $(GLIB_CFLAGS)
 
 # $(1): tool, $(2): compiler, $(3): flags of all files, $(4): of the link, $(5): what has main()
 define fuzz_tool
@@ -80,8 +80,8 @@ fuzz-coverage: $(addprefix build/fuzz/cov/replay_,$(FUZZ_NAMES))
 		| awk 'BEGIN { printf "%-26s %8s %7s %8s %7s\n", "decoder", "regions", "reached", "lines", "reached" } \
 			/\.c |^TOTAL/ { printf "%-26s %8s %7s %8s %7s\n", $$1, $$2, $$4, $$8, $$10 }'
 FUZZ_DECODERS := $(wildcard base/jv.c base/jv_text.c base/utf8.c config/file.c config/file_tenant.c config/reader.c config/keys.c config/permissions.c base/ip.c egress/address.c egress/host.c egress/url.c link/address.c link/creds.c link/nkey.c link/subjects.c \
-	link/acksubject.c queue/archive.c queue/archive_gzip.c queue/job.c queue/job_archive.c queue/job_permissions.c queue/cron.c queue/cron_next.c queue/schedule.c results/envelope.c results/row.c sandbox/frame.c sandbox/host/inbox.c sandbox/host/protocol.c \
-	sandbox/host/claims.c sandbox/zygote/invoke.c sandbox/zygote/wire.c executor/question.c)
+	link/acksubject.c queue/job/archive.c queue/job/archive_gzip.c queue/job/job.c queue/job/job_archive.c queue/job/job_permissions.c queue/schedule/cron.c queue/schedule/cron_next.c queue/schedule/schedule.c results/envelope.c results/row.c sandbox/frame.c sandbox/host/inbox.c sandbox/host/protocol.c \
+	sandbox/host/claims.c sandbox/zygote/invoke.c sandbox/zygote/wire.c executor/cluster/question.c)
 
 # The corpora through the ordinary build: what was once found stays found.
 REPLAY_BIN := $(addprefix $(B)/tests/replay_,$(FUZZ_NAMES))

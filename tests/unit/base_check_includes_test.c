@@ -93,14 +93,14 @@ static void includes_downwards_are_fine(void **state)
          "#include \"sandbox/engine/engine.h\"\n#include \"config/config.h\"\n"
          "#include \"sandbox/jail/jail.h\"\n",
          NULL},
-        {"sandbox/engine/native_sodium.cc",
+        {"sandbox/engine/sodium/native_sodium.cc",
          "#include <sodium.h>\n#include <v8.h>\n#include <vector>\n", NULL},
         {"executor/services/a.c",
          "#include \"queue/b.h\"\n#include \"results/b.h\"\n"
          "#include \"sandbox/host/cell.h\"\n",
          NULL},
         {"cli/a.c", "#include \"executor/b.h\"\n", NULL},
-        {"cli/table.c", "#include <libsmartcols/libsmartcols.h>\n", NULL},
+        {"cli/print/table.c", "#include <libsmartcols/libsmartcols.h>\n", NULL},
         {"tests/unit/queue_a_test.c", "#include \"queue/b.h\"\n#include <cmocka.h>\n", NULL},
         {"tests/unit/results_a_test.c", "#include <sqlite3.h>\n", NULL},
         {"tests/engine/shell.c", "#include \"sandbox/engine/engine.h\"\n", NULL},
@@ -165,8 +165,8 @@ static void each_library_has_its_one_file(void **state)
         {"base/a.c", "#include <uv.h>\n", "libuv belongs to"},
         {"sandbox/zygote/a.c", "#include <uv.h>\n", "libuv belongs to"},
         {"queue/a.c", "#include <yaml.h>\n", "libyaml belongs to config/reader.c alone"},
-        {"cli/show.c", "#include <libsmartcols/libsmartcols.h>\n",
-         "libsmartcols belongs to cli/table.c"},
+        {"cli/print/show.c", "#include <libsmartcols/libsmartcols.h>\n",
+         "libsmartcols belongs to cli/print/table.c"},
         {"sandbox/jail/a.c", "#include <seccomp.h>\n", "libseccomp belongs to tools/mkfilter.c"},
         {"executor/a.c", "#include <cmocka.h>\n", "cmocka belongs to tests alone"},
     };

@@ -4,8 +4,8 @@
 #include <sys/stat.h>
 
 #include "base/clock.h"
-#include "cli/doctor.h"
-#include "cli/probe.h"
+#include "cli/doctor/doctor.h"
+#include "cli/doctor/probe.h"
 
 static char folder[64] = "/tmp/isolane-doctor-XXXXXX";
 

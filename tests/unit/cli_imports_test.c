@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "cli/imports.h"
+#include "cli/source/imports.h"
 
 /* The names, one a line. */
 static void found(const char *text, const char *names)

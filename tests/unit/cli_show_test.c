@@ -12,10 +12,10 @@
 #include <unistd.h>
 
 #include "base/buf.h"
-#include "cli/format.h"
-#include "cli/progress.h"
-#include "cli/show.h"
-#include "cli/table.h"
+#include "cli/print/format.h"
+#include "cli/print/progress.h"
+#include "cli/print/show.h"
+#include "cli/print/table.h"
 #include <cmocka.h>
 
 #define RESULT(outcome, value, error)                                                              \

@@ -1,4 +1,4 @@
-/* What a reader of output gives on, whatever order pieces come in (cli/tail.h). */
+/* What a reader of output gives on, whatever order pieces come in (cli/client/tail.h). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,7 +10,7 @@
 
 #include "base/jv.h"
 #include "base/mem.h"
-#include "cli/tail.h"
+#include "cli/client/tail.h"
 
 struct reader {
     struct tail tail;

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/tsconfig.h"
+#include "cli/source/tsconfig.h"
 
 /* Read from memory that ends where the text does: reading behind it is found by the sanitizer. */
 static int read_text(const char *text, struct tsconfig *out, struct err *e)

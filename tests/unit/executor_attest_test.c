@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "executor/attest.h"
+#include "executor/cells/attest.h"
 
 #define ALL ((1u << LAYERS) - 1)
 

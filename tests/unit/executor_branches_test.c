@@ -14,7 +14,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "executor/pool.h"
+#include "executor/cells/pool.h"
 
 /* ---- what stands in for pools ---- */
 
@@ -59,7 +59,7 @@ static struct cell *fake_take(struct pool *p)
 #define pool_stats(p)               ((struct pool_stats){.taken = (p)->taken})
 #define pool_refill(p, a, b, c)     ((void)(a), (void)(b), (void)(c), (p)->ready++)
 #define clock_mono_us()             time_us
-#include "executor/branches.c" /* NOLINT */
+#include "executor/cells/branches.c" /* NOLINT */
 #undef clock_mono_us
 
 /* ---- a world ---- */

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "executor/codes.h"
+#include "executor/cells/codes.h"
 
 #define KB      ((size_t)1024)
 #define TENANTS 3

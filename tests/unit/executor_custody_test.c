@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "executor/custody.h"
+#include "executor/front/custody.h"
 #include "executor/folder.h"
 
 static void test_envelope_of_any_size_is_kept_and_goes_with_its_custody(void **state)

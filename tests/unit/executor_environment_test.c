@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "executor/environment.h"
+#include "executor/attempt/environment.h"
 
 static void seen(const char *own, const char *names, const char *words)
 {

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
-#include "executor/events.h"
+#include "executor/front/events.h"
 
 static bool read_text(const char *text, struct event_past *past)
 {

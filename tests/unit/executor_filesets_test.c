@@ -15,10 +15,10 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "config/config.h"
-#include "executor/artifact_store_inner.h"
-#include "executor/attempt_inner.h"
-#include "executor/filesets.h"
-#include "queue/archive.h"
+#include "executor/artifacts/artifact_store_inner.h"
+#include "executor/attempt/attempt_inner.h"
+#include "executor/sources/filesets.h"
+#include "queue/job/archive.h"
 
 #define READS 8
 

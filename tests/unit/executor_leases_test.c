@@ -1,5 +1,5 @@
 /* Places of a key: taken, waited for, given on, lost; by two holders at a real nats-server. */
-#include "executor/leases.h"
+#include "executor/cluster/leases.h"
 #include "link/kv.h"
 #include "tests/unit/executor_nats.h"
 

@@ -12,7 +12,7 @@
 #include "base/jsonw.h"
 #include "base/jv.h"
 #include "base/mem.h"
-#include "executor/mask.h"
+#include "executor/attempt/mask.h"
 
 static struct mask *mask_of(const char *value)
 {

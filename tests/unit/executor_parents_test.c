@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
-#include "executor/parents.h"
+#include "executor/cluster/parents.h"
 #include "results/envelope.h"
 #include "tests/unit/results_sample.h"
 

@@ -1,7 +1,7 @@
 /* A worker's entry in the registry: written and read, claimed, refused, taken over, removed;
  * against a real nats-server. */
 #include "base/clock.h"
-#include "executor/registry.h"
+#include "executor/cluster/registry.h"
 #include "link/kv.h"
 #include "tests/unit/executor_nats.h"
 

@@ -5,11 +5,11 @@
 
 #include "base/clock.h"
 #include "base/jv.h"
-#include "executor/schedules.h"
+#include "executor/cluster/schedules.h"
 #include "link/js.h"
 #include "link/kv.h"
-#include "queue/schedule.h"
-#include "queue/schedule_bucket.h"
+#include "queue/schedule/schedule.h"
+#include "queue/schedule/schedule_bucket.h"
 #include "tests/unit/executor_nats.h"
 
 #define US     ((int64_t)1000000)

@@ -18,7 +18,7 @@
 #include "base/fs.h"
 #include "base/mem.h"
 #include "base/pack.h"
-#include "executor/transform.h"
+#include "executor/sources/transform.h"
 
 static struct config *config;
 static struct job *job;

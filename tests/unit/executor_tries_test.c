@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
-#include "executor/tries.h"
+#include "executor/attempt/tries.h"
 
 static struct one_try sample(int attempt)
 {

@@ -11,7 +11,7 @@
 #include <sys/syscall.h>
 
 #include "base/mem.h"
-#include "executor/verdict.h"
+#include "executor/attempt/verdict.h"
 
 static const struct limits limits = {
     .v = {[LIMIT_CPU_MS] = 100,

@@ -12,7 +12,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "executor/pool.h"
+#include "executor/cells/pool.h"
 
 /* ---- what stands in for pool and cells ---- */
 
@@ -46,7 +46,7 @@ static int64_t now_us = 1000000;
 #define close(fd)                ((void)(fd))
 #define read(fd, to, cap)                                                                          \
     ((void)(fd), snprintf(to, cap, "0 %llu 0", (unsigned long long)resident_mb << 8))
-#include "executor/warm.c"
+#include "executor/cells/warm.c"
 #undef open
 #undef close
 #undef read

@@ -14,7 +14,7 @@
 #include "base/crypto.h"
 #include "base/mem.h"
 #include "base/pack.h"
-#include "queue/archive.h"
+#include "queue/job/archive.h"
 
 #define BLOCK 512
 

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "queue/job.h"
+#include "queue/job/job.h"
 
 #define HASH "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 

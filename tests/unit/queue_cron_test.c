@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
-#include "queue/cron.h"
+#include "queue/schedule/cron.h"
 
 static int64_t instant(const char *text)
 {

@@ -1,7 +1,7 @@
 /* Jobs of several tenants out of a real JetStream: whose come when. */
 #include "tests/unit/queue_intake.h"
 
-#include "queue/consumer.h"
+#include "queue/stream/consumer.h"
 
 static void name_tenants(struct config *c, int n)
 {

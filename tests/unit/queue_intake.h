@@ -16,7 +16,7 @@
 #include "base/jv.h"
 #include "base/log.h"
 #include "link/link.h"
-#include "queue/intake.h"
+#include "queue/stream/intake.h"
 #include "tests/unit/until.h"
 #include "tests/unit/nats_server.h"
 

@@ -13,7 +13,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
-#include "queue/job.h"
+#include "queue/job/job.h"
 
 static struct config *config;
 static struct job *job;

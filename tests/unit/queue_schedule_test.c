@@ -10,7 +10,7 @@
 
 #include "base/crypto.h"
 #include "base/mem.h"
-#include "queue/schedule.h"
+#include "queue/schedule/schedule.h"
 
 #define US  ((int64_t)1000000)
 #define JOB "\"job\":{\"script\":\"export default 1\"}"

@@ -12,8 +12,8 @@
 
 #include "base/fs.h"
 #include "base/mem.h"
-#include "queue/job.h"
-#include "queue/signature.h"
+#include "queue/job/job.h"
+#include "queue/job/signature.h"
 
 /* RFC 8032, section 7.1, test 1. */
 #define SEED_BASE64 "nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A="

@@ -1,4 +1,4 @@
-// Hashes by name. `id` is the number that native code knows them by (sandbox/engine/crypto_hash.h); `block` in
+// Hashes by name. `id` is the number that native code knows them by (sandbox/engine/crypto/crypto_hash.h); `block` in
 // bits is the length of an HMAC key that no length was asked for; `jwk` what JSON Web Keys call it.
 const row = (name, id, bits, block, jwk) => ({ __proto__: null, name, id, bits, block, jwk });
 

@@ -1,4 +1,4 @@
-// CryptoKey and the sets of usages. A key's bytes are native (sandbox/engine/crypto_call.h): the handle in its
+// CryptoKey and the sets of usages. A key's bytes are native (sandbox/engine/crypto/crypto_call.h): the handle in its
 // slots is never given to a script.
 import { arrayIndexOf, customInspect, defineProperty, list, push } from '../../primordials.js';
 import { cloneable } from '../cloneable.js';
