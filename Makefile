@@ -217,7 +217,7 @@ e2e: build-all
 # The program once more with an older version's number, for the tests of upgrades: the files that say the version are
 # compiled anew and linked in front of the archives.
 OLDER := $(B)/older
-OLDER_SRC := $(shell grep -ls ISOLANE_VERSION $(wildcard */*.c */*/*.c))
+OLDER_SRC := $(shell grep -ls ISOLANE_VERSION $(foreach r,$(ROOMS),$(call sources_of,$(r))))
 OLDER_OBJ := $(patsubst %.c,$(OLDER)/%.o,$(OLDER_SRC))
 .PHONY: older
 older: $(OLDER)/isolane
