@@ -10,6 +10,11 @@
  * tell of a failure, ends rather than lies. What is held when the writer's lock is given back was
  * never committed.
  *
+ * What was held and could not be written is gone, while SQLite, told of it by whatever call came
+ * next, may go on with the transaction: of a read that fails, or of a full disk, it takes back one
+ * statement and no more. So from then on that transaction cannot be committed, nor read what it
+ * lost.
+ *
  * Only the WAL is treated so. A checkpoint may tell readers of pages in the database without a sync
  * before, and would not hear of a failure. */
 #include "results/gather.h"
@@ -32,6 +37,8 @@ struct file {
     char *held;       /* of a WAL: what is not written yet, */
     sqlite3_int64 at; /* where it belongs */
     int len;
+    int lost; /* of a WAL: why what was held is gone; 0: nothing is, or the transaction */
+    sqlite3_int64 lost_at; /* from here on */
     /* the system's file lies behind */
 };
 
@@ -45,12 +52,17 @@ static struct file *ours(sqlite3_file *f)
     return (struct file *)f;
 }
 
-/* What is held is forgotten when it cannot be written: its commit fails. */
+/* What cannot be written is forgotten: its commit fails, whichever call is told of it first. */
 static int let_go(sqlite3_file *f)
 {
-    int len = ours(f)->len;
-    ours(f)->len = 0;
-    return len ? under(f)->pMethods->xWrite(under(f), ours(f)->held, len, ours(f)->at) : SQLITE_OK;
+    struct file *w = ours(f);
+    int len = w->len;
+    w->len = 0;
+    if (len && !w->lost) {
+        w->lost = under(f)->pMethods->xWrite(under(f), w->held, len, w->at);
+        w->lost_at = w->at;
+    }
+    return w->lost;
 }
 
 static int write_file(sqlite3_file *f, const void *p, int len, sqlite3_int64 at)
@@ -60,11 +72,10 @@ static int write_file(sqlite3_file *f, const void *p, int len, sqlite3_int64 at)
         int rc = let_go(f);
         return rc ? rc : under(f)->pMethods->xWrite(under(f), p, len, at);
     }
-    if (w->len && (at != w->at + w->len || w->len + len > ROOM)) {
-        int rc = let_go(f);
-        if (rc)
-            return rc;
-    }
+    if (w->len && (at != w->at + w->len || w->len + len > ROOM))
+        let_go(f);
+    if (w->lost)
+        return w->lost;
     if (!w->held)
         w->held = mem_alloc(ROOM);
     if (!w->len)
@@ -77,8 +88,11 @@ static int write_file(sqlite3_file *f, const void *p, int len, sqlite3_int64 at)
 static int read_file(sqlite3_file *f, void *p, int len, sqlite3_int64 at)
 {
     const struct file *w = ours(f);
-    int rc = at < w->at + w->len && w->at < at + len ? let_go(f) : SQLITE_OK;
-    return rc ? rc : under(f)->pMethods->xRead(under(f), p, len, at);
+    if (at < w->at + w->len && w->at < at + len)
+        let_go(f);
+    if (w->lost && at + len > w->lost_at)
+        return w->lost;
+    return under(f)->pMethods->xRead(under(f), p, len, at);
 }
 
 static int truncate_file(sqlite3_file *f, sqlite3_int64 size)
@@ -117,9 +131,9 @@ static void shm_barrier(sqlite3_file *f)
 
 static int shm_lock(sqlite3_file *f, int offset, int n, int flags)
 {
-    if (ours(f)->wal && offset == WRITER_LOCK &&
-        flags == (SQLITE_SHM_UNLOCK | SQLITE_SHM_EXCLUSIVE))
-        ours(f)->wal->len = 0;
+    struct file *wal = ours(f)->wal;
+    if (wal && offset == WRITER_LOCK && flags == (SQLITE_SHM_UNLOCK | SQLITE_SHM_EXCLUSIVE))
+        wal->len = wal->lost = 0;
     return under(f)->pMethods->xShmLock(under(f), offset, n, flags);
 }
 

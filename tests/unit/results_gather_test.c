@@ -2,7 +2,9 @@
  * any moment or short of room. */
 #include "tests/unit/results_database.h"
 
+#include <errno.h>
 #include <signal.h>
+#include <sqlite3.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -196,6 +198,63 @@ static void a_write_that_fails_fails_its_commit(void **state)
     fails_without_room("last.db", BATCH, 130); /* or only the second one */
 }
 
+static bool disk_is_full;
+
+static ssize_t write_unless_full(int fd, const void *p, size_t n, off_t at)
+{
+    if (!disk_is_full)
+        return pwrite(fd, p, n, at);
+    errno = ENOSPC;
+    return -1;
+}
+
+/* SQLite takes back the statement that finds the disk full, and leaves the transaction to whoever
+ * began it: with pages of statements before it lost, that cannot be committed any more. */
+static void what_was_lost_is_never_committed(void **state)
+{
+    (void)state;
+    sqlite3_vfs *unix_vfs = sqlite3_vfs_find(NULL);
+    struct store *s = open_store("lost.db", STORE_WRITE), *reader;
+    struct err e = {0};
+    struct db *db = store_db(s);
+    assert_int_equal(db_exec(db,
+                             "PRAGMA cache_size = 2; CREATE TABLE t (a INTEGER PRIMARY KEY, "
+                             "b INT UNIQUE, c BLOB); WITH k (x) AS (VALUES (1) UNION ALL SELECT "
+                             "x + 1 FROM k WHERE x < 40) INSERT INTO t SELECT x, x, "
+                             "zeroblob(900) FROM k",
+                             "", &e),
+                     0);
+    assert_int_equal(commit_rows(s, 3, &e), 0);
+    reader = open_store("lost.db", STORE_READ);
+    assert_int_equal(
+        unix_vfs->xSetSystemCall(unix_vfs, "pwrite64", (sqlite3_syscall_ptr)write_unless_full),
+        SQLITE_OK);
+    assert_int_equal(
+        unix_vfs->xSetSystemCall(unix_vfs, "pwrite", (sqlite3_syscall_ptr)write_unless_full),
+        SQLITE_OK);
+    for (int rows = 1; rows < 40; rows++) { /* so many pages are held when the disk fills */
+        char sql[96];
+        int64_t sum;
+        assert_int_equal(db_begin(db, &e), 0);
+        snprintf(sql, sizeof sql, "UPDATE t SET c = zeroblob(901) WHERE a <= %d", rows);
+        assert_int_equal(db_exec(db, sql, "", &e), 0);
+        disk_is_full = true;
+        int rc = db_exec(db, "UPDATE t SET b = b + 100 WHERE a % 7 < 3", "write", &e);
+        disk_is_full = false;
+        if (rc && db_commit(db, &e) == 0)
+            fail_msg("committed, though pages of %d rows are lost", rows);
+        db_rollback(db);
+        assert_int_equal(db_ask(db, "SELECT sum(length(c)) FROM t", &sum, &e), 0);
+        assert_int_equal(store_count(reader), 3);
+    }
+    unix_vfs->xSetSystemCall(unix_vfs, "pwrite64", NULL);
+    unix_vfs->xSetSystemCall(unix_vfs, "pwrite", NULL);
+    assert_int_equal(commit_rows(s, 2, &e), 0); /* with room again all goes on */
+    store_close(reader);
+    store_close(s);
+    check_whole("lost.db", 5);
+}
+
 /* Pages that the cache has no room for go into the WAL before the commit, and come back from it. */
 static void a_transaction_larger_than_the_cache_is_whole(void **state)
 {
@@ -282,6 +341,7 @@ int main(void)
         cmocka_unit_test(a_commit_of_many_rows_is_few_writes),
         cmocka_unit_test(readers_beside_a_killed_writer_see_whole_commits),
         cmocka_unit_test(a_write_that_fails_fails_its_commit),
+        cmocka_unit_test(what_was_lost_is_never_committed),
         cmocka_unit_test(a_transaction_larger_than_the_cache_is_whole),
         cmocka_unit_test(a_handle_that_does_not_sync_still_writes),
         cmocka_unit_test(a_copy_of_the_wal_that_stops_midway_is_no_harm),
