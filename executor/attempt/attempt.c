@@ -186,7 +186,7 @@ static void end_run(struct attempt *a, const struct cell_done *d, const struct c
         run_again(a, ATTEMPT_WAITING, false);
         return;
     }
-    bool keep = d && d->stays && (v.outcome == OUTCOME_OK || v.outcome == OUTCOME_THREW);
+    bool keep = d && d->stays && v.outcome == OUTCOME_OK;
     bool may_repeat = retry_wants(&a->job->retry, v.outcome);
     struct result *r = attempt_make_result(a, &v, d, g, cpu_us, wall_us);
     if (may_repeat && plan_retry(a, r)) {

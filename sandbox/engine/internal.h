@@ -128,6 +128,8 @@ void limits_stop(int end, uint64_t over_bytes = 0);
 std::string limits_message(int end);
 // What earlier invocations left is too much for another.
 bool limits_crowded(int reuse);
+// Of a context that stays: collects what the call has left behind, where that is much.
+void limits_clear_up();
 // Notes the heap's size now, and stops the job when it is over its ceiling.
 void limits_note_heap();
 // Asked by pages.cc: may the heap, which has mapped so many bytes, map n more?

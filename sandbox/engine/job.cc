@@ -16,9 +16,10 @@
 //   Errors and rejections that nobody caught end it too: uncaught.cc.
 //
 //   Re-use of a script (FRAME_REUSE_SCRIPT, _AGAIN): the function that was exported is kept and
-//   called again with the next job's input. Of the invocation before nothing runs on: timers and
-//   host calls that were out are forgotten (the built-ins' begin()), microtasks and V8's tasks are
-//   worked off before the result (settle_rest). What the script keeps in its own variables stays.
+//   called again with the next job's input. Of the invocation before nothing runs on: timers that
+//   nobody waits for are forgotten (the built-ins' begin()), microtasks and V8's tasks are worked
+//   off before the result (settle_rest); a process with a failure behind it, or with anything of
+//   the script's still to come, ends (may_stay). What the script keeps in its variables stays.
 #include "sandbox/engine/internal.h"
 
 #include <algorithm>
@@ -151,23 +152,36 @@ void call_again(v8::Local<v8::Context> context)
         job_throw(context, caught.Exception(), caught.Message());
 }
 
-// Nothing of this invocation runs in the time of the next.
-void settle_rest()
+// Nothing of this invocation runs in the time of the next, and none has to clear up behind it.
+void settle_rest(int end)
 {
     if (job.reuse == FRAME_REUSE_NONE || limits.stop)
         return;
     v8::TryCatch caught(isolate());
     isolate()->PerformMicrotaskCheckpoint();
+    if (end == FRAME_END_OK && job.reuse != FRAME_REUSE_TENANT && !limits.stop) {
+        job.value.Reset();
+        limits_clear_up();
+    }
     if (platform_wait_us() == 0 && platform_run_tasks() && !limits.stop)
         isolate()->PerformMicrotaskCheckpoint();
 }
 
-// Whether another invocation may follow in this process.
-bool may_stay()
+// A wake-up or a compilation that the script began and that would come in the time of the next.
+// V8's own tasks with a delay are housekeeping, unless they may be time-outs of Atomics.waitAsync.
+bool has_work_left()
 {
-    if (limits.stop || !job.internal.empty() || limits_crowded(job.reuse))
+    int64_t wait_us = platform_wait_us();
+    return (wait_us == 0 && limits.permissions & (FRAME_ALLOW_WASM | FRAME_ALLOW_SAB)) ||
+           (wait_us > 0 && limits.permissions & FRAME_ALLOW_SAB);
+}
+
+// Whether another invocation may follow in this process: behind one that failed, none.
+bool may_stay(int end)
+{
+    if (end != FRAME_END_OK || limits_crowded(job.reuse))
         return false;
-    return job.reuse == FRAME_REUSE_TENANT ? !job.threw : !job.handler.IsEmpty();
+    return job.reuse == FRAME_REUSE_TENANT || (!job.handler.IsEmpty() && !has_work_left());
 }
 
 // One step, when what is awaited has settled. True when guest code ran and microtasks may be there.
@@ -466,7 +480,7 @@ void job_finish(engine_result *out)
     json.clear();
     text = {};
     int end = limits.stop ? 0 : conclude(isolate()->GetCurrentContext(), &json, &text);
-    settle_rest();
+    settle_rest(end);
     limits_note_heap();
     if (limits.stop) { // also when it came while concluding
         end = limits.stop;
@@ -477,7 +491,7 @@ void job_finish(engine_result *out)
         if (!job.stopped_at.empty())
             text.place = job.place;
     }
-    bool stays = job.reuse != FRAME_REUSE_NONE && may_stay();
+    bool stays = job.reuse != FRAME_REUSE_NONE && may_stay(end);
     forget_job();
     *out = {};
     out->end = end;

@@ -40,6 +40,9 @@ constexpr size_t kHeapUsedSlack = 16u << 20;     // the same for objects, seen a
 constexpr size_t kUnwindOutsideBytes = 4u << 20; // outside the heap: no more collections for these
 // Contexts that are gone, before a new process is cheaper than collecting them.
 constexpr size_t kTenantGarbage = 12u << 20;
+// What calls may leave behind before it is collected, in the time of the one that left it: more
+// than the young generation, which is collected in everybody's.
+constexpr size_t kScriptGarbage = 16u << 20;
 constexpr int kMallocMmapBytes = 1 << 20; // larger blocks go back to the kernel when freed
 // More than one growth of the heap, for glibc gives that back before it has used it, and then says
 // that there is no memory: at the first growth in a cell, which finds that it does not follow on
@@ -225,6 +228,18 @@ bool limits_crowded(int reuse)
         return false;
     engine.isolate->GetHeapStatistics(&stats);
     return stats.used_heap_size() > limits.heap_at_first + kTenantGarbage;
+}
+
+void limits_clear_up()
+{
+    static size_t cleared; // in use when this was last done
+    v8::HeapStatistics stats;
+    engine.isolate->GetHeapStatistics(&stats);
+    if (stats.used_heap_size() < std::max(cleared, limits.heap_at_first) + kScriptGarbage)
+        return;
+    engine.isolate->MemoryPressureNotification(v8::MemoryPressureLevel::kCritical);
+    engine.isolate->MemoryPressureNotification(v8::MemoryPressureLevel::kNone);
+    cleared = heap_after_gc;
 }
 
 void limits_begin(const engine_job *job)

@@ -309,7 +309,7 @@ static bool done_fits(const struct protocol *p, const struct frame_done *d, size
         *why = "DONE with a value larger than the invocation allows";
     else if (d->stays > 1 || (d->stays && !p->reuse))
         *why = "DONE that stays without being asked to";
-    else if (d->stays && d->end != FRAME_END_OK && d->end != FRAME_END_THREW)
+    else if (d->stays && d->end != FRAME_END_OK)
         *why = "DONE that stays behind an end that does not allow it";
     else if (d->value_len > 0 && d->end != FRAME_END_OK)
         *why = "DONE with a value and an error";

@@ -13,7 +13,7 @@ const config = {
     warm: { cells: 5, tenant_cells: TENANT_CELLS, idle_s: 120, max_calls: 400 }, // a pause of the machine between two jobs ends no cell
     tenants: [
         { name: 'default' }, { name: 'other' }, { name: 'ci', permissions: { eval: true, env: ['CI_REGION'] } },
-        { name: 'fresh', reuse: [] }, { name: 'half', reuse: ['tenant'] }, { name: 'store', permissions: { kv: true } },
+        { name: 'fresh', reuse: [] }, { name: 'half', reuse: ['tenant'] }, { name: 'store', permissions: { kv: true } }, { name: 'shared', permissions: { sab: true } },
     ],
 };
 
@@ -96,13 +96,16 @@ test('script: a default export that is no function is an error that says so', as
     }
 });
 
-test('script: a call that threw leaves the context as it is; one that could not begin leaves none', async () => {
-    const text = `${unlike()} let n = 0; export default (input) => { n++; if (input) throw new RangeError('no'); return n }`;
-    assert.equal((await ok(text, { ...script, input: 0 })).value, 1);
-    const r = await run(text, { ...script, input: 1 });
-    assert.deepEqual([r.outcome, r.error.name, r.reuse.call], ['threw', 'RangeError', 2]);
-    const next = await ok(text, { ...script, input: 0 });
-    assert.deepEqual([next.value, next.reuse.call], [3, 3]);
+test('script: a call that failed ends the context: it threw, has no value in JSON, or never settles', async () => {
+    const text = `${unlike()} let n = 0; export default (input) => { n++; if (input === 'throw') throw new RangeError('no'); if (input === 'big') return 1n; if (input === 'never') return new Promise(() => {}); return n }`;
+    for (const [input, name] of [['throw', 'RangeError'], ['big', 'TypeError'], ['never', 'Error']]) {
+        assert.equal((await ok(text, script)).value, 1);
+        const r = await run(text, { ...script, input });
+        assert.deepEqual([r.outcome, r.error.name, r.reuse.call], ['threw', name, 2]);
+        const next = await ok(text, script);
+        assert.deepEqual([next.value, next.reuse.call], [1, 1]);
+        await run(text, { ...script, input: 'throw' }); // the cell goes
+    }
     const broken = `${unlike()} throw new Error('at the top')`;
     for (let i = 0; i < 2; i++) assert.deepEqual((await run(broken, script)).reuse, { mode: 'script', call: 1 });
 });
@@ -111,17 +114,37 @@ test('script: what a call left pending does not run in the next', async () => {
     const text = `${unlike()} let mark = [];
         export default async (input) => {
             if (input === 'leave') {
-                setTimeout(() => { mark.push('timer'); console.log('mark') }, 20); setInterval(() => console.log('mark'), 5);
-                setImmediate(() => mark.push('immediate')); new Promise(() => {}).then(() => mark.push('never'));
-                throw new Error('left');
+                AbortSignal.timeout(20).onabort = () => { mark.push('signal'); console.log('mark') };
+                new Promise(() => {}).then(() => mark.push('never'));
+                return mark;
             }
             await new Promise((r) => setTimeout(r, 60));
             return mark;
         }`;
-    assert.deepEqual((await ok(text, { ...script, input: 'look' })).value, []);
-    assert.equal((await run(text, { ...script, input: 'leave' })).outcome, 'threw');
-    const r = await ok(text, { ...script, input: 'look' });
-    assert.deepEqual([r.value, r.stdout, r.reuse.call], [[], '', 3]);
+    for (const [i, input] of ['look', 'leave', 'look'].entries()) {
+        const r = await ok(text, { ...script, input });
+        assert.deepEqual([r.value, r.stdout, r.reuse.call], [[], '', i + 1]);
+    }
+});
+
+test('script: a wake-up of Atomics.waitAsync that is still to come ends the context', async () => {
+    const text = `${unlike()} globalThis.n = (globalThis.n ?? 0) + 1; const at = new Int32Array(new SharedArrayBuffer(4));
+        export default async (input) => {
+            if (input) Atomics.waitAsync(at, 0, 0, 20).value.then(() => console.log('woke'));
+            else await new Promise((r) => setTimeout(r, 60));
+            return 'done';
+        }`;
+    for (const [input, call] of [[0, 1], [1, 2], [0, 1], [0, 2]]) {
+        const r = await ok(text, { ...script, input }, 'shared');
+        assert.deepEqual([r.stdout, r.reuse.call], ['', call]);
+    }
+});
+
+test('script: what a call leaves behind is collected in its own time, and no part of the next one\'s heap', async () => {
+    const text = `${unlike()} export default (input) => { const a = []; for (let i = 0; i < input; i++) a.push({ i, s: 'x' + i }); return a.length }`;
+    const heavy = await ok(text, { ...script, input: 300000 }), light = await ok(text, { ...script, input: 10 });
+    assert.equal(light.reuse.call, 2);
+    assert.ok(heavy.usage.heap_peak_bytes > 16 << 20 && light.usage.heap_peak_bytes < heavy.usage.heap_peak_bytes / 4, `${heavy.usage.heap_peak_bytes} ${light.usage.heap_peak_bytes}`);
 });
 
 test('script: a microtask that the value\'s toJSON makes is over before the next call', async () => {

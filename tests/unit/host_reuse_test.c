@@ -135,6 +135,7 @@ static void it_stays_only_where_it_may(void **state)
 {
     struct world *w = *state;
     breaks(w, done_line(9, FRAME_END_OK, true), FRAME_REUSE_NONE, "without being asked");
+    breaks(w, done_line(9, FRAME_END_THREW, true), FRAME_REUSE_SCRIPT, "does not allow it");
     breaks(w, done_line(9, FRAME_END_HEAP, true), FRAME_REUSE_TENANT, "does not allow it");
     breaks(w, done_line(9, FRAME_END_TERMINATED, true), FRAME_REUSE_TENANT, "does not allow it");
 }
