@@ -1,7 +1,6 @@
 #include "bench/bed.h"
 
 #include <errno.h>
-#include <ftw.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,9 +11,8 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "bench/measure.h"
+#include "bench/tidy.h"
 #include "queue/job/job.h"
-
-#define OPEN_FOLDERS 16
 
 void bed_engine(struct bed *b)
 {
@@ -41,6 +39,7 @@ void bed_make(struct bed *b)
     must(fs_path(b->dir, sizeof b->dir, &e, "%s/bench-data.XXXXXX", folder), &e, "data folder");
     if (!mkdtemp(b->dir))
         die("cannot make %s: %s", b->dir, strerror(errno));
+    tidy_watch(b->dir);
     must(config_load(NULL, &b->config, &e), &e, "configuration");
     must(config_set(b->config, "data_dir", b->dir, "bench", &e), &e, "configuration");
     must(data_paths(b->dir, &b->paths, &e), &e, "data folder");
@@ -55,21 +54,14 @@ void bed_set(struct bed *b, const char *key, int64_t value)
     must(config_set(b->config, key, text, "bench", &e), &e, "configuration");
 }
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
-{
-    (void)st;
-    (void)type;
-    (void)at;
-    return remove(path);
-}
-
 void bed_remove(struct bed *b)
 {
     if (uv_loop_close(&b->loop))
         die("handles left on the loop");
     config_free(b->config);
-    if (nftw(b->dir, remove_one, OPEN_FOLDERS, FTW_DEPTH | FTW_PHYS))
+    if (tidy_remove(b->dir))
         die("cannot remove %s: %s", b->dir, strerror(errno));
+    tidy_done();
 }
 
 size_t bed_script(char *out, size_t cap, uint64_t number)

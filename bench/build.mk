@@ -4,7 +4,7 @@ BENCH_PROGRAMS := floor dispatch jail budgets queue fair reuse memory coldstart 
 BENCH_SCALE := scale
 BENCH_ROOMS := $(filter-out cli,$(ROOMS))
 BENCH_ARCHIVES := $(foreach r,$(call reverse,$(BENCH_ROOMS)),$(call archive_of,$(r)))
-BENCH_SHARED := $(B)/obj/bench/measure.o $(B)/obj/bench/bed.o $(B)/obj/bench/upworker.o $(B)/obj/bench/upparts.o $(B)/obj/bench/publisher.o
+BENCH_SHARED := $(B)/obj/bench/measure.o $(B)/obj/bench/bed.o $(B)/obj/bench/upworker.o $(B)/obj/bench/upparts.o $(B)/obj/bench/publisher.o $(B)/obj/bench/tidy.o
 
 # Further objects of a program.
 BENCH_OBJECTS_dispatch := handlers

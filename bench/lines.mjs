@@ -1,7 +1,7 @@
 // Line charts as one SVG, panels below each other in two columns. Both axes are logarithmic: what is looked for is a bend.
 const WIDTH = 960
 const MARGIN = 24
-const PANEL = { width: (WIDTH - 3 * MARGIN) / 2, height: 250, left: 62, right: 16, top: 34, bottom: 58 }
+const PANEL = { width: (WIDTH - 3 * MARGIN) / 2, height: 262, left: 62, right: 16, top: 46, bottom: 58 }
 const INK = '#1f2937'
 const SOFT = '#6b7280'
 const GRID = '#e5e7eb'
@@ -27,6 +27,13 @@ function decades(values) {
   return { ticks, at: (v) => Math.log(v / from) / Math.log(to / from) }
 }
 
+// Where the figure of a point at (x, y) can stand: above it, else below it, else nowhere (the table has it).
+function place(taken, x, y) {
+  const at = [y - 7, y + 15].find((v) => !taken.some((t) => Math.abs(t.x - x) < 34 && Math.abs(t.y - v) < 10))
+  if (at !== undefined) taken.push({ x, y: at })
+  return at
+}
+
 // panel: { title, x: "tenants", y: "jobs a second", lines: [{ name, points: [[x, y], …] }] }
 function draw({ title, x, y, lines }, left, top) {
   const all = lines.flatMap((l) => l.points)
@@ -46,10 +53,15 @@ function draw({ title, x, y, lines }, left, top) {
     const color = PALETTE[i]
     out.push(`<path d="M${l.points.map(([a, b]) => `${px(a).toFixed(1)} ${py(b).toFixed(1)}`).join('L')}" fill="none" stroke="${color}" stroke-width="2"/>`)
     for (const [a, b] of l.points)
-      out.push(`<circle cx="${px(a).toFixed(1)}" cy="${py(b).toFixed(1)}" r="3" fill="${color}"/>`, text(px(a), py(b) - 7, short(b), { size: 10, fill: color, anchor: 'middle' }))
+      out.push(`<circle cx="${px(a).toFixed(1)}" cy="${py(b).toFixed(1)}" r="3" fill="${color}"/>`)
     const at = left + PANEL.left + i * 110
     out.push(`<rect x="${at}" y="${top + PANEL.height - 18}" width="10" height="10" fill="${color}"/>`, text(at + 15, top + PANEL.height - 9, l.name))
   })
+  const taken = []
+  for (const [a, b, fill] of lines.flatMap((l, i) => l.points.map((p) => [...p, PALETTE[i]])).sort((p, q) => q[1] - p[1])) {
+    const y = place(taken, px(a), py(b))
+    if (y !== undefined) out.push(text(px(a), y, short(b), { size: 10, fill, anchor: 'middle' }))
+  }
   return out.join('\n')
 }
 

@@ -13,15 +13,28 @@
 
 #include "base/mem.h"
 
+#define EXIT_USAGE 2
+
+static _Noreturn void end(int status, const char *fmt, va_list ap)
+{
+    fputs("bench: ", stderr);
+    vfprintf(stderr, fmt, ap);
+    fputc('\n', stderr);
+    exit(status);
+}
+
 void die(const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);
-    fputs("bench: ", stderr);
-    vfprintf(stderr, fmt, ap);
-    fputc('\n', stderr);
-    va_end(ap);
-    exit(1);
+    end(EXIT_FAILURE, fmt, ap);
+}
+
+static _Noreturn __attribute__((format(printf, 1, 2))) void refuse(const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    end(EXIT_USAGE, fmt, ap);
 }
 
 void must(int rc, const struct err *e, const char *doing)
@@ -93,12 +106,12 @@ static _Noreturn void print_help(const char *about, const struct bench_option *r
 
 static void take_option(const struct bench_option *o, const char *text)
 {
-    char *end = NULL;
+    char *rest = NULL;
     errno = 0;
-    long long v = text ? strtoll(text, &end, 10) : 0;
-    if (!text || end == text || *end || errno || v < o->min || v > o->max)
-        die("--%s: found '%s'; allowed: %" PRId64 " to %" PRId64, o->name, text ? text : "", o->min,
-            o->max);
+    long long v = text ? strtoll(text, &rest, 10) : 0;
+    if (!text || rest == text || *rest || errno || v < o->min || v > o->max)
+        refuse("--%s: found '%s'; allowed: %" PRId64 " to %" PRId64, o->name, text ? text : "",
+               o->min, o->max);
     *o->to = v;
 }
 
@@ -113,7 +126,7 @@ void bench_options(int argc, char **argv, const char *about, const struct bench_
             if (!strncmp(argv[i], "--", 2) && !strcmp(argv[i] + 2, rows[k].name))
                 found = &rows[k];
         if (!found)
-            die("unknown option '%s'; --help lists them", argv[i]);
+            refuse("unknown option '%s'; --help lists them", argv[i]);
         take_option(found, i + 1 < argc ? argv[i + 1] : NULL);
     }
 }

@@ -44,7 +44,7 @@ struct bench_option {
     const char *help;
 };
 
-/* Reads --name N pairs; --help prints them and exits 0; anything else die()s. */
+/* Reads --name N pairs; --help prints them and exits 0; anything else: exit 2. */
 void bench_options(int argc, char **argv, const char *about, const struct bench_option *rows,
                    size_t count);
 

@@ -1,5 +1,17 @@
 // What each metric is called where people read it, in the order of the table. A metric that a bench
 // program prints and that is not listed here is shown under its own name at the end.
+const SOURCE_KINDS = [
+  ['parsed', 'never seen, parsed'],
+  ['known', "known, V8's code kept"],
+  ['ahead', 'often, compiled by a zygote of its own before the fork'],
+]
+const sourcesOf = (kb) => SOURCE_KINDS.flatMap(([kind, text]) => [
+  [`code.${kb}kB.${kind}.ms.p50`, `${kb >= 1000 ? `${kb / 1000} MB` : `${kb} kB`} ${text}: p50`],
+  [`code.${kb}kB.${kind}.ms.p99`, '… p99'],
+  [`code.${kb}kB.${kind}.cpu.p50`, '… CPU of the cell, p50'],
+  [`code.${kb}kB.${kind}.cpu.p99`, '… p99'],
+])
+
 export const sections = [
   ['In-process dispatch, a fresh cell for each job', [
     ['dispatch.paced.done.p50', 'one at a time: submitted → result framed, p50'],
@@ -177,6 +189,11 @@ export const sections = [
     ['typescript.node.strip.p50', '… behind 50 others, p50'],
     ['typescript.node.transform.first', 'amaro in Node.js: transformed, the first call'],
     ['typescript.node.transform.p50', '… behind 50 others, p50'],
+  ]],
+  ['Large sources, one statement run of each, submitted → result framed', [
+    ...[1, 10, 100, 1000].flatMap(sourcesOf),
+    ['code.hits', 'jobs that were given code'],
+    ['code.ahead.taken', 'jobs that had a cell of such a zygote'],
   ]],
   ['What durability and proof of a result cost (switched in results/; JetStream modelled, without cells)', [
     ['durability.disk.full.cpu', 'synchronous FULL, signed, chained (what a worker does): CPU a row, 32 a commit'],

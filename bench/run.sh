@@ -13,6 +13,10 @@ patience=${BENCH_QUIET:-10}
 export ISOLANE_BUILD=$build
 data=${BENCH_DIR:-$build}
 
+if (($# == 0)); then
+    echo "bench: no program named; 'make bench' runs all of them" >&2
+    exit 2
+fi
 if [[ ! $runs =~ ^[1-9][0-9]{0,2}$ ]]; then
     echo "bench: BENCH_RUNS: found '$runs'; allowed: 1 to 999" >&2
     exit 2
@@ -22,7 +26,7 @@ if [[ ! $patience =~ ^[0-9]{1,5}$ ]]; then
     exit 2
 fi
 raw=$(mktemp "$build/bench.XXXXXX.jsonl")
-trap 'rm -rf "$raw" "$data"/bench-data.??????' EXIT
+trap 'rm -f "$raw"' EXIT
 
 # Ticks in use, and all, of all CPUs since the boot.
 ticks() {

@@ -57,6 +57,7 @@ const rows = [...found].map(([key, values]) => {
 const of = (series) => rows.filter((r) => r.series === series)
 
 const { stem, date } = stemOf('scale')
+const often = rounds === 1 ? 'One round' : `Medians of ${rounds} rounds`
 const n = (v, digits = 3) => (v === undefined ? '' : v >= 1000 ? Math.round(v).toLocaleString('en') : `${Number(v.toPrecision(digits))}`)
 const table = rows.length && Object.entries(SERIES).map(([series, [title, unit]]) => {
   const memory = of(series).some((r) => r.memory !== undefined)
@@ -68,7 +69,7 @@ ${of(series).map((r) => `| ${r.x} | ${n(r.jobs)} | ${n(r.low)} – ${n(r.high)} 
 }).join('\n\n')
 const markdown = `# One worker as its work grows, ${date}
 
-Medians of ${rounds} rounds; up to 64 jobs in flight (so many wait for the few cells that run: p50 and p99 are those of a full queue); larger jobs fewer.
+${often}; up to 64 jobs in flight (so many wait for the few cells that run: p50 and p99 are those of a full queue); larger jobs fewer.
 
 | machine | |
 |---|---|
@@ -82,7 +83,7 @@ const points = (series, key, scale = 1) => of(series).filter((r) => r[key] > 0).
 const speed = (names) => names.map(([series, name]) => ({ name, points: points(series, 'jobs') }))
 const latency = (series) => ['p50', 'p99'].map((key) => ({ name: key, points: points(series, key, 1e3) }))
 const sizes = [['script-kb', 'script'], ['input-kb', 'input'], ['output-kb', 'output']]
-const svg = lineCharts('One worker as its work grows', `${date}; medians of ${rounds} rounds, 64 jobs in flight`, [
+const svg = lineCharts('One worker as its work grows', `${date}; ${often.toLowerCase()}, 64 jobs in flight`, [
   { title: 'Tenants', x: 'tenants', y: 'jobs a second', lines: speed([['tenants', 'fresh process'], ['warm', 'reuse: tenant']]) },
   { title: 'Tenants: latency, a fresh process each', x: 'tenants', y: 'ms, the queue full', lines: latency('tenants') },
   { title: 'Scripts', x: 'scripts', y: 'jobs a second', lines: speed([['scripts', 'all warm'], ['evicted', '32 warm cells']]) },

@@ -14,20 +14,11 @@
 
 #include "base/fs.h"
 #include "bench/measure.h"
+#include "bench/tidy.h"
 
 #define UP_TIMEOUT_MS 30000
 
 extern char **environ;
-
-static pid_t to_stop; /* the worker, while it runs */
-static bool watched;
-
-/* die() ends us anywhere: the worker must not outlive that. */
-static void at_exit(void)
-{
-    if (to_stop > 0)
-        kill(to_stop, SIGTERM);
-}
 
 static void read_line(int fd, char *out, size_t cap)
 {
@@ -66,10 +57,7 @@ void up_worker_start(struct up_worker *w, const struct bed *bed, char *config_fi
     int rc = posix_spawn(&w->supervisor, program, &fa, NULL, args, environ);
     if (rc)
         die("cannot start %s: %s", program, strerror(rc));
-    to_stop = w->supervisor;
-    if (!watched)
-        atexit(at_exit);
-    watched = true;
+    tidy_worker(w->supervisor);
     posix_spawn_file_actions_destroy(&fa);
     close(out[1]);
     read_line(out[0], line, sizeof line);
@@ -83,8 +71,8 @@ void up_worker_start(struct up_worker *w, const struct bed *bed, char *config_fi
 void up_worker_stop(struct up_worker *w)
 {
     int status;
-    to_stop = 0;
     kill(w->supervisor, SIGTERM);
     if (waitpid(w->supervisor, &status, 0) < 0 || !WIFEXITED(status) || WEXITSTATUS(status) != 0)
         die("isolane up ended with wait status %#x; expected: exit 0", status);
+    tidy_worker(0);
 }

@@ -10,6 +10,7 @@ const job = jobs[jobName]
 const seconds = Number(secondsText)
 const WARM_UP_SECONDS = 0.5
 
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => process.exit(1)) // servers and folders go at the exit
 const { start, missing } = await import(`./peers/${peer.file}.mjs`)
 const why = missing?.(peer.how)
 if (why) {

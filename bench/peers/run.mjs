@@ -45,21 +45,30 @@ const peerNames = chosen('peers', peers.map((p) => p.name))
 const jobNames = chosen('jobs', Object.keys(jobs))
 
 const runs = []
+const leftOut = new Map() // "job peer" → why
+function leave(job, peer, why) {
+  leftOut.set(`${job} ${peer}`, { job, peer, why })
+  process.stderr.write(`bench-peers: ${peer} is left out of the ${job} job: ${why}\n`)
+}
+
 for (let round = 1; round <= rounds; round++)
   for (const job of jobNames)
     for (const peer of peerNames) {
+      if (leftOut.has(`${job} ${peer}`)) continue
       process.stderr.write(`bench-peers: round ${round} of ${rounds}: ${job}: ${peer}\n`)
-      const ran = spawnSync(process.execPath, [join(here, 'one.mjs'), peer, job, String(seconds)], { encoding: 'utf8', timeout: (seconds * 4 + 60) * 1000 })
-      if (ran.status !== 0) wrong(`${peer} failed under the ${job} job:\n${ran.stderr}`)
-      const found = JSON.parse(ran.stdout.trim().split('\n').at(-1))
-      if (found.missing) process.stderr.write(`bench-peers: ${peer} is left out: ${found.missing}\n`)
-      else runs.push({ round, ...found })
+      const most_s = seconds * 4 + 60
+      const ran = spawnSync(process.execPath, [join(here, 'one.mjs'), peer, job, String(seconds)], { encoding: 'utf8', timeout: most_s * 1000 })
+      const found = ran.status === 0 ? JSON.parse(ran.stdout.trim().split('\n').at(-1)) : null
+      if (found?.missing) leave(job, peer, found.missing)
+      else if (found) runs.push({ round, ...found })
+      else leave(job, peer, ran.error ? `not done after ${most_s} s` : `it failed in round ${round}: ${/^.*Error: .*$/m.exec(ran.stderr)?.[0] ?? `status ${ran.status ?? ran.signal}`}`)
     }
+if (!runs.length) wrong('no peer ran')
 
 const { stem, date } = stemOf('peers')
 const facts = machine(repository)
 mkdirSync(given.out, { recursive: true })
-const markdown = table(runs, { peers, jobs, facts, date, rounds, seconds, svg: `${stem}.svg` })
+const markdown = table(runs, { peers, jobs, facts, date, rounds, seconds, leftOut: [...leftOut.values()], svg: `${stem}.svg` })
 const keys = ['round', 'job', 'peer', 'jobs_per_s', 'cpu_us', 'memory_mib', 'p50_ms', 'p99_ms', 'jobs']
 writeFileSync(join(given.out, `${stem}.md`), markdown)
 writeFileSync(join(given.out, `${stem}.csv`), `${[keys, ...runs.map((r) => keys.map((k) => r[k]))].map((r) => r.join(',')).join('\n')}\n`)

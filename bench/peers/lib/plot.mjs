@@ -2,7 +2,7 @@
 import { of } from './statistics.mjs'
 
 const WIDTH = 920
-const LEFT = 380
+const LEFT = 424
 const ROW = 26
 const INK = '#1f2937'
 const SOFT = '#6b7280'
