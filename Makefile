@@ -153,7 +153,7 @@ $(E)/libisolane-cell.so: $(ENGINE_OBJ) sandbox/zygote/exports.map
 	@mkdir -p $(@D)
 	@echo "  LINK  $@"
 	@$(CXX) -shared -o $@.new $(ENGINE_OBJ) -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--version-script=sandbox/zygote/exports.map \
-		-Wl,-Bsymbolic -ldl -lsodium
+		-Wl,-Bsymbolic -ldl -l:libsodium.a
 	@mv $@.new $@
 build/gen/builtins.js: tools/bundle_builtins.mjs $(wildcard sandbox/js/*.js sandbox/js/inside/*.js sandbox/js/parts/*.js sandbox/js/parts/*/*.js) package-lock.json
 	@mkdir -p $(@D)

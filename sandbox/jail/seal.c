@@ -61,6 +61,13 @@ static int install_own(bool no_code)
     return selves == SELF_ARGS ? install(copy, len) : -EINVAL;
 }
 
+void jail_touch_seal(void)
+{
+    const volatile struct sock_filter *rest = own[true][false].filter;
+    for (unsigned i = 0; i < own[true][false].len; i++)
+        (void)rest[i].k;
+}
+
 int jail_seal_zygote(enum jail_mode mode, struct err *e)
 {
     if (mode == JAIL_OFF || jail_off(LAYER_SECCOMP))

@@ -61,9 +61,9 @@ static long read_path(const char *path, char *buf, size_t cap)
 static bool parse_line(const char *line, const char *program, struct map *m)
 {
     char perms[5];
-    unsigned long inode;
     int path_at = 0;
-    if (sscanf(line, "%lx-%lx %4s %*x %*s %lu%n", &m->start, &m->end, perms, &inode, &path_at) < 4)
+    if (sscanf(line, "%lx-%lx %4s %lx %*s %lu%n", &m->start, &m->end, perms, &m->offset,
+               &m->inode, &path_at) < 5)
         return false;
     const char *path = line + path_at + strspn(line + path_at, " "); /* not past the line's end */
     size_t path_len = strcspn(path, "\n");
@@ -71,7 +71,7 @@ static bool parse_line(const char *line, const char *program, struct map *m)
     m->writable = perms[1] == 'w';
     m->executable = perms[2] == 'x';
     m->shared = perms[3] == 's';
-    m->file = inode != 0;
+    m->file = m->inode != 0;
     m->kind = path[0] == '[' && strncmp(path, "[heap]", 6) ? MAP_KERNEL : MAP_OTHER;
     if (path_len == strlen(program) && !strncmp(path, program, path_len))
         m->kind = MAP_PROGRAM;

@@ -14,6 +14,7 @@ enum map_kind {
 
 struct map {
     uintptr_t start, end;
+    uintptr_t offset, inode; /* of a file */
     bool readable, writable, executable, shared;
     bool file; /* of a file, not anonymous */
     enum map_kind kind;

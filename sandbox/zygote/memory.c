@@ -16,7 +16,8 @@
  *   5. whole_make     so are heaps of which a cell touches much (whole.h).
  *   6. image_make     of the others, and of libraries, what is not touched goes out of the page
  *                     tables (image.h).
- *   7. keep_from_children   holes and libraries that nobody uses: mappings not to be copied.
+ *   7. join_text      headers and constants beside text become one mapping with it (join.h).
+ *   8. keep_from_children   holes and libraries that nobody uses: mappings not to be copied.
  *
  * Small anonymous pages in place of the whole text would make every fork a millisecond dearer, so a
  * run of chunks is only moved in once the kernel has shown that it is made of huge pages
@@ -34,6 +35,7 @@
 #include <unistd.h>
 
 #include "sandbox/zygote/image.h"
+#include "sandbox/zygote/join.h"
 #include "sandbox/zygote/maps.h"
 #include "sandbox/zygote/spare.h"
 #include "sandbox/zygote/whole.h"
@@ -208,7 +210,7 @@ static void make_huge(const struct hot *hot)
     maps_free(maps);
 }
 
-/* ---- 7. keep_from_children ---- */
+/* ---- 8. keep_from_children ---- */
 
 static uint32_t kept_from_children; /* mappings */
 
@@ -248,6 +250,7 @@ int memory_prepare(void (*train)(int, int, struct touched *), bool few_cells, st
         whole_make(t);
         rc = image_make(t, e);
         munmap(t, sizeof *t);
+        join_text();
     }
     keep_from_children();
     return rc;

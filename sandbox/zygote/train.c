@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "sandbox/frame.h"
+#include "sandbox/jail/jail.h"
 #include "sandbox/zygote/cell.h"
 
 static const char script[] =
@@ -81,6 +82,7 @@ static void touch_the_rest(void)
     wait4(-1, &status, WNOHANG, NULL);
     prctl(PR_GET_DUMPABLE, 0, 0, 0, 0);
     syscall(SYS_pidfd_open, getpid(), ~0u);
+    jail_touch_seal();
     pid_t pid = _Fork();
     if (pid == 0)
         _exit(0);

@@ -35,7 +35,7 @@ $(XE)/libisolane-cell.so: $(ESCAPE_CELL_OBJ) $(ESCAPE_SAME_OBJ) sandbox/zygote/e
 	@mkdir -p $(@D)
 	@echo "  LINK  $@"
 	@$(CXX) -shared -o $@.new $(ESCAPE_CELL_OBJ) $(ESCAPE_SAME_OBJ) -Wl,-z,relro,-z,now,-z,noexecstack \
-		-Wl,--version-script=sandbox/zygote/exports.map -Wl,-Bsymbolic -ldl -lsodium
+		-Wl,--version-script=sandbox/zygote/exports.map -Wl,-Bsymbolic -ldl -l:libsodium.a
 	@mv $@.new $@
 $(XE)/snapshot.bin: build/gen/builtins.js $(XE)/libisolane-cell.so $(XE)/node
 	@echo "  GEN   $@"

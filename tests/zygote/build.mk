@@ -63,7 +63,7 @@ build/hole-$(1)/node: $$(NODE)
 build/hole-$(1)/libisolane-cell.so: $$(filter-out $$(EO)/sandbox/jail/seal.o,$$(ENGINE_OBJ)) build/hole-$(1)/seal.o sandbox/zygote/exports.map
 	@echo "  LINK  $$@"
 	@$$(CXX) -shared -o $$@ $$(filter %.o,$$^) -Wl,-z,relro,-z,now,-z,noexecstack \
-		-Wl,--version-script=sandbox/zygote/exports.map -Wl,-Bsymbolic -ldl -lsodium
+		-Wl,--version-script=sandbox/zygote/exports.map -Wl,-Bsymbolic -ldl -l:libsodium.a
 build/hole-$(1)/snapshot.bin: build/gen/builtins.js build/hole-$(1)/libisolane-cell.so build/hole-$(1)/node
 	@LD_PRELOAD=$$(abspath build/hole-$(1)/libisolane-cell.so) $$(abspath build/hole-$(1)/node) isolane-snapshot $$< $$@
 endef
