@@ -19,6 +19,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/rseq.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -65,6 +66,16 @@ static void tell(const void *message, size_t len)
 }
 
 /* ---- start ---- */
+
+/* libc has the kernel write each process's CPU number into its thread's block, whenever it was
+ * switched: in each cell a page to copy for a number that nobody asks for. */
+static void leave_rseq(void)
+{
+    const unsigned least = sizeof(struct rseq), size = __rseq_size > least ? __rseq_size : least;
+    if (__rseq_size > 0)
+        syscall(SYS_rseq, (char *)__builtin_thread_pointer() + __rseq_offset, size,
+                RSEQ_FLAG_UNREGISTER, RSEQ_SIG);
+}
 
 static void set_signals(void)
 {
@@ -381,6 +392,7 @@ void zygote_main(void)
     memset(&up, 0, sizeof up);
     close_range(CONTROL_FD + 1, ~0u, 0); /* the descriptor that this object was loaded from */
     prctl(PR_SET_NAME, "isolane-zygote");
+    leave_rseq();
     set_signals();
     if (start(&up, &e))
         give_up(&e);
