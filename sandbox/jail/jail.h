@@ -62,8 +62,8 @@ int jail_seal_cell(enum jail_mode mode, bool no_code, uint32_t *layers);
  * JAIL_PREFER a kernel that refuses it is no error. */
 int jail_seal_zygote(enum jail_mode mode, struct err *e);
 
-/* Reads what jail_seal_cell() will in a cell of a zygote with a filter: for the zygote to know which
- * memory that is. */
+/* Reads what jail_seal_cell() will in a cell of a zygote with a filter: for the zygote to know
+ * which memory that is. */
 void jail_touch_seal(void);
 
 /* Name of a system call number ("openat"), or NULL: for the `denied` outcome's message. */

@@ -62,8 +62,8 @@ static bool parse_line(const char *line, const char *program, struct map *m)
 {
     char perms[5];
     int path_at = 0;
-    if (sscanf(line, "%lx-%lx %4s %lx %*s %lu%n", &m->start, &m->end, perms, &m->offset,
-               &m->inode, &path_at) < 5)
+    if (sscanf(line, "%lx-%lx %4s %lx %*s %lu%n", &m->start, &m->end, perms, &m->offset, &m->inode,
+               &path_at) < 5)
         return false;
     const char *path = line + path_at + strspn(line + path_at, " "); /* not past the line's end */
     size_t path_len = strcspn(path, "\n");
