@@ -23,7 +23,7 @@
 static int64_t jobs = 30, pause_ms = 20, least_kb = 1, most_kb = 1000;
 
 #define SOURCE_ZYGOTES 4  /* one of the two that a tenant may have goes for the next size */
-#define AHEAD_KB       64 /* smaller ones get no zygote (executor/sources/branches.c) */
+#define AHEAD_KB       64 /* smaller ones get no zygote (executor/cells/branches.c) */
 #define WARM_UP        40 /* the source is seen often enough, a zygote starts */
 
 enum kind { PARSED, KNOWN, AHEAD, KINDS };

@@ -159,7 +159,7 @@ ${heaviest(stacks, 12)}`
 })
 const markdown = `# Where the CPU time of a job goes: ${what}, ${date}
 
-Sampled ${seconds} s each by Linux perf while \`build/bench/reuse\` keeps the worker busy.
+Sampled ${seconds} s each by Linux perf while \`build/bench/reuse\` keeps the worker busy. How to read it, and what was done about the largest entries: [flames.md](../flames.md).
 
 | machine | |
 |---|---|
