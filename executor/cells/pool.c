@@ -22,6 +22,7 @@
 #define RESTART_FIRST_MS 20   /* wait before a zygote that died is replaced … */
 #define RESTART_MOST_MS  5000 /* … doubling up to this */
 #define START_TRIES      4    /* failures in a row, none ever up: give up and say so */
+#define FORK_TRIES       7    /* likewise of cells, none ever ready: a few seconds */
 /* Age at which a zygote is replaced whose cell crashed: at once would let a tenant's jobs that
  * crash keep the worker busy with starting zygotes (some 100 ms of CPU each). */
 #define CRASHED_AGE_US   1000000
@@ -68,6 +69,7 @@ static void slot_ready(struct cell *c, void *arg)
     struct pool *p = s->source->pool;
     s->was_ready = true;
     p->fork_failures = 0;
+    p->ever_ready = true;
     if (s->source->retiring || p->refused) { /* forked just before its zygote was replaced */
         cell_kill(s->cell);
     } else if (s->prober) {
@@ -123,14 +125,43 @@ static int64_t back_off_us(int failures)
     return (wait_ms < RESTART_MOST_MS ? wait_ms : RESTART_MOST_MS) * 1000;
 }
 
+/* Where cells were ready before, what they lack now is lacking for a while: jobs wait for it. */
+static bool never_serves(const struct pool *p)
+{
+    return p->fork_failures >= FORK_TRIES && !p->ever_ready;
+}
+
 /* The zygote cannot fork (pids.max, memory), or cells end before they are ready. Nobody would ask
- * again when nothing else happens, and asking at each turn would be a storm: the timer asks. */
-static void hold_forks_back(struct pool *p)
+ * again when nothing else happens, and asking at each turn would be a storm: the timer asks, or
+ * gives up. */
+static void hold_forks_back(struct pool *p, const struct cell_gone *g)
 {
     if (p->fork_again_at_us)
         return; /* another of the same batch */
-    p->fork_again_at_us = clock_mono_us() + back_off_us(++p->fork_failures);
+    p->fork_failures++;
+    p->fork_again_at_us = clock_mono_us() + (never_serves(p) ? 0 : back_off_us(p->fork_failures));
+    if (g->breach)
+        err_set(&p->why_no_cell, ERR_UNAVAILABLE, "%s", g->breach);
+    else if (g->denied_syscall >= 0)
+        err_set(&p->why_no_cell, ERR_UNAVAILABLE, "system call %d was denied to it",
+                g->denied_syscall);
+    else if (g->reaped && WIFSIGNALED(g->status))
+        err_set(&p->why_no_cell, ERR_UNAVAILABLE, "signal %d", WTERMSIG(g->status));
+    else if (g->reaped)
+        err_set(&p->why_no_cell, ERR_UNAVAILABLE, "exit status %d", WEXITSTATUS(g->status));
+    else
+        err_set(&p->why_no_cell, ERR_UNAVAILABLE, "it could not be forked");
     pool_arm_timer(p);
+}
+
+static void give_up(struct pool *p)
+{
+    struct err e = p->why_no_cell;
+    err_wrap(&e, "%d times in a row a cell ended before it was ready, and none ever was",
+             p->fork_failures);
+    p->refused = true;
+    pool_arm_timer(p);
+    p->ev.failed(&e, p->arg);
 }
 
 /* It counts no longer among the cells that jobs have or will have. */
@@ -163,7 +194,7 @@ static void slot_gone(struct cell *c, const struct cell_gone *g, void *arg)
     bool unused = !s->was_ready || (s->prober && !s->run && !s->reported);
     bool not_made = unused && !g->with_zygote && !source->retiring && !p->refused;
     if (not_made)
-        hold_forks_back(p);
+        hold_forks_back(p, g);
     if (not_made && s->prober)
         source->attest_due_us = p->fork_again_at_us;
     list_remove(&s->node);
@@ -435,6 +466,10 @@ static void on_timer(uv_timer_t *t)
     struct pool *p = t->data;
     struct source *s = p->current;
     int64_t now = clock_mono_us();
+    if (never_serves(p) && !p->refused) {
+        give_up(p);
+        return;
+    }
     attest_if_due(s, now);
     attest_if_due(p->next, now);
     if (!s && !p->next && p->restart_at_us && now >= p->restart_at_us)

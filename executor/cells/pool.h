@@ -4,7 +4,7 @@
  * died by a signal (address-space layout is shared by the cells of a zygote: a crash may have been
  * a probe), and when it died. The new one starts beside the old; the old goes when its last cell is
  * gone. A zygote that cannot start is tried again with back-off; `failed` is told when none has
- * ever come up.
+ * ever come up, and when cell after cell ended before it was ready and none ever was.
  *
  * No cell is handed out before its zygote was attested (attest.h), which is repeated every
  * attest_interval_s. When the jail does not hold, nothing is handed out any more: `failed` when no

@@ -54,8 +54,9 @@ struct pool {
     int failures;
     int64_t fork_again_at_us; /* 0: forks are not held back */
     int fork_failures;        /* in a row */
+    struct err why_no_cell;   /* of the last of them */
     int misses;               /* attestations in a row without a report */
-    bool few_cells, ever_up, ever_attested, refused, closing, timer_closed;
+    bool few_cells, ever_up, ever_ready, ever_attested, refused, closing, timer_closed;
 };
 
 /* pool.c */

@@ -5,7 +5,7 @@ import { mkdirSync, readFileSync, readdirSync, renameSync, symlinkSync, writeFil
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { Client } from './lib/client.mjs';
-import { build, fresh_folder, scratch } from './lib/place.mjs';
+import { build, fresh_folder, root, scratch } from './lib/place.mjs';
 import { descendants_of, isolane, send_signal, until } from './lib/process.mjs';
 import { up } from './lib/worker.mjs';
 
@@ -372,4 +372,19 @@ test('a worker that lacks the tool runs JavaScript, and says of TypeScript what 
     const [a, b] = end.stdout.trim().split('\n').map((line) => JSON.parse(line)).sort((x, y) => x.outcome < y.outcome ? -1 : 1);
     assert.deepEqual([a.outcome, b.outcome, b.value], ['internal', 'ok', 1], end.stderr);
     assert.match(a.error.message, /^profile toolchain cannot be had on this worker: .*cannot read .*toolchain\.js: No such file/);
+});
+
+test('a tool whose cells all end before they are ready: a few tries, and the job says so', async () => {
+    const dir = fresh_folder('engine'), data = fresh_folder();
+    mkdirSync(dir);
+    for (const name of ['node', 'libisolane-cell.so', 'snapshot.bin']) symlinkSync(join(root, 'build/fake-engine', name), join(dir, name));
+    writeFileSync(join(dir, 'toolchain.js'), 'cells end 6');
+    const file = join(scratch, 'dies.ts');
+    writeFileSync(file, 'export default 1 as number');
+    const end = await isolane(['run', file, '--json', '--wall-ms', '600000', '--data', data], { env: { ISOLANE_ENGINE_DIR: dir } });
+    const r = JSON.parse(end.stdout);
+    assert.deepEqual([end.code, r.outcome], [1, 'internal'], end.stderr);
+    assert.match(r.error.message, /^profile toolchain cannot be had on this worker: 7 times in a row a cell ended before it was ready, .*: exit status 6$/);
+    const js = await isolane(['run', '-', '--json', '--data', data], { env: { ISOLANE_ENGINE_DIR: dir }, input: 'value 1' });
+    assert.equal(JSON.parse(js.stdout).value, 1);
 });

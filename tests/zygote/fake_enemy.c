@@ -174,14 +174,19 @@ bool enemy_line(const char *cmd, const char *arg)
     return true;
 }
 
+/* The training and the trial cell have none. No fstat(): not allowed to cells. */
+bool enemy_has_socket(void)
+{
+    struct msghdr none = {0};
+    return recvmsg(CELL_FD, &none, MSG_PEEK | MSG_DONTWAIT) >= 0 || errno != ENOTSOCK;
+}
+
 void enemy_warm(const char *flags)
 {
     unsigned char bytes[2048];
-    struct msghdr none = {0};
     if (!*flags) /* and nothing else, for a zygote with a filter (keep.h) */
         return;
-    /* The training and the trial cell have no socket there. No fstat(): not allowed to cells. */
-    if (recvmsg(CELL_FD, &none, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == ENOTSOCK)
+    if (!enemy_has_socket())
         return;
     if (!strncmp(flags, "--before=", 9))
         enemy_put(bytes, enemy_unhex(flags + 9, bytes, sizeof bytes));

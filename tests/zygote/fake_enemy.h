@@ -6,6 +6,8 @@
 
 /* False: it is no such command. */
 bool enemy_line(const char *cmd, const char *arg);
+/* Whether this is a cell that jobs may get. */
+bool enemy_has_socket(void);
 /* What the flags tell a cell to do before READY. */
 void enemy_warm(const char *flags);
 

@@ -46,7 +46,8 @@ static int end;
 static int64_t due_us;
 static uint64_t last_call;
 static unsigned calls_out;
-static long listens; /* frames of streams that the script waits for */
+static int cells_end; /* 0: they do not */
+static long listens;  /* frames of streams that the script waits for */
 
 static int64_t now_us(void)
 {
@@ -245,11 +246,18 @@ static void run_lines(void)
 
 /* ---- engine.h ---- */
 
+/* The one tool there is: a file that begins with "cells end" and the exit status they end with,
+ * before they are ready. */
 int engine_preload(const char *path, uint64_t heap_bytes, bool quick, char *why, size_t why_cap)
 {
     (void)quick;
-    (void)path;
     (void)heap_bytes;
+    FILE *f = fopen(path, "r");
+    bool known = f && fscanf(f, "cells end %d", &cells_end) == 1;
+    if (f)
+        fclose(f);
+    if (known)
+        return 0;
     snprintf(why, why_cap, "this engine has no tools");
     return -1;
 }
@@ -281,6 +289,8 @@ int engine_boot(const char *snapshot_path, const char *flags, bool few_cells,
 
 void engine_after_fork(void)
 {
+    if (cells_end && enemy_has_socket())
+        _exit(cells_end);
 }
 
 void engine_warm(void)
