@@ -1,9 +1,12 @@
 #include "cli/command.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "cli/print/format.h"
@@ -33,6 +36,34 @@ int fail(const struct err *e)
     say("%s", e->msg);
     /* "--set: pool: found …": what is wrong came from the command line. */
     return e->code == ERR_INVALID && !strncmp(e->msg, "--", 2) ? EXIT_USAGE : EXIT_OURS;
+}
+
+int fail_input(const struct err *e)
+{
+    say("%s", e->msg);
+    return e->code == ERR_UNAVAILABLE || e->code == ERR_TIMEOUT ? EXIT_OURS : EXIT_USAGE;
+}
+
+int err_of_option(struct err *e, const char *option)
+{
+    err_wrap(e, "%s", option);
+    return e->code = ERR_INVALID;
+}
+
+int input_check(const char *path, struct err *e)
+{
+    char nothing;
+    if (!strcmp(path, "-"))
+        return 0;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    bool good = fd >= 0 && (read(fd, &nothing, 0) == 0 || errno == EAGAIN); /* no folder */
+    if (!good) {
+        err_errno(e, "cannot read %s", path);
+        e->code = ERR_INVALID;
+    }
+    if (fd >= 0)
+        close(fd);
+    return good ? 0 : ERR_INVALID;
 }
 
 int fail_usage(const struct command *self, const char *fmt, ...)

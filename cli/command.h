@@ -9,7 +9,8 @@
 enum exit_code {
     EXIT_JOB_OK = 0,     /* what was asked for is done; the job's outcome is ok */
     EXIT_JOB_NOT_OK = 1, /* we did our part; the job ended otherwise, or the answer is "no" */
-    EXIT_USAGE = 2,      /* the command line is wrong; nothing was done */
+    EXIT_USAGE = 2,      /* the command line is wrong, or a file that it names is not there, cannot
+                            be read, or is not what it has to be; nothing was done */
     EXIT_OURS = 3        /* we or something we need failed */
 };
 
@@ -24,7 +25,7 @@ struct command {
     int (*run)(const struct command *self, int argc, char **argv);
 };
 
-#define EXITS_JOB "0 job ok, 1 job not ok, 2 usage, 3 our failure"
+#define EXITS_JOB "0 job ok, 1 job not ok, 2 usage or input, 3 our failure"
 
 extern const struct command command_attest, command_cancel, command_doctor, command_keys,
     command_logs, command_result, command_secret, command_submit, command_verify, command_version,
@@ -40,6 +41,18 @@ void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* say() what failed; returns EXIT_OURS, so that `return fail(&e)` reads well. An ERR_INVALID whose
  * text begins with an option's name ("--set: …") is a wrong command line: EXIT_USAGE. */
 int fail(const struct err *e);
+
+/* The same for what is wrong with a file or folder that the command line names: EXIT_USAGE, unless
+ * what we need to read it with is lacking (ERR_UNAVAILABLE, ERR_TIMEOUT). */
+int fail_input(const struct err *e);
+
+/* What an option was given is wrong: puts its name ("--key") in front, so that fail() knows.
+ * Returns ERR_INVALID. */
+int err_of_option(struct err *e, const char *option);
+
+/* Whether a file that the command line names can be read; "-", standard input, can. 0, or
+ * ERR_INVALID: "cannot read PATH: No such file or directory". */
+int input_check(const char *path, struct err *e);
 
 /* say() what is wrong with the command line, naming the command; returns EXIT_USAGE. */
 int fail_usage(const struct command *self, const char *fmt, ...)

@@ -101,6 +101,7 @@ int filter_read(const struct command *self, struct filter *f)
     static const char *const states[] = {"done", "dead"}, *const classes[] = {"high", "normal",
                                                                               "low"};
     const char *outcomes[OUTCOMES];
+    struct err e;
     for (int i = 0; i < OUTCOMES; i++)
         outcomes[i] = outcome_name((enum outcome)i);
     int rc = check_name(self, "outcome", f->outcome, outcomes, OUTCOMES);
@@ -119,6 +120,8 @@ int filter_read(const struct command *self, struct filter *f)
     f->list.worker = f->worker;
     f->list.id_prefix = f->id_prefix;
     f->list.failed = f->failed;
+    if (!rc && f->db && input_check(f->db, &e))
+        rc = fail_usage(self, "--db: %s", e.msg);
     return rc ? rc : OPTIONS_GO;
 }
 

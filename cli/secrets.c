@@ -10,6 +10,7 @@
 #include "base/crypto.h"
 #include "base/fs.h"
 #include "base/mem.h"
+#include "cli/command.h"
 
 #define SEALED_FILE_MAX ((size_t)SEALED_EACH_MAX * (SEALED_TEXT_MAX + 2))
 
@@ -93,8 +94,7 @@ int secrets_for_job(const struct option_list *given, struct sealed_secrets *seal
             rc = err_set(e, ERR_INVALID, "found more than %d names", PERMISSION_LIST_MAX);
         free(name);
         if (rc) {
-            e->code = ERR_INVALID; /* the command line is wrong */
-            return err_wrap(e, "--secret");
+            return err_of_option(e, "--secret");
         }
     }
     return 0;
@@ -152,8 +152,7 @@ int secrets_for_run(const struct option_list *given, struct given_secrets *out, 
     if (!rc)
         return 0;
     secrets_release(out);
-    err_wrap(e, "--secret");
-    return e->code = ERR_INVALID; /* the command line is wrong */
+    return err_of_option(e, "--secret");
 }
 
 void secrets_release(struct given_secrets *g)

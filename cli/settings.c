@@ -62,6 +62,8 @@ int settings_load(const struct settings *s, struct config **out, struct err *e)
         if (file && !*file)
             file = NULL;
     }
+    if (s->config_file && input_check(file, e))
+        return err_of_option(e, "--config");
     int rc = config_load(file, &c, e);
     for (int i = 0; i < s->set.n && !rc; i++)
         rc = set_pair(c, s->set.v[i], e);

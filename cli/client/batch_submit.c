@@ -11,7 +11,6 @@
 
 #include "base/clock.h"
 #include "base/jsonw.h"
-#include "base/keyfile.h"
 #include "base/crypto.h"
 #include "base/list.h"
 #include "base/mem.h"
@@ -21,8 +20,8 @@
 #include "cli/ids.h"
 #include "cli/print/progress.h"
 #include "cli/client/puback.h"
+#include "cli/signing.h"
 #include "link/js.h"
-#include "queue/job/signature.h"
 
 #define WINDOW       256                /* messages under way … */
 #define WINDOW_BYTES ((size_t)16 << 20) /* … and their bytes */
@@ -233,17 +232,22 @@ static int submit(struct submission *s)
     struct client c = {0};
     struct sender d = {0};
     struct err e = {0};
+    bool bad_input = false;
+    if (input_check(s->path, &e))
+        return fail_input(&e);
     int code, rc = client_open(&c, &s->settings, &e);
-    if (!rc)
+    if (!rc) {
         rc = batch_file_check(s->path, s->id, (size_t)c.config->job_max_kb * 1024, &s->facts, &e);
-    if (!rc && s->key_file && (rc = key_file_read(s->key_file, KEY_ED25519_SECRET, s->seed, &e)))
-        err_wrap(&e, "--key");
+        if (!rc && s->key_file)
+            rc = signing_key(s->key_file, s->seed, &e);
+        bad_input = rc != 0;
+    }
     if (!rc)
         rc = send_record(&c, s, &e);
     if (!rc)
         rc = send_jobs(&c, s, &d, &e);
     if (rc)
-        code = fail(&e);
+        code = bad_input ? fail_input(&e) : fail(&e);
     else
         code = s->wait_s < 0 ? print_done(s, &d)
                              : batch_watch(&c, s->tenant, s->facts.id, s->wait_s, s->json);

@@ -10,6 +10,7 @@
 
 #include "base/crypto.h"
 #include "base/mem.h"
+#include "cli/command.h"
 
 #define PIECE ((size_t)256 << 10)
 
@@ -20,7 +21,7 @@ static int hash_file(const char *path, struct job_artifact *a, struct err *e)
     ssize_t n;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
-        return err_errno(e, "--artifact: cannot open %s", path);
+        return err_errno(e, "cannot open %s", path), err_of_option(e, "--artifact");
     char *piece = mem_alloc(PIECE);
     crypto_sha256_begin(&h);
     while ((n = read(fd, piece, PIECE)) != 0) {
@@ -31,7 +32,7 @@ static int hash_file(const char *path, struct job_artifact *a, struct err *e)
         crypto_sha256_add(&h, piece, (size_t)n);
         a->size += n;
     }
-    int rc = n < 0 ? err_errno(e, "--artifact: cannot read %s", path) : 0;
+    int rc = n < 0 ? (err_errno(e, "cannot read %s", path), err_of_option(e, "--artifact")) : 0;
     crypto_sha256_end(&h, digest);
     crypto_hex(digest, sizeof digest, a->sha256);
     free(piece);

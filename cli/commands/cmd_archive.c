@@ -183,7 +183,7 @@ static int load_keys(struct archiving *x, const struct option_list *paths, struc
     int rc = crypto_init(e);
     for (int i = 0; i < paths->n && !rc; i++)
         if ((rc = trust_add_path(&x->given, paths->v[i], e)))
-            err_wrap(e, "--trust");
+            rc = err_of_option(e, "--trust");
     if (!rc)
         rc = archive_keys(x->archive, &x->trust, e);
     for (size_t i = 0; i < x->given.n && !rc; i++)
@@ -490,7 +490,8 @@ const struct command command_archive = {
         "was. Gaps, forks and what else is wrong are said at once on stderr and in the summary. "
         "`ls`,\n"
         "`export`, `backup` and `verify --db` read the archive.",
-    .exits = "0 all chains are whole, 1 there are gaps, forks or worse, 2 usage, 3 our failure",
+    .exits =
+        "0 all chains are whole, 1 there are gaps, forks or worse, 2 usage or input, 3 our failure",
     .example = "  isolane archive --db archive.db --trust keys/ --nats nats://127.0.0.1:4222\n"
                "  isolane archive --db archive.db --trust-new --once --json",
     .run = run,

@@ -156,6 +156,10 @@ static int run(const struct command *self, int argc, char **argv)
     if (code == OPTIONS_GO) {
         struct client c = {0};
         struct artifacts s = {0};
+        if (!strcmp(o.args[0], "put") && input_check(o.args[1], &e)) {
+            options_free(&o);
+            return fail_input(&e);
+        }
         int rc = client_open(&c, &a.settings, &e);
         if (!rc)
             rc = artifacts_open(&c, a.tenant, &s, &e);
@@ -182,7 +186,7 @@ const struct command command_artifact = {
         "The bucket is ISOLANE_ARTIFACTS_<tenant>, a NATS object store: `nats object` and every "
         "NATS\nclient read and write it too. put prints the SHA-256; get checks it, and writes "
         "the file whole\nor not at all.",
-    .exits = "0 done, 1 there is no such artifact, 2 usage, 3 our failure",
+    .exits = "0 done, 1 there is no such artifact, 2 usage or input, 3 our failure",
     .example = "  isolane artifact put model.bin --tenant ci\n"
                "  isolane artifact get report.pdf --tenant ci -o /tmp/report.pdf",
     .run = run,

@@ -139,7 +139,7 @@ const struct command command_attest = {
         "and\n"
         "every attest_interval_s. The set's hash is the SHA-256 of what --text prints; results "
         "carry it.",
-    .exits = "0 every attempt was held, 2 usage, 3 one was not, or no report came",
+    .exits = "0 every attempt was held, 2 usage or input, 3 one was not, or no report came",
     .example = "  isolane attest\n"
                "  isolane attest --text | sha256sum",
     .run = run,

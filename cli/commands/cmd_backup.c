@@ -104,6 +104,8 @@ static int run(const struct command *self, int argc, char **argv)
     if (code != OPTIONS_GO)
         return code;
     b.to = o.args[0];
+    if ((b.from.db && input_check(b.from.db, &e)) || (b.pem && input_check(b.pem, &e)))
+        return fail_input(&e);
     if (copy(&b, &e) || check(&b, &e))
         return fail(&e);
     tell(&b);
@@ -117,7 +119,7 @@ const struct command command_backup = {
     .about = "The copy is one file without a WAL. It is kept only when its pages, every signature "
              "and the\n"
              "chain are found whole.",
-    .exits = "0 copied and verified, 2 usage, 3 our failure",
+    .exits = "0 copied and verified, 2 usage or input, 3 our failure",
     .example = "  isolane backup /backup/results-$(date +%F).db --data /var/lib/isolane",
     .run = run,
 };

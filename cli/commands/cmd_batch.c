@@ -60,7 +60,8 @@ const struct command command_batch = {
     .about = "Shows the counts of a batch (isolane submit --batch) as they are now, or its result "
              "when all\n"
              "its jobs have ended. With --wait shows how it goes on, and then the result.",
-    .exits = "0 all jobs ended ok, 1 some did not, or have not ended, 2 usage, 3 our failure",
+    .exits =
+        "0 all jobs ended ok, 1 some did not, or have not ended, 2 usage or input, 3 our failure",
     .example = "  isolane batch nightly --tenant ci --wait=3600\n"
                "  isolane batch nightly --json",
     .run = run,

@@ -2,9 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/crypto.h"
 #include "base/jv.h"
-#include "base/keyfile.h"
 #include "base/mem.h"
 #include "cli/client/client.h"
 #include "cli/command.h"
@@ -13,8 +11,8 @@
 #include "cli/print/present.h"
 #include "cli/rights.h"
 #include "cli/source/script.h"
+#include "cli/signing.h"
 #include "config/reuse.h"
-#include "queue/job/signature.h"
 
 #define TIMEOUT_S     30
 #define TIMEOUT_MAX_S 3600
@@ -116,30 +114,6 @@ static int encode(struct call_options *c, struct buf *message, struct err *e)
     return rc;
 }
 
-/* A signed job carries its id. */
-static int sign(struct call_options *c, const struct buf *message, struct err *e)
-{
-    uint8_t seed[KEY_BYTES];
-    if (!c->key_file)
-        return 0;
-    int rc = key_file_read(c->key_file, KEY_ED25519_SECRET, seed, e);
-    if (!rc)
-        signature_make(seed, c->tenant, message->data, message->len, c->signature);
-    crypto_wipe(seed, sizeof seed);
-    return rc ? err_wrap(e, "--key") : 0;
-}
-
-static void choose_id(struct call_options *c)
-{
-    uint8_t random[12];
-    if (c->id || !c->key_file)
-        return;
-    crypto_random(random, sizeof random);
-    memcpy(c->own_id, "call-", 5);
-    crypto_hex(random, sizeof random, c->own_id + 5);
-    c->id = c->own_id;
-}
-
 /* {"error": …, "code": …}: the worker did not take it. */
 static bool is_refusal(const char *data, size_t len, struct err *e)
 {
@@ -193,9 +167,14 @@ static int run(const struct command *self, int argc, char **argv)
     }
     if (code == OPTIONS_GO) {
         struct client client = {0};
-        choose_id(&c);
-        if (encode(&c, &message, &e) || sign(&c, &message, &e) ||
-            client_open(&client, &c.settings, &e))
+        if (c.key_file && !c.id) {
+            signing_id("call-", c.own_id);
+            c.id = c.own_id;
+        }
+        if (encode(&c, &message, &e) ||
+            signing_job(c.key_file, c.tenant, &message, c.signature, &e))
+            code = fail_input(&e);
+        else if (client_open(&client, &c.settings, &e))
             code = fail(&e);
         else
             code = ask(&client, &c, &message);
@@ -213,7 +192,7 @@ const struct command command_call = {
     .about = "Sends the script to a worker as a request and prints the signed result it answers "
              "with.\n"
              "Nothing is kept of a call but its result: if the worker dies, nobody runs it again.",
-    .exits = "0 job ok, 1 job not ok, 2 usage, 3 our failure, or no worker took it",
+    .exits = "0 job ok, 1 job not ok, 2 usage or input, 3 our failure, or no worker took it",
     .example = "  isolane call hello.js --input '{\"name\": \"world\"}'\n"
                "  isolane call price.mjs --reuse script --input @order.json --json | jq .value",
     .run = run,

@@ -238,7 +238,8 @@ const struct command command_cancel = {
         "The job ends with outcome `cancelled` and what it has printed so far. With --batch, or "
         "with\n"
         "--tenant alone, that is every job which was published before the cancel, wherever it is.",
-    .exits = "0 the job is being cancelled, 1 it is done or not known, 2 usage, 3 our failure",
+    .exits =
+        "0 the job is being cancelled, 1 it is done or not known, 2 usage or input, 3 our failure",
     .example = "  isolane cancel build-7\n"
                "  isolane cancel --batch nightly-12 --tenant ci",
     .run = run,

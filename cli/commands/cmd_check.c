@@ -259,8 +259,10 @@ static int check_command(const struct command *self, int argc, char **argv)
     options_add_settings(&o, &c.settings, false);
     int code = options_parse(&o, argc, argv, 1, JOB_FILES_MAX, "FILE|DIR");
     if (code == OPTIONS_GO) {
-        if (settings_load(&c.settings, &config, &e) || collect(&c, &o, &e)) {
+        if (settings_load(&c.settings, &config, &e)) {
             code = fail(&e);
+        } else if (collect(&c, &o, &e)) {
+            code = fail_input(&e);
         } else {
             make_job(&c);
             code = out_finish(check_files(&c, config, &e));
@@ -286,7 +288,7 @@ const struct command command_check = {
              "finds.\n"
              "Folders are taken whole, without node_modules. What is wrong is printed, a line for "
              "each place.",
-    .exits = "0 all types are right, 1 some are not, 2 usage, 3 our failure",
+    .exits = "0 all types are right, 1 some are not, 2 usage or input, 3 our failure",
     .example = "  isolane check job.ts\n"
                "  isolane check src/",
     .run = check_command,

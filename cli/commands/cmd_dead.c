@@ -15,9 +15,9 @@
 #include "cli/print/format.h"
 #include "cli/ids.h"
 #include "cli/print/table.h"
+#include "cli/signing.h"
 #include "link/follow.h"
 #include "queue/dead.h"
-#include "queue/job/signature.h"
 
 #define TIMEOUT_MS   5000
 #define BATCH        64
@@ -291,18 +291,11 @@ static int with_id(const struct link_msg *m, const char *id, struct buf *out, st
 static int sign(const struct dead *d, const struct letter *l, bool signed_before,
                 const struct buf *message, char out[SIGNATURE_TEXT], struct err *e)
 {
-    uint8_t seed[KEY_BYTES];
     if (!d->key_file && signed_before)
         return err_set(e, ERR_DENIED,
                        "it is signed, and its id stands inside what is signed: only who has a key "
                        "of the tenant can publish it again (--key FILE)");
-    if (!d->key_file)
-        return 0;
-    int rc = key_file_read(d->key_file, KEY_ED25519_SECRET, seed, e);
-    if (!rc)
-        signature_make(seed, l->tenant, message->data, message->len, out);
-    crypto_wipe(seed, sizeof seed);
-    return rc ? err_wrap(e, "--key") : 0;
+    return signing_job(d->key_file, l->tenant, message, out, e);
 }
 
 static int publish(struct dead *d, const struct letter *l, const char *id,
@@ -518,7 +511,9 @@ static int run(const struct command *self, int argc, char **argv)
     if (code == OPTIONS_GO)
         code = check(self, &d, o.args[0], o.args + 1, o.arg_count - 1);
     if (code == OPTIONS_GO) {
-        if (client_open(&d.client, &d.settings, &e))
+        if (d.key_file && input_check(d.key_file, &e))
+            code = fail_input(&e);
+        else if (client_open(&d.client, &d.settings, &e))
             code = fail(&e);
         else
             code = out_finish(perform(&d, o.args[0], o.args + 1, o.arg_count - 1));
@@ -539,7 +534,7 @@ const struct command command_dead = {
              "ID:retry-1, which it prints, and removes the copy; drop removes it. A job that was "
              "signed is\n"
              "signed anew with --key.",
-    .exits = "0 done, 1 no such job, 2 usage, 3 our failure",
+    .exits = "0 done, 1 no such job, 2 usage or input, 3 our failure",
     .example = "  isolane dead ls --tenant ci\n"
                "  isolane dead retry build-7 --tenant ci\n"
                "  isolane dead drop --all",

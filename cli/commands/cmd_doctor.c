@@ -99,7 +99,7 @@ const struct command command_doctor = {
     .about =
         "Tries every layer of the jail in throw-away processes and looks at what else a worker\n"
         "needs, with the configuration given. Says what to do where something is missing.",
-    .exits = "0 a worker can start here, 1 it cannot, 2 usage, 3 our failure",
+    .exits = "0 a worker can start here, 1 it cannot, 2 usage or input, 3 our failure",
     .example = "  isolane doctor\n"
                "  isolane doctor --json | jq '.checks[] | select(.state != \"ok\")'",
     .run = run,

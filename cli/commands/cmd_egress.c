@@ -222,7 +222,8 @@ const struct command command_egress = {
         "the tenant's permissions.net, and after resolution each address against what is public\n"
         "and the tenant's egress_private. Each further URL is taken as a redirect of the one\n"
         "before. Asks the resolvers and connects to nothing.",
-    .exits = "0 allowed, 1 denied, 2 usage, 3 could not be decided (the resolvers do not answer)",
+    .exits = "0 allowed, 1 denied, 2 usage or input, 3 could not be decided (the resolvers do not "
+             "answer)",
     .example = "  isolane egress check https://api.example.com/ --tenant ci\n"
                "  isolane egress check http://example.com/ https://www.example.com/ --json",
     .run = run,

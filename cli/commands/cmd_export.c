@@ -180,7 +180,7 @@ const struct command command_export = {
         "texts\n"
         "quoted, nothing is an empty field, times are RFC 3339 in UTC, so that tools which make\n"
         "Parquet of it find one type in each column.",
-    .exits = "0 written, 2 usage, 3 our failure",
+    .exits = "0 written, 2 usage or input, 3 our failure",
     .example = "  isolane export --format csv --since 7d > week.csv\n"
                "  isolane export --format envelopes --tenant ci | isolane verify -",
     .run = run,

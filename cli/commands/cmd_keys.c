@@ -126,7 +126,7 @@ const struct command command_keys = {
         "(mode "
         "0600)\n"
         "and FILE.pub, which goes into `tenants[].job_keys`; it prints the id.",
-    .exits = "0 printed, 2 usage, 3 our failure",
+    .exits = "0 printed, 2 usage or input, 3 our failure",
     .example = "  isolane keys export > worker.pub\n"
                "  isolane keys show --data /var/lib/isolane\n"
                "  isolane keys new ci.key",

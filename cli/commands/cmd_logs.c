@@ -292,7 +292,7 @@ const struct command command_logs = {
         "The job's stdout goes to stdout, its stderr to stderr, byte for byte as it is kept. With\n"
         "-f also of a job that still waits, through all its attempts, with neither gap nor repeat\n"
         "when the connection was lost or chunks were.",
-    .exits = "0 job ok, 1 job not ok, or no result yet, 2 usage, 3 our failure",
+    .exits = "0 job ok, 1 job not ok, or no result yet, 2 usage or input, 3 our failure",
     .example = "  isolane logs 42 -f --progress\n"
                "  isolane logs 42 -f --from-offset \"$(stat -c %s out.txt)\" >> out.txt",
     .run = run,

@@ -183,7 +183,7 @@ const struct command command_ls = {
     .usage = "[options]",
     .about = "Newest first, from this machine's results database; it may be in use. The cluster's\n"
              "results are in the database that `isolane archive` keeps.",
-    .exits = "0 listed, 2 usage, 3 our failure",
+    .exits = "0 listed, 2 usage or input, 3 our failure",
     .example = "  isolane ls --failed --since 2h\n"
                "  isolane ls --tenant ci --json --limit 1000 | jq -r .id",
     .run = run,

@@ -254,7 +254,8 @@ const struct command command_result = {
     .about = "Asks the workers; where none answers, the results stream. A job without a result\n"
              "yet prints its state instead (queued, running, unknown) and exits 1.\n"
              "Several ids are a table, or with --json and --envelope a line each.",
-    .exits = "0 all jobs ok, 1 a job not ok, or without result yet, 2 usage, 3 our failure",
+    .exits =
+        "0 all jobs ok, 1 a job not ok, or without result yet, 2 usage or input, 3 our failure",
     .example = "  isolane result build-7 --wait=30\n"
                "  isolane result 42 --json | jq .value\n"
                "  isolane result 42 --artifacts out/\n"

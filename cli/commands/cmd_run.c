@@ -48,7 +48,7 @@ struct run {
     bool alone; /* one file and no --json: its output passes through */
     struct buf message;
     uint64_t ok, failed;
-    bool write_failed;
+    bool write_failed, bad_input;
     struct progress *progress;
     struct summary *summary;
 };
@@ -152,6 +152,7 @@ static int next_job(struct local_job *out, bool *more, struct err *e, void *arg)
     };
     buf_clear(&r->message);
     int rc = script_encode(&q, &r->message, e);
+    r->bad_input = rc != 0;
     if (rc)
         return rc;
     *out = (struct local_job){
@@ -287,7 +288,7 @@ static int run_files(struct run *r, struct config *c, struct err *e)
         summary_print(r->summary, stdout);
     summary_free(r->summary);
     if (rc)
-        return fail(e);
+        return r->bad_input ? fail_input(e) : fail(e);
     if (r->write_failed) {
         say("cannot write the output: %s", strerror(errno));
         return EXIT_OURS;
@@ -371,9 +372,13 @@ static int run_command(const struct command *self, int argc, char **argv)
     int code = options_parse(&o, argc, argv, 1, FILES_MAX, "FILE|DIR");
     if (code != OPTIONS_GO)
         goto out;
-    if (secrets_for_run(&r.secret_options, &r.secrets, &e) || settings_load(&r.settings, &c, &e) ||
-        collect(&r, &o, &folder, &e) || inputs_read(&r.artifact_options, &r.inputs, &e)) {
+    if (settings_load(&r.settings, &c, &e)) {
         code = fail(&e);
+        goto out;
+    }
+    if (secrets_for_run(&r.secret_options, &r.secrets, &e) || collect(&r, &o, &folder, &e) ||
+        inputs_read(&r.artifact_options, &r.inputs, &e)) {
+        code = fail_input(&e);
         goto out;
     }
     if (r.artifacts_out && r.count > 1) {

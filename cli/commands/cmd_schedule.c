@@ -143,8 +143,9 @@ static int add(struct asked *a)
     if (a->input.from_stdin && !strcmp(a->args[1], "-"))
         return fail_usage(a->self,
                           "found - and --input @-; allowed: one of them from standard input");
-    if (encode_job(a, a->args[1], &job, &e) || make(a, a->args[0], &job, &s, &e) ||
-        client_open(&c, &a->settings, &e) || store_new(a, &c, &s, &e)) {
+    if (encode_job(a, a->args[1], &job, &e) || make(a, a->args[0], &job, &s, &e)) {
+        code = fail_input(&e);
+    } else if (client_open(&c, &a->settings, &e) || store_new(a, &c, &s, &e)) {
         code = fail(&e);
     } else {
         int64_t tick = schedule_next(&s, clock_real_us() / 1000000);
@@ -509,7 +510,7 @@ const struct command command_schedule = {
         "skipped run at the end of the gap, repeated ones once; * and */n in minute or hour "
         "follow\n"
         "real time. docs/protocol.md, Schedules, tells more.",
-    .exits = "0 done, 1 no such schedule, or ls: one has an error, 2 usage, 3 our failure",
+    .exits = "0 done, 1 no such schedule, or ls: one has an error, 2 usage or input, 3 our failure",
     .example =
         "  isolane schedule add nightly report.mjs --cron '30 2 * * *' --zone Europe/Berlin\n"
         "  isolane schedule add poll poll.mjs --cron '@every 30s' --missed skip\n"

@@ -15,7 +15,7 @@ struct sealing {
     struct settings settings;
     const char *name, *tenant, *script;
     struct option_list to;
-    bool keep;
+    bool keep, bad_value;
     uint8_t keys[SEALED_EACH_MAX][KEY_BYTES];
     int key_count;
 };
@@ -27,8 +27,7 @@ static int find_keys(struct sealing *s, struct err *e)
                        SEALED_EACH_MAX);
     for (int i = 0; i < s->to.n; i++)
         if (key_public_from(s->to.v[i], KEY_X25519_PUBLIC, s->keys[i], e)) {
-            err_wrap(e, "--to");
-            return e->code = ERR_INVALID;
+            return err_of_option(e, "--to");
         }
     s->key_count = s->to.n ? s->to.n : 1;
     return s->to.n ? 0 : seal_key_read(&s->settings, s->keys[0], e);
@@ -40,7 +39,7 @@ static int script_hash(const char *path, char out[SHA256_HEX], struct err *e)
     size_t len = 0;
     int rc = fs_read_file(path, (size_t)64 << 20, &text, &len, e);
     if (rc)
-        return err_wrap(e, "--script");
+        return err_of_option(e, "--script");
     crypto_sha256_hex(text, len, out);
     free(text);
     return 0;
@@ -54,8 +53,10 @@ static int seal(struct sealing *s, struct err *e)
     int rc = find_keys(s, e);
     if (!rc && s->script)
         rc = script_hash(s->script, hash, e);
-    if (!rc)
+    if (!rc) {
         rc = secret_read("-", s->keep, &value, e);
+        s->bad_value = rc != 0;
+    }
     for (int i = 0; i < s->key_count && !rc; i++) {
         struct buf text = {0};
         sealed_make(s->keys[i], &b, value.value, value.len, &text);
@@ -127,7 +128,9 @@ static int run(const struct command *self, int argc, char **argv)
     else
         code = check_names(self, NULL, s.tenant);
     if (code == OPTIONS_GO)
-        code = (seals ? seal(&s, &e) : print_key(&s, &e)) ? fail(&e) : out_finish(EXIT_JOB_OK);
+        code = !(seals ? seal(&s, &e) : print_key(&s, &e)) ? out_finish(EXIT_JOB_OK)
+               : s.bad_value                               ? fail_input(&e)
+                                                           : fail(&e);
     options_free(&o);
     return code;
 }
@@ -145,7 +148,7 @@ const struct command command_secret = {
         "whose key it is can open it, and only for that tenant, name and script. Without --to the "
         "key\n"
         "is that of the data folder. key prints it as PEM.",
-    .exits = "0 printed, 2 usage, 3 our failure",
+    .exits = "0 printed, 2 usage or input, 3 our failure",
     .example =
         "  isolane secret key --data /var/lib/isolane > worker-seal.pub\n"
         "  isolane secret seal NPM_TOKEN --tenant ci --to worker-seal.pub < token > npm.sealed",

@@ -20,7 +20,7 @@
 #include "cli/rights.h"
 #include "cli/source/script.h"
 #include "cli/secrets.h"
-#include "queue/job/signature.h"
+#include "cli/signing.h"
 
 #define PUBACK_TIMEOUT_MS 5000
 #define ID_TEXT           (JOB_ID_MAX + 1)
@@ -276,30 +276,6 @@ static int check(const struct command *self, const struct submission *s)
     return OPTIONS_GO;
 }
 
-/* A signed job carries its id: one is made where none is given. */
-static void choose_id(struct submission *s)
-{
-    uint8_t random[12];
-    if (s->id || !s->key_file)
-        return;
-    crypto_random(random, sizeof random);
-    memcpy(s->own_id, "job-", 4);
-    crypto_hex(random, sizeof random, s->own_id + 4);
-    s->id = s->own_id;
-}
-
-static int sign(struct submission *s, const struct buf *message, struct err *e)
-{
-    uint8_t seed[KEY_BYTES];
-    if (!s->key_file)
-        return 0;
-    int rc = key_file_read(s->key_file, KEY_ED25519_SECRET, seed, e);
-    if (!rc)
-        signature_make(seed, s->tenant, message->data, message->len, s->signature);
-    crypto_wipe(seed, sizeof seed);
-    return rc ? err_wrap(e, "--key") : 0;
-}
-
 static int encode(struct submission *s, struct buf *message, struct err *e)
 {
     struct permissions_asked asked = {0};
@@ -355,7 +331,7 @@ static int fit(struct client *c, struct submission *s, struct buf *message, stru
     buf_clear(message);
     int rc = encode(s, message, e);
     if (!rc)
-        rc = sign(s, message, e);
+        rc = signing_job(s->key_file, s->tenant, message, s->signature, e);
     if (!rc)
         say("the job has %zu bytes, a message at most %" PRId64 ": its files go as the artifact %s",
             len, most, s->archive.object);
@@ -395,10 +371,15 @@ static int run(const struct command *self, int argc, char **argv)
     }
     if (code == OPTIONS_GO) {
         struct client c = {0};
-        choose_id(&s);
+        if (s.key_file && !s.id) {
+            signing_id("job-", s.own_id);
+            s.id = s.own_id;
+        }
         if (inputs_read(&s.artifact_options, &s.inputs, &e) || encode(&s, &message, &e) ||
-            sign(&s, &message, &e) || client_open(&c, &s.settings, &e) ||
-            fit(&c, &s, &message, &e) || upload(&c, &s, &e))
+            signing_job(s.key_file, s.tenant, &message, s.signature, &e))
+            code = fail_input(&e);
+        else if (client_open(&c, &s.settings, &e) || fit(&c, &s, &message, &e) ||
+                 upload(&c, &s, &e))
             code = fail(&e);
         else
             code = submit(&c, &s, &message);
@@ -432,7 +413,8 @@ const struct command command_submit = {
         "have BATCH.<name> of their own, so that they can name each other in `after`. The same "
         "file\n"
         "submitted again goes on where it was stopped. `isolane batch BATCH` tells how it goes.",
-    .exits = "0 submitted, or job ok, 1 job not ok, or no result in time, 2 usage, 3 our failure",
+    .exits = "0 submitted, or job ok, 1 job not ok, or no result in time, 2 usage or input, 3 our "
+             "failure",
     .example =
         "  isolane submit hello.js --input '{\"name\": \"world\"}' --wait=10\n"
         "  isolane submit check.mjs --id build-7 --tenant ci --class high --cpu-ms 200\n"

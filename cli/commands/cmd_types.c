@@ -44,7 +44,7 @@ const struct command command_types = {
     .about = "Everything on a job's global object: Isolane's own, and of the web's what is there. "
              "`check` uses\n"
              "the same. With FILE it is written there.",
-    .exits = "0 done, 2 usage, 3 our failure",
+    .exits = "0 done, 2 usage or input, 3 our failure",
     .example = "  isolane types isolane.d.ts      # then in tsconfig.json: \"types\": [], \"lib\": "
                "[\"esnext\"], \"files\": [\"isolane.d.ts\", …]",
     .run = types_command,

@@ -170,7 +170,7 @@ const struct command command_up = {
              "it. Prints one line with the server's URL when jobs are taken. Ends on SIGINT or "
              "SIGTERM: jobs\n"
              "that run may end, the others are handed back to the queue and run at the next start.",
-    .exits = "0 ended on request, 2 usage, 3 our failure",
+    .exits = "0 ended on request, 2 usage or input, 3 our failure",
     .example = "  isolane up --data ./data --detach\n"
                "  isolane submit hello.js --data ./data --wait",
     .run = run_up,
@@ -184,7 +184,7 @@ const struct command command_worker = {
         "Pulls jobs from JetStream, runs each in its own jailed process and publishes signed "
         "results.\n"
         "Start as many as there is work for, each with its own data folder. Ends as `up` does.",
-    .exits = "0 ended on request, 2 usage, 3 our failure",
+    .exits = "0 ended on request, 2 usage or input, 3 our failure",
     .example = "  isolane worker --nats nats://10.0.0.5:4222 --config /etc/isolane.yaml",
     .run = run_worker,
 };

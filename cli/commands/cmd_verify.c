@@ -142,7 +142,7 @@ static int verify_file(struct check *v)
     struct err e = {0};
     int rc = fs_read_file(v->file, ENVELOPE_MAX, &text, &len, &e);
     if (rc)
-        return fail(&e);
+        return fail_input(&e);
     rc = check_text(v, text, len, &e);
     free(text);
     if (!rc)
@@ -208,7 +208,7 @@ static int verify_whole_archive(struct check *v, const char *keys)
     struct progress *p = progress_new(0);
     int rc = v->integrity ? check_pages(v->file, &e) : 0;
     if (!rc && keys)
-        rc = trust_add_path(&trust, keys, &e);
+        rc = trust_add_path(&trust, keys, &e) ? err_of_option(&e, "--key") : 0;
     if (rc) {
         progress_free(p);
         trust_free(&trust);
@@ -309,10 +309,15 @@ static int run(const struct command *self, int argc, char **argv)
         return fail_usage(self, "found %s; allowed: FILE (- is stdin) or --db FILE",
                           db ? "a file and --db" : "neither a file nor --db");
     v.file = db ? db : o.args[0];
+    if (input_check(v.file, &e))
+        return fail_input(&e);
     if (db && is_archive(db))
         return verify_whole_archive(&v, pem);
-    if (key_read(&settings, pem, &v.key, &e))
+    if (key_read(&settings, pem, &v.key, &e)) {
+        if (pem)
+            err_of_option(&e, "--key");
         return fail(&e);
+    }
     return db ? verify_database(&v) : verify_file(&v);
 }
 
@@ -327,7 +332,7 @@ const struct command command_verify = {
              "a signed checkpoint says retention removed. Of an archive (`isolane archive`) --key "
              "may be a\n"
              "folder of keys; without it those that the archive holds are used.",
-    .exits = "0 verified, 1 not verified, 2 usage, 3 our failure",
+    .exits = "0 verified, 1 not verified, 2 usage or input, 3 our failure",
     .example = "  isolane result 42 --envelope | isolane verify -\n"
                "  isolane verify --db results.db --key worker.pub",
     .run = run,

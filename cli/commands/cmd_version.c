@@ -52,7 +52,7 @@ const struct command command_version = {
     .summary = "print the versions of isolane, its engine and its libraries",
     .usage = "[options]",
     .about = "An engine that is not there is told (null with --json) and is no error here.",
-    .exits = "0 printed, 2 usage, 3 our failure",
+    .exits = "0 printed, 2 usage or input, 3 our failure",
     .example = "  isolane version --json",
     .run = run,
 };

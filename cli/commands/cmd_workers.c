@@ -126,7 +126,8 @@ const struct command command_workers = {
              "missed three.\n"
              "An entry goes with the worker's clean end, else after 15 minutes of silence.\n"
              "Without a worker nothing stands on standard output, and a line on the other says so.",
-    .exits = "0 all are heard of, 1 one is silent or there is none, 2 usage, 3 our failure",
+    .exits =
+        "0 all are heard of, 1 one is silent or there is none, 2 usage or input, 3 our failure",
     .example = "  isolane workers --nats nats://127.0.0.1:4222\n"
                "  isolane workers --json | jq -r 'select(.silent).worker'",
     .run = run,

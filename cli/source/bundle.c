@@ -87,7 +87,7 @@ static int find(const char *root, char out[PATH_MAX], struct err *e)
 {
     if (in_project(root, out) || beside_us(out) || on_path(out))
         return 0;
-    return err_set(e, ERR_NOT_FOUND,
+    return err_set(e, ERR_UNAVAILABLE,
                    "%s has dependencies, which takes esbuild, and there is none in its "
                    "node_modules, beside isolane or on the PATH: run 'npm install --save-dev "
                    "esbuild' there, or send the files alone with --no-bundle",
@@ -206,7 +206,7 @@ static int run(const char *root, char *const argv[], struct buf *out, struct err
     int status = 0, rc = 0;
     pid_t pid = -1;
     if (pipe2(p.out, O_CLOEXEC) || pipe2(p.messages, O_CLOEXEC))
-        rc = err_errno(e, "cannot make a pipe");
+        rc = err_errno(e, "cannot make a pipe"), e->code = ERR_UNAVAILABLE;
     else if ((errno = spawn(root, argv, &p, &pid)))
         rc = err_errno(e, "cannot run %s", argv[0]);
     for (int i = 0; i < 2; i++)

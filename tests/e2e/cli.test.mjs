@@ -157,7 +157,7 @@ test('submit: id, tenant, class, limits, env, type, stdin', async () => {
     assert.equal(JSON.parse(again.stdout).value, 'default');
     assert.match(again.stderr, /^isolane: job given was submitted before[^\n]*\n$/);
     const missing = await cli('submit', join(scratch, 'no-such.js'));
-    assert.equal(missing.code, 3);
+    assert.equal(missing.code, 2);
     assert.match(missing.stderr, /no-such\.js.*No such file/);
 });
 

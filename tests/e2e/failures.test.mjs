@@ -31,8 +31,11 @@ async function used_folder() {
 }
 
 test('a configuration that is not there, is a folder, is wrong', async () => {
-    await refused(['up', '--config', join(scratch, 'missing.yaml'), '--data', fresh_folder()], /missing\.yaml.*No such file/);
-    await refused(['up', '--config', scratch, '--data', fresh_folder()], /isolane-e2e-/);
+    for (const [file, says] of [[join(scratch, 'missing.yaml'), /^isolane: --config: cannot read .*missing\.yaml: No such file/], [scratch, /^isolane: --config: .*isolane-e2e-/]]) {
+        const end = await isolane(['up', '--config', file, '--data', fresh_folder()]);
+        assert.deepEqual([end.code, end.stdout], [2, ''], end.stderr);
+        assert.match(end.stderr, says);
+    }
     await refused(['up', '--data', fresh_folder()], /missing-2\.yaml/, { env: { ISOLANE_CONFIG: join(scratch, 'missing-2.yaml') } });
     for (const [text, pattern] of [
         ['pool: many\n', /:1: pool: found .*many.*; allowed: a whole number from 1 to 256/],
@@ -54,6 +57,21 @@ test('a configuration that is not there, is a folder, is wrong', async () => {
     const flag = await isolane(['up', '--set', 'pool=many', '--data', fresh_folder()]);
     assert.deepEqual([flag.code, flag.stdout], [2, ''], 'a wrong flag is usage');
     assert.match(flag.stderr, /^isolane: --set: pool: found 'many'; allowed: [^\n]*\n$/);
+});
+
+test('an input that is not there is exit code 2 with every command, before anything is asked of a server', async () => {
+    const good = script, none = join(scratch, 'is-not-there'), nats = ['--nats', 'nats://127.0.0.1:1'];
+    for (const args of [
+        ['run', none], ['run', good, none], ['run', good, '--input', `@${none}`], ['run', good, '--artifact', `x=${none}`], ['run', good, '--secret', `X=@${none}`],
+        ['submit', none, ...nats], ['submit', good, '--artifact', `x=${none}`, ...nats], ['submit', good, '--secret', `X=@${none}`, ...nats], ['submit', good, '--key', none, ...nats],
+        ['submit', '--batch', none, '--id', 'b', ...nats], ['call', none, ...nats], ['call', good, '--key', none, ...nats], ['check', none], ['schedule', 'add', 'x', none, '--cron', '* * * * *', ...nats],
+        ['artifact', 'put', none, ...nats], ['dead', 'retry', 'x', '--key', none, ...nats], ['verify', none], ['verify', '--db', none], ['verify', good, '--key', none], ['ls', '--db', none],
+        ['export', '--db', none], ['backup', `${none}.copy`, '--db', none], ['archive', '--db', join(scratch, 'a.db'), '--trust', none, ...nats], ['secret', 'key', '--to', none], ['doctor', '--config', none],
+    ]) {
+        const end = await isolane([...args, '--data', join(scratch, 'no-data')]);
+        assert.deepEqual([end.code, end.stdout], [2, ''], `${args}: ${end.stderr}`);
+        assert.match(end.stderr, /^isolane: [^\n]*is-not-there[^\n]*\n$/, `${args}`);
+    }
 });
 
 test('nats-server is not there, or is no nats-server', async () => {

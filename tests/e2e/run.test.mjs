@@ -178,19 +178,19 @@ test('several files and a folder with nothing', async () => {
     const empty = fresh_folder('empty');
     mkdirSync(empty);
     const none = await run([empty]);
-    assert.equal(none.code, 3);
+    assert.equal(none.code, 2);
     assert.match(none.stderr, /^isolane: folder .*empty.* has no scripts \(.js, .mjs, .cjs, .ts, .mts, .cts, .tsx\)\n$/);
 });
 
-test('a file that cannot be read: one line, exit 3', async () => {
+test('a file that cannot be read: one line, exit 2', async () => {
     const missing = await run([join(scratch, 'missing.js')]);
-    assert.equal(missing.code, 3);
+    assert.equal(missing.code, 2);
     assert.match(missing.stderr, /^isolane: cannot read .*missing\.js: No such file or directory\n$/);
     assert.equal(missing.stdout, '');
     const bytes = join(scratch, 'latin1.js');
     writeFileSync(bytes, Buffer.from('console.log("\xe4")', 'latin1'));
     const invalid = await run([bytes]);
-    assert.equal(invalid.code, 3);
+    assert.equal(invalid.code, 2);
     assert.match(invalid.stderr, /^isolane: .*latin1\.js: found invalid UTF-8 at byte 13; allowed: UTF-8 text\n$/);
 });
 

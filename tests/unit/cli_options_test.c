@@ -308,7 +308,7 @@ static void help_shows_every_option(void **state)
         "--memory-mb N",
         "(1 to 86400000)",
         "-h, --help",
-        "Exit codes: 0 job ok, 1 job not ok, 2 usage, 3 our failure",
+        "Exit codes: 0 job ok, 1 job not ok, 2 usage or input, 3 our failure",
         "  isolane try x\n",
     };
     for (size_t i = 0; i < ARRAY_LEN(parts); i++)
