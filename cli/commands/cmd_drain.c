@@ -205,9 +205,8 @@ const struct command command_drain = {
         "queue at once, those that run after the time limit; then it exits with code 0. SIGTERM "
         "does\n"
         "the same on its own machine.",
-    .exits = "0 it drains (--wait: it has ended), 1 no such worker or it takes longer, 2 usage or "
-             "input, 3 "
-             "our failure",
+    .exits = "0 it drains (--wait: has ended), 1 no such worker, or it is late, 2 usage or input, "
+             "3 our failure",
     .example = "  isolane drain build-3 --timeout 60 --wait",
     .run = run,
 };

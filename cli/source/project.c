@@ -384,7 +384,7 @@ static int load_folder(const struct project_request *q, const char *root, struct
     out->typescript = ts.typescript;
     ts.typescript = NULL;
 out:
-    free(ts.typescript);
+    tsconfig_free(&ts);
     buf_free(&packed);
     free_files(&f);
     return rc;
@@ -446,7 +446,7 @@ static int load_file(const struct project_request *q, struct project *out, struc
             out->files = buf_take(&packed, &out->files_len);
     }
 out:
-    free(ts.typescript);
+    tsconfig_free(&ts);
     buf_free(&packed);
     free_files(&f);
     return rc;

@@ -96,6 +96,8 @@ void transform_input(const struct job *j, enum transform_step s, struct buf *out
     jsonw_array_end(&w);
     jsonw_kbool(&w, "script", j->source == JOB_SCRIPT);
     jsonw_kbool(&w, "check", s == TRANSFORM_CHECK);
+    if (s == TRANSFORM_CHECK)
+        jsonw_kstr(&w, "main", j->name); /* the tsconfig.json nearest to it counts */
     if (j->typescript) {
         jsonw_name(&w, "options");
         jsonw_raw(&w, j->typescript, strlen(j->typescript));
@@ -124,6 +126,8 @@ void transform_key_of(const struct job *j, enum transform_step s, const char *ve
     add_text(&h, j->tenant, strlen(j->tenant));
     add_text(&h, options, strlen(options));
     crypto_sha256_add(&h, kind, sizeof kind);
+    if (s == TRANSFORM_CHECK)
+        add_text(&h, j->name, strlen(j->name));
     while (next_file(j, &at, &f)) {
         if (!takes_part(j, s, &f))
             continue;

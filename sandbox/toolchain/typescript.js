@@ -1,7 +1,7 @@
 // The tool of the profile `typescript`: the TypeScript compiler itself.
 //
 //   isolaneTool({files: [{name, text}], options, script})  → {files: [{code}]} | {error: …}   as toolchain.js
-//   isolaneTool({…, check: true})                          → {files: []} | {error: …}         types are checked
+//   isolaneTool({…, check: true, main})                    → {files: []} | {error: …}         types are checked
 //
 // How this works: what the fast transformer cannot do (JSX, decorators, accessor fields) is transpiled here,
 // one file at a time, with its source map at its end. A check makes a program of all files of the job,
@@ -15,6 +15,8 @@ import { inlineMap, syntaxError, toolError } from './say.js';
 
 const DIAGNOSTICS_MAX = 50;
 const DIAGNOSTIC_TEXT_MAX = 1000;
+const NO_INPUTS = new Set([18002, 18003]); // its files are those of the job
+const NO_MODULE = 2307;
 const LIB = '/lib/';
 const JOB = '/job/';
 const AMBIENT = `${LIB}isolane.d.ts`;
@@ -122,13 +124,31 @@ function hostOf(files) {
   };
 }
 
+// `paths` of the tsconfig.json that is nearest to the file that runs, with what it extends, as far as the job has
+// that: of its options the only one that a check takes from it. The others are the job's field `typescript`, or
+// stand for every job.
+function configured(host, main) {
+  let folder = JOB + main;
+  do {
+    folder = folder.slice(0, folder.lastIndexOf('/'));
+  } while (folder.length >= JOB.length && !host.fileExists(`${folder}/tsconfig.json`));
+  const path = `${folder}/tsconfig.json`;
+  if (!host.fileExists(path)) return { options: {}, errors: [] };
+  const { config, error } = ts.readConfigFile(path, host.readFile);
+  if (error) return { options: {}, errors: [error] };
+  const parsed = ts.parseJsonConfigFileContent(config, { ...host, readDirectory: () => [] }, folder, undefined, path);
+  const { paths, baseUrl, pathsBasePath } = parsed.options;
+  return { options: paths ? { paths, baseUrl, pathsBasePath } : {}, errors: parsed.errors.filter(({ code }) => !NO_INPUTS.has(code)) };
+}
+
 let base; // the program that the zygote made
 
-function programOf(files, options, script) {
+function programOf(files, options, script, host = hostOf(files), more) {
   return ts.createProgram({
     rootNames: [AMBIENT, ...files.filter(({ name }) => /\.[cm]?tsx?$/.test(name)).map(({ name }) => JOB + name)],
     options: {
       ...settings(options, script),
+      ...more,
       target: ts.ScriptTarget.ESNext,
       lib: ['lib.esnext.d.ts'],
       types: [],
@@ -140,22 +160,26 @@ function programOf(files, options, script) {
       moduleResolution: ts.ModuleResolutionKind.Bundler,
       module: ts.ModuleKind.ESNext,
     },
-    host: hostOf(files),
+    host,
     oldProgram: base,
   });
 }
 
-function check(files, options, script) {
-  const program = programOf(files, options, script);
+function check(files, options, script, main) {
+  const host = hostOf(files);
+  const config = configured(host, main ?? files[0].name);
+  const program = programOf(files, options, script, host, config.options);
   const found = ts
     .getPreEmitDiagnostics(program)
     .filter((d) => d.category === ts.DiagnosticCategory.Error && (!d.file || d.file.fileName.startsWith(JOB)));
   if (found.length === 0) return { files: [] };
+  // What cannot be read of a tsconfig.json matters where its `paths` may be what is missing.
+  if (found.some(({ code }) => code === NO_MODULE)) found.push(...config.errors);
   const lines = [];
   let first;
   for (const d of found.slice(0, DIAGNOSTICS_MAX)) {
-    if (!d.file) {
-      lines.push(`TS${d.code}: ${textOf(d)}`);
+    if (!d.file?.fileName.startsWith(JOB)) {
+      lines.push(`TS${d.code}: ${textOf(d).replaceAll(JOB, '')}`);
       continue;
     }
     const { line, character } = d.file.getLineAndCharacterOfPosition(d.start);
@@ -171,11 +195,11 @@ function check(files, options, script) {
 
 // ---- the tool ----
 
-globalThis.isolaneTool = function ({ files, options, script = false, check: checks = false }) {
+globalThis.isolaneTool = function ({ files, options, script = false, check: checks = false, main }) {
   let file = files[0];
   for (const f of files) if (f.text.charCodeAt(0) === 0xfeff) f.text = f.text.slice(1);
   try {
-    if (checks) return check(files, options, script);
+    if (checks) return check(files, options, script, main);
     const made = [];
     for (file of files) {
       const one = transpile(file, options, script);

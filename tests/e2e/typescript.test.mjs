@@ -2,7 +2,7 @@
 // accidents that a worker must live through.
 import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, readdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { Client } from './lib/client.mjs';
 import { build, fresh_folder, root, scratch } from './lib/place.mjs';
@@ -183,7 +183,8 @@ test('isolane check: files and folders as one program, without running them', as
     assert.deepEqual([right.code, right.stdout, right.stderr], [0, '', '']);
     const json = await check('src', '--json');
     assert.deepEqual([json.code, JSON.parse(json.stdout).error.line], [1, 4]);
-    for (const [args, message] of [[['../x.ts'], /^isolane: \.\.\/x\.ts: found a path that is not below/], [['src/d.json'], /no TypeScript among these files/], [['nope.ts'], /nope\.ts/]]) {
+    put('bad\\name.ts', '');
+    for (const [args, message] of [[['../x.ts'], /^isolane: cannot read \.\.\/x\.ts: No such file/], [['src', 'bad\\name.ts'], /bad.name\.ts: a job's file cannot have this name/], [['src/d.json'], /no TypeScript among these files/], [['nope.ts'], /nope\.ts/]]) {
         const end = await check(...args);
         assert.deepEqual([end.code, end.stdout], [2, '']);
         assert.match(end.stderr, message);
@@ -338,6 +339,74 @@ test('cells of a transformer that are killed: tried once more, then the result s
     await killing;
     assert.ok((r.outcome === 'ok' && r.value === 0) || (r.outcome === 'crashed' && r.error.name === 'TypeScriptError'), JSON.stringify(r));
     assert.equal(await ok('export default 2 as number // after'), 2);
+});
+
+test('isolane check: files from anywhere, named as they are reached from here', async () => {
+    const top = fresh_folder('anywhere');
+    const put = (path, text) => {
+        mkdirSync(dirname(join(top, path)), { recursive: true });
+        writeFileSync(join(top, path), text);
+    };
+    put('here/a.ts', "import { n } from '../shared/n.ts';\nexport const s: string = n;");
+    put('shared/n.ts', 'export const n: number = 1;');
+    put('shared/more.ts', 'export const t: string = 2;');
+    symlinkSync(join(top, 'shared'), join(top, 'here/link'));
+    const check = async (cwd, ...args) => (await isolane(['check', '--data', fresh_folder(), ...args], { cwd: join(top, cwd) })).stdout.replaceAll(/ TS\d+: .*/g, '').trim().split('\n').sort();
+    assert.deepEqual(await check('here', 'a.ts', '../shared'), ['../shared/more.ts:1:14', 'a.ts:2:14']);
+    assert.deepEqual(await check('here', '.'), ['a.ts:1:19'], 'links are left out');
+    assert.deepEqual(await check('here', join(top, 'here/a.ts'), join(top, 'shared/n.ts')), [`${top}/here/a.ts:2:14`]);
+    assert.deepEqual(await check('here', join(top, 'here')), ['a.ts:1:19']);
+    assert.deepEqual(await check('shared', './../shared//more.ts'), ['more.ts:1:14']);
+    assert.deepEqual(await check('..', join(top, 'shared', 'more.ts')), [`${top.split('/').at(-1)}/shared/more.ts:1:14`]);
+});
+
+test('isolane check: the nearest tsconfig.json with what it extends, `paths` too; what is wrong with it', async () => {
+    const top = fresh_folder('extends');
+    const put = (path, text) => {
+        mkdirSync(dirname(join(top, path)), { recursive: true });
+        writeFileSync(join(top, path), typeof text === 'string' ? text : JSON.stringify(text));
+    };
+    const check = (...args) => isolane(['check', '--data', fresh_folder(), ...args], { cwd: join(top, 'app') });
+    put('node_modules/@tsconfig/own/package.json', { name: '@tsconfig/own', tsconfig: 'strict' });
+    put('node_modules/@tsconfig/own/strict.json', { compilerOptions: { jsx: 'react', jsxFactory: 'h', experimentalDecorators: true } });
+    put('base.json', '{ "compilerOptions": { "paths": { "@lib/*": ["./lib/*"] }, }, } // of all');
+    put('app/tsconfig.json', { extends: ['@tsconfig/own', '../base'], compilerOptions: { jsxFactory: null } });
+    put('lib/n.ts', 'export const n: number = 1;');
+    put('app/src/a.ts', "import { n } from '@lib/n.ts';\nfunction d(_: object, __: string, ___: number) {}\nexport class A { m(@d x: number) { const s: string = n; return [s, x]; } }");
+    const right = await check('src', '../lib');
+    assert.equal(right.stdout, "src/a.ts:3:42 TS2322: Type 'number' is not assignable to type 'string'.\n", right.stderr);
+    put('app/tsconfig.json', { extends: './a.json' });
+    put('app/a.json', { extends: './tsconfig' });
+    const circle = await check('src');
+    assert.deepEqual([circle.code, circle.stdout], [2, '']);
+    assert.match(circle.stderr, /^isolane: .*app\/tsconfig\.json: extends: found a circle, by way of .*app\/a\.json\n$/);
+    for (const [what, says] of [['./none', /extends: found '\.\/none'; allowed: what is there\n$/], ['@none/x', /found '@none\/x'; allowed: what is there \(packages have to be installed\)/], [7, /extends: found number; allowed: the path of a file/], [[''], /found an empty text/]]) {
+        put('app/tsconfig.json', { extends: what });
+        const end = await check('src');
+        assert.equal(end.code, 2, end.stdout);
+        assert.match(end.stderr, says);
+    }
+    put('app/tsconfig.json', { extends: './c1.json' });
+    for (let i = 1; i < 20; i++) put(`app/c${i}.json`, { extends: `./c${i + 1}.json` });
+    assert.match((await check('src')).stderr, /extends: found more than 16 files in a chain/);
+    for (let i = 1; i < 10; i++) put(`app/c${i}.json`, { extends: [`./c${i + 1}.json`, `./c${i + 1}.json`] });
+    put('app/c10.json', {});
+    assert.match((await check('src')).stderr, /extends: found more than 64 files in all/);
+});
+
+test('a job\'s check follows `paths` of the tsconfig.json beside what runs, as far as the job has it', async () => {
+    const main = 'app/main.ts', files = {
+        [main]: "import { n } from '@lib/n.ts'; export default n as string;",
+        'lib/n.ts': 'export const n: number = 1;',
+        'app/tsconfig.json': '{"extends": "../base.json"} // a comment',
+    };
+    const base = { 'base.json': '{"compilerOptions":{"paths":{"@lib/*":["./lib/*"]}}}' };
+    assert.match((await c.execute({ files: { ...files, ...base }, main, check: true })).error.message, /^app\/main\.ts:1:47 TS2352: /);
+    const lacking = (await c.execute({ files, main, check: true })).error.message.split('\n');
+    assert.match(lacking[0], /TS2307: Cannot find module '@lib\/n\.ts'/);
+    assert.match(lacking[1], /base\.json/);
+    const circle = (await c.execute({ files: { ...files, 'base.json': '{"extends":"./app/tsconfig.json"}' }, main, check: true })).error.message;
+    assert.match(circle, /TS18000: Circularity detected while resolving configuration: .*app\/tsconfig\.json/);
 });
 
 // ---- the zygotes of tools ------------------------------------------------------------------------------------

@@ -33,7 +33,7 @@ static void gives(const char *text, const char *typescript, bool paths)
     else
         assert_null(t.typescript);
     assert_int_equal(t.paths, paths);
-    free(t.typescript);
+    tsconfig_free(&t);
 }
 
 static void options(void **state)
