@@ -100,7 +100,7 @@ static void submit_refuses_what_cannot_be(void **state)
     EXPECT(2, &command_submit, "submit ok.js --set pool=0", NULL,
            "--set: pool: found '0'; allowed:");
     EXPECT(2, &command_submit, "submit ok.js --nats http://x", NULL, "--nats: nats.url: found");
-    EXPECT(3, &command_submit, "submit none.js", NULL, "cannot open none.js: No such file");
+    EXPECT(2, &command_submit, "submit none.js", NULL, "cannot open none.js: No such file");
     EXPECT(3, &command_submit, "submit ok.js --nats nats://127.0.0.1:1", NULL, "127.0.0.1:1");
 }
 
