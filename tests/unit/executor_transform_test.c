@@ -75,7 +75,7 @@ static void a_tool_gets_the_sources(void **state)
     input_is(TRANSFORM_CHECK,
              "{\"files\":[{\"name\":\"a.ts\",\"text\":\"A\"},{\"name\":\"b.js\",\"text\":\"B\"},"
              "{\"name\":\"c.d.ts\",\"text\":\"C\"},{\"name\":\"d.mts\",\"text\":\"D\"}],"
-             "\"script\":false,\"check\":true}");
+             "\"script\":false,\"check\":true,\"main\":\"a.ts\"}");
 }
 
 static enum transform_answer answer(enum transform_step s, const char *json, struct buf *codes,
@@ -216,6 +216,16 @@ static void keys_differ_where_what_comes_out_may(void **state)
     struct transform_key more = key_of(
         "{\"main\":\"a.ts\",\"files\":{\"a.ts\":\"1\",\"b.txt\":\"x\"}}", TRANSFORM_FAST, "v");
     assert_memory_equal(&k[6], &more, sizeof more);
+    /* so does which file runs, but to a check: it takes the tsconfig.json beside it */
+    static const char *const mains[] = {
+        "{\"main\":\"a.ts\",\"files\":{\"a.ts\":\"1\",\"b/b.ts\":\"\"}}",
+        "{\"main\":\"b/b.ts\",\"files\":{\"a.ts\":\"1\",\"b/b.ts\":\"\"}}",
+    };
+    for (int s = 0; s < TRANSFORM_STEPS; s++) {
+        struct transform_key a = key_of(mains[0], (enum transform_step)s, "v");
+        struct transform_key b = key_of(mains[1], (enum transform_step)s, "v");
+        assert_int_equal(memcmp(&a, &b, sizeof a) != 0, s == TRANSFORM_CHECK);
+    }
 }
 
 /* ---- the cache ---- */
