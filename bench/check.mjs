@@ -10,12 +10,18 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { exitAtSignals, options } from './options.mjs'
 
+const { all, write } = options('check', 'Instructions and system calls of a job, compared with bench/check.json.', {
+  all: { help: 'print what did not change, too', flag: true },
+  write: { help: 'keep the counts of this run', flag: true },
+})
 const here = dirname(fileURLToPath(import.meta.url))
 const build = process.env.ISOLANE_BUILD ?? resolve(here, '../build')
 const kept = join(here, 'check.json')
 const dir = mkdtempSync(join(build, 'bench-check.'))
 process.on('exit', () => rmSync(dir, { recursive: true, force: true }))
+exitAtSignals()
 
 const FEW = 300
 const MORE = 600
@@ -98,9 +104,9 @@ for (const key of new Set([...Object.keys(found), ...Object.keys(before)])) {
   const now = found[key]
   if (now === undefined && !(key.startsWith('calls.') ? have('strace') : have('valgrind'))) continue
   const moved = now === undefined || then === undefined || Math.abs(now - then) > Math.max(then * NOISE, NOISE)
-  if (!moved && !sums.has(key) && !process.argv.includes('--all')) continue
+  if (!moved && !sums.has(key) && !all) continue
   const change = now === undefined ? 'gone' : then === undefined ? 'new' : `${((now / then - 1) * 100).toFixed(1)} %`
   console.log(`# ${key.padEnd(38)} ${show(now).padStart(12)} ${show(then).padStart(12)}  ${change}`)
 }
-if (process.argv.includes('--write'))
+if (write)
   writeFileSync(kept, `${JSON.stringify(Object.fromEntries(Object.entries({ ...before, ...found }).filter(([k]) => k in found).map(([k, v]) => [k, Number(v.toFixed(v >= 1000 ? 0 : 3))])), null, 2)}\n`)

@@ -6,7 +6,12 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { exitAtSignals, options } from './options.mjs';
 
+const { json } = options('fetch', 'Requests of a script and a large body beside Node.js, and the supervisor\'s memory meanwhile.', {
+  json: { help: 'the figures as JSON', flag: true },
+});
+exitAtSignals();
 const RUNS = 5;
 const REQUESTS = 500;
 const BODY_MB = 100;
@@ -102,7 +107,7 @@ const result = {
   body_mb_per_s: { cell: rate(found.throughput.cell.ms), node: rate(found.throughput.node.ms) },
   supervisor_peak_mb: { idle: small, small_requests: found.latency.cell.peak_mb, body: found.throughput.cell.peak_mb },
 };
-if (process.argv.includes('--json')) {
+if (json) {
   process.stdout.write(`${JSON.stringify(result)}\n`);
 } else {
   const f = (x) => x.toFixed(2);

@@ -6,23 +6,17 @@ import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSyn
 import { dirname, join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
 import { machine, stemOf } from './machine.mjs'
+import { options } from './options.mjs'
 
 const here = dirname(fileURLToPath(import.meta.url))
 const build = process.env.ISOLANE_BUILD ?? resolve(here, '../build')
-const { values: given } = parseArgs({
-  options: { seconds: { type: 'string', default: '5' }, mode: { type: 'string', default: 'none' }, out: { type: 'string', default: join(here, 'out') } },
-})
-const seconds = Number(given.seconds)
 const modes = ['none', 'tenant', 'script']
-if (!Number.isInteger(seconds) || seconds < 1 || seconds > 60) refuse('seconds', given.seconds, '1 to 60')
-if (!modes.includes(given.mode)) refuse('mode', given.mode, modes.join(', '))
-
-function refuse(option, found, allowed) {
-  console.error(`flame: --${option}: found '${found}'; allowed: ${allowed}`)
-  process.exit(2)
-}
+const { seconds, mode, out } = options('flame', 'Flame graphs of the supervisor and of the cells, sampled by Linux perf.', {
+  seconds: { help: 'of each sampling', value: 5, least: 1, most: 60 },
+  mode: { help: '`reuse` of the jobs', value: 'none', of: modes },
+  out: { help: 'folder for table and SVGs', value: join(here, 'out') },
+})
 
 // ---- sampling ----
 
@@ -126,9 +120,9 @@ if (spawnSync('perf', ['version'], { stdio: 'ignore' }).status !== 0) {
   process.exit(1)
 }
 const enough = '10000000' // jobs: more than are done meanwhile
-const zero = modes.filter((m) => m !== given.mode).flatMap((m) => [`--${m}`, '0'])
+const zero = modes.filter((m) => m !== mode).flatMap((m) => [`--${m}`, '0'])
 const folder = mkdtempSync(join(build, 'flame.'))
-const bench = spawn(join(build, 'bench/reuse'), [...zero, `--${given.mode}`, enough, '--call', '0', '--single', '0'], { stdio: 'ignore', detached: true, env: { ...process.env, BENCH_DIR: folder } })
+const bench = spawn(join(build, 'bench/reuse'), [...zero, `--${mode}`, enough, '--call', '0', '--single', '0'], { stdio: 'ignore', detached: true, env: { ...process.env, BENCH_DIR: folder } })
 const graphs = []
 try {
   const supervisor = await until(() => childrenOf(bench.pid)[0], 'the worker')
@@ -137,18 +131,18 @@ try {
   graphs.push(['supervisor', sampled(['-p', `${supervisor}`], join(folder, 'supervisor'))])
   // Fresh cells live for a millisecond: they are known by the zygote's name, which they bear, among all that runs. Those that stay have a pid.
   const cells = join(folder, 'cell')
-  graphs.push(['cell', given.mode === 'none' ? sampled(['-a'], cells, nameOf(zygote)) : sampled(['-p', [zygote, ...childrenOf(zygote)].join()], cells)])
+  graphs.push(['cell', mode === 'none' ? sampled(['-a'], cells, nameOf(zygote)) : sampled(['-p', [zygote, ...childrenOf(zygote)].join()], cells)])
 } finally {
   process.kill(-bench.pid, 'SIGINT')
   await new Promise((done) => { bench.exitCode === null && bench.signalCode === null ? bench.on('exit', done) : done() })
   rmSync(folder, { recursive: true, force: true })
 }
 
-const { stem, date } = stemOf(`flame-${given.mode}`)
-mkdirSync(given.out, { recursive: true })
-const what = { none: 'a fresh process for each job', tenant: 'reuse: tenant', script: 'reuse: script' }[given.mode]
+const { stem, date } = stemOf(`flame-${mode}`)
+mkdirSync(out, { recursive: true })
+const what = { none: 'a fresh process for each job', tenant: 'reuse: tenant', script: 'reuse: script' }[mode]
 const parts = graphs.map(([name, stacks]) => {
-  writeFileSync(join(given.out, `${stem}-${name}.svg`), draw(grow(stacks), `${name === 'cell' ? 'zygote and cells' : name}, ${what}, ${date}: ${stacks.length} samples`))
+  writeFileSync(join(out, `${stem}-${name}.svg`), draw(grow(stacks), `${name === 'cell' ? 'zygote and cells' : name}, ${what}, ${date}: ${stacks.length} samples`))
   return `## ${name === 'cell' ? 'Zygote and cells' : 'Supervisor'}
 
 ![flame graph](${stem}-${name}.svg)
@@ -167,6 +161,6 @@ ${machine(build).map(([k, v]) => `| ${k} | ${v} |`).join('\n')}
 
 ${parts.join('\n\n')}
 `
-writeFileSync(join(given.out, `${stem}.md`), markdown)
+writeFileSync(join(out, `${stem}.md`), markdown)
 console.log(markdown)
-console.log(`written: ${join(given.out, stem)}.md, -supervisor.svg, -cell.svg`)
+console.log(`written: ${join(out, stem)}.md, -supervisor.svg, -cell.svg`)

@@ -4,20 +4,18 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { parseArgs } from 'node:util'
 import { machine, stemOf } from './machine.mjs'
+import { exitAtSignals, options } from './options.mjs'
 
 const here = dirname(fileURLToPath(import.meta.url))
 const build = process.env.ISOLANE_BUILD ?? resolve(here, '../build')
-const { values: given } = parseArgs({
-  options: { rounds: { type: 'string', default: '3' }, out: { type: 'string', default: join(here, 'out') }, only: { type: 'string', default: '' } },
+const { rounds, out, only } = options('kernels', 'CPU-heavy scripts in a fresh cell beside Node.js of the same version, in turns.', {
+  rounds: { help: 'of all scripts', value: 3, least: 1, most: 50 },
+  only: { help: 'those alone whose name has this in it', value: '' },
+  out: { help: 'folder for table and CSV', value: join(here, 'out') },
 })
-const rounds = Number(given.rounds)
-if (!Number.isInteger(rounds) || rounds < 1 || rounds > 50) {
-  console.error(`kernels: --rounds: found '${given.rounds}'; allowed: 1 to 50`)
-  process.exit(2)
-}
-const files = readdirSync(join(here, 'kernels')).filter((f) => f.endsWith('.mjs') && f.includes(given.only)).map((f) => join(here, 'kernels', f))
+exitAtSignals()
+const files = readdirSync(join(here, 'kernels')).filter((f) => f.endsWith('.mjs') && f.includes(only)).map((f) => join(here, 'kernels', f))
 const data = mkdtempSync(join(build, 'bench-data.'))
 process.on('exit', () => rmSync(data, { recursive: true, force: true }))
 
@@ -72,9 +70,9 @@ ${machine(build).map(([k, v]) => `| ${k} | ${v} |`).join('\n')}
 ${rows.map((r) => `| ${r.name} | ${ms(r.cpu)} | ${ms(r.node_cpu)} | ${r.cpu_ratio.toFixed(2)} | ${ms(r.wall)} | ${ms(r.node_wall)} | ${r.wall_ratio.toFixed(2)} |`).join('\n')}
 | geometric mean | | | ${all.cpu.toFixed(2)} | | | ${all.wall.toFixed(2)} |
 `
-mkdirSync(given.out, { recursive: true })
+mkdirSync(out, { recursive: true })
 const keys = ['name', 'cpu', 'node_cpu', 'cpu_ratio', 'wall', 'node_wall', 'wall_ratio']
-writeFileSync(join(given.out, `${stem}.md`), markdown)
-writeFileSync(join(given.out, `${stem}.csv`), `${[keys, ...rows.map((r) => keys.map((k) => r[k]))].map((r) => r.join(',')).join('\n')}\n`)
+writeFileSync(join(out, `${stem}.md`), markdown)
+writeFileSync(join(out, `${stem}.csv`), `${[keys, ...rows.map((r) => keys.map((k) => r[k]))].map((r) => r.join(',')).join('\n')}\n`)
 console.log(markdown)
-console.log(`written: ${join(given.out, stem)}.md, .csv`)
+console.log(`written: ${join(out, stem)}.md, .csv`)

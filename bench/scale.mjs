@@ -4,25 +4,17 @@ import { execFileSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
 import { lineCharts } from './lines.mjs'
 import { machine, stemOf } from './machine.mjs'
+import { options } from './options.mjs'
 
 const here = dirname(fileURLToPath(import.meta.url))
 const build = process.env.ISOLANE_BUILD ?? resolve(here, '../build')
-const { values: given } = parseArgs({
-  options: { rounds: { type: 'string', default: '3' }, jobs: { type: 'string', default: '2000' }, out: { type: 'string', default: join(here, 'out') } },
+const { rounds, jobs, out } = options('scale', 'One worker at more tenants, more scripts and larger jobs, as a table and as line charts.', {
+  rounds: { help: 'of all points', value: 3, least: 1, most: 50 },
+  jobs: { help: 'of each point; larger jobs are fewer', value: 2000, least: 100, most: 1000000 },
+  out: { help: 'folder for table, CSV and SVG', value: join(here, 'out') },
 })
-const number = (name, min, max) => {
-  const n = Number(given[name])
-  if (!Number.isInteger(n) || n < min || n > max) {
-    console.error(`scale: --${name}: found '${given[name]}'; allowed: ${min} to ${max}`)
-    process.exit(2)
-  }
-  return n
-}
-const rounds = number('rounds', 1, 50)
-const jobs = number('jobs', 100, 1000000)
 
 // In the order of the report; unit: what x counts.
 const SERIES = {
@@ -94,8 +86,8 @@ const svg = lineCharts('One worker as its work grows', `${date}; ${often.toLower
 ])
 const csv = ['series,x,jobs,low,high,p50_us,p99_us,cpu_us,supervisor_us,cell_us,cells,cell_bytes',
   ...rows.map((r) => [r.series, r.x, r.jobs, r.low, r.high, r.p50, r.p99, r.cpu, r.supervisor, r.cell, r.cells ?? '', r.memory ?? ''].join(','))].join('\n')
-mkdirSync(given.out, { recursive: true })
+mkdirSync(out, { recursive: true })
 for (const [end, content] of [['md', markdown], ['svg', svg], ['csv', `${csv}\n`]])
-  writeFileSync(join(given.out, `${stem}.${end}`), content)
+  writeFileSync(join(out, `${stem}.${end}`), content)
 console.log(markdown)
-console.log(`written: ${join(given.out, stem)}.md, .csv, .svg`)
+console.log(`written: ${join(out, stem)}.md, .csv, .svg`)

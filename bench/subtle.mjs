@@ -4,17 +4,16 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
 import { machine, stemOf } from './machine.mjs'
+import { exitAtSignals, options } from './options.mjs'
 
 const here = dirname(fileURLToPath(import.meta.url))
 const build = process.env.ISOLANE_BUILD ?? resolve(here, '../build')
-const { values: given } = parseArgs({ options: { rounds: { type: 'string', default: '5' }, out: { type: 'string', default: join(here, 'out') } } })
-const rounds = Number(given.rounds)
-if (!Number.isInteger(rounds) || rounds < 1 || rounds > 50) {
-  console.error(`subtle: --rounds: found '${given.rounds}'; allowed: 1 to 50`)
-  process.exit(2)
-}
+const { rounds, out } = options('subtle', 'Operations of crypto.subtle in a cell beside Node.js of the same version, in turns.', {
+  rounds: { help: 'of all operations', value: 5, least: 1, most: 50 },
+  out: { help: 'folder for table and CSV', value: join(here, 'out') },
+})
+exitAtSignals()
 const data = mkdtempSync(join(build, 'bench-data.'))
 process.on('exit', () => rmSync(data, { recursive: true, force: true }))
 
@@ -110,8 +109,8 @@ ${rows.map((r) => `| ${r.name} | ${(1e6 / r.cell).toFixed(0)} | ${(1e6 / r.node)
 |---|---:|
 ${firsts.map((r) => `| ${r.name} | ${r.us.toFixed(0)} |`).join('\n')}
 `
-mkdirSync(given.out, { recursive: true })
-writeFileSync(join(given.out, `${stem}.md`), markdown)
-writeFileSync(join(given.out, `${stem}.csv`), `name,cell_us,node_us,ratio\n${rows.map((r) => [r.name, r.cell, r.node, r.ratio].join(',')).join('\n')}\n`)
+mkdirSync(out, { recursive: true })
+writeFileSync(join(out, `${stem}.md`), markdown)
+writeFileSync(join(out, `${stem}.csv`), `name,cell_us,node_us,ratio\n${rows.map((r) => [r.name, r.cell, r.node, r.ratio].join(',')).join('\n')}\n`)
 console.log(markdown)
-console.log(`written: ${join(given.out, stem)}.md, .csv`)
+console.log(`written: ${join(out, stem)}.md, .csv`)

@@ -2,13 +2,16 @@
 // loopback, turn by turn; and what open sockets weigh in the supervisor.
 //   node bench/websocket.mjs [--rounds 3] [--messages 3000] [--sockets 64]
 import { readFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
 import { Client } from '../tests/e2e/lib/client.mjs';
 import { up } from '../tests/e2e/lib/worker.mjs';
 import { start_ws } from '../tests/e2e/lib/ws_server.mjs';
+import { options } from './options.mjs';
 
-const { values } = parseArgs({ options: { rounds: { type: 'string', default: '3' }, messages: { type: 'string', default: '3000' }, sockets: { type: 'string', default: '64' } } });
-const [rounds, messages, sockets] = [values.rounds, values.messages, values.sockets].map(Number);
+const { rounds, messages, sockets } = options('websocket', "A WebSocket's round trip and large messages beside Node.js, and what open sockets weigh.", {
+  rounds: { help: 'in turns', value: 3, least: 1, most: 50 },
+  messages: { help: 'round trips of each', value: 3000, least: 1, most: 1000000 },
+  sockets: { help: 'open at once', value: 64, least: 1, most: 1000 },
+});
 
 const server = await start_ws();
 const w = await up({
