@@ -14,28 +14,6 @@
 #include "results/verify.h"
 #include "tests/unit/lacking.h"
 
-#define BATCH 60
-
-/* One commit of n rows behind the last one; what store_commit() says. */
-static int commit_rows(struct store *s, int n, struct err *e)
-{
-    static struct signed_row rows[BATCH];
-    static struct store_row batch[BATCH];
-    uint64_t seq;
-    char prev[65], id[32];
-    assert_in_range(n, 1, BATCH);
-    assert_int_equal(store_chain_head(s, &seq, prev, e), 0);
-    for (int i = 0; i < n; i++) {
-        snprintf(id, sizeof id, "j%d", (int)seq + 1);
-        sign_next(&rows[i], sample_result(id), &key, &seq, prev);
-        batch[i] = rows[i].row;
-    }
-    int rc = store_commit(s, batch, n, e);
-    for (int i = 0; i < n; i++)
-        signed_row_free(&rows[i]);
-    return rc;
-}
-
 static void check_whole(const char *name, uint64_t rows)
 {
     struct verify_report r;
