@@ -36,6 +36,7 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/spare.h"
 #include "sandbox/host/cell_inner.h"
 #include "sandbox/host/cell_stream.h"
 
@@ -476,9 +477,11 @@ void cell_on_late(struct cell *c)
 
 /* ---- for the executor ---- */
 
+static _Thread_local struct spare spare_cells;
+
 static struct cell *new_cell(struct zygote *z, const struct cell_events *ev, void *arg)
 {
-    struct cell *c = mem_alloc(sizeof *c);
+    struct cell *c = spare_alloc(&spare_cells, sizeof *c);
     c->z = z;
     c->number = zygote_number(z);
     c->ev = *ev;
@@ -560,7 +563,7 @@ static void free_now(struct cell *c)
     protocol_free(&c->p);
     inbox_free(&c->in);
     buf_free(&c->done_payload);
-    free(c);
+    spare_free(&spare_cells, c);
 }
 
 void cell_free(struct cell *c)
