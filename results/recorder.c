@@ -110,7 +110,7 @@ static void enter_pipeline(struct recorder *rec, struct row *row)
     pthread_mutex_lock(&rec->lock);
     list_push_back(&rec->to_sign, &row->node);
     bool alone = ++rec->pipeline == 1;
-    bool rested = ++rec->sign_count == REST_ROWS && rec->resting;
+    bool rested = ++rec->sign_count == rec->rest_rows && rec->resting;
     bool wake = alone ? rec->committer_idle : rec->signer_idle || rested;
     if (!alone)
         rec->signer_idle = false; /* once is enough */

@@ -21,7 +21,6 @@
 #define RECORDER_THREADS 3
 #define NEVER            INT_MAX
 #define UNTOLD           -1
-#define REST_ROWS        16                /* so many end a rest of the signer */
 #define SPARE_MAX        512               /* rows kept to be used again, */
 #define SPARE_MEM        ((size_t)8 << 10) /* each with no more memory than this for its envelope */
 
@@ -65,6 +64,7 @@ struct recorder {
     bool signer_idle;    /* sleeps until somebody wakes it */
     bool committer_idle; /* sleeps, and there is nothing to commit */
     bool signing;        /* one of the two threads has what is for the signing one */
+    int rest_rows;       /* so many in to_sign end a rest of the signer */
     bool resting;        /* the signer sleeps while jobs wait for a cell, */
     bool lingering;      /* the committer does */
     bool flush;          /* closing: no lingering */

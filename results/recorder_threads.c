@@ -26,6 +26,9 @@
 #define LINGER_MS      10.0 /* a shared commit is also a shared message to NATS: bench/queue.c */
 #define SIGNED_ENOUGH  96   /* signing them takes 2 ms */
 #define REST_MS        2.5
+#define REST_ROWS      16
+#define MANY_WAIT      64 /* jobs: so many times as long, and rows, */
+#define MANY_TIMES     2
 #define STATEMENT_KEPT ((size_t)1 << 20) /* memory for statements that is not given back */
 #define BACKOFF_MIN_MS 50
 #define BACKOFF_MAX_MS 2000
@@ -130,12 +133,14 @@ static void sign_all(struct recorder *rec)
 
 /* While jobs wait for a cell the committer lingers anyway: then the signer looks for new rows
  * every REST_MS or when there are REST_ROWS, and neither is woken for each of them nor has to be
- * (of 2,000 rows a second each cost a third more where it looked every half millisecond). Lock
- * held. */
-static void rest(struct recorder *rec, const struct timespec *until)
+ * (of 2,000 rows a second each cost a third more where it looked every half millisecond). Of a few
+ * publishers that wait for these results, a longer rest costs the throughput; where MANY_WAIT jobs
+ * do, it does not. Lock held. */
+static void rest(struct recorder *rec, int rows, const struct timespec *until)
 {
     rec->resting = true;
-    while (recorder_crowded(rec) && rec->sign_count < REST_ROWS && !rec->flush && !rec->stop &&
+    rec->rest_rows = rows;
+    while (recorder_crowded(rec) && rec->sign_count < rows && !rec->flush && !rec->stop &&
            pthread_cond_timedwait(&rec->sign_cv, &rec->lock, until) != ETIMEDOUT)
         ;
     rec->resting = false;
@@ -152,9 +157,10 @@ void *recorder_signer(void *arg)
             rec->signer_idle = false;
             continue;
         }
-        struct timespec until = thread_in_ms(REST_MS);
+        int times = atomic_load(&rec->waiting) >= MANY_WAIT ? MANY_TIMES : 1;
+        struct timespec until = thread_in_ms(REST_MS * times);
         sign_all(rec);
-        rest(rec, &until);
+        rest(rec, REST_ROWS * times, &until);
     }
     pthread_mutex_unlock(&rec->lock);
     return NULL;

@@ -158,11 +158,10 @@ const char *const schema_steps[SCHEMA_STEPS] = {version_1, version_2, version_3,
 static const char *const queries[QUERIES] = {
     /* Every commit asks. With ORDER BY over both, SQLite would make a table for it, with 90 kB of
      * memory that is fetched from the kernel and given back. */
-    [Q_HEAD] =
-        "SELECT seq, hash FROM results WHERE seq = (SELECT max(seq) FROM results) "
-        "AND seq > coalesce((SELECT max(seq) FROM checkpoint), -1) UNION ALL "
-        "SELECT seq, hash FROM checkpoint WHERE seq = (SELECT max(seq) FROM checkpoint) "
-        "AND seq >= coalesce((SELECT max(seq) FROM results), -1)",
+    [Q_HEAD] = "SELECT seq, hash FROM results WHERE seq = (SELECT max(seq) FROM results) "
+               "AND seq > coalesce((SELECT max(seq) FROM checkpoint), -1) UNION ALL "
+               "SELECT seq, hash FROM checkpoint WHERE seq = (SELECT max(seq) FROM checkpoint) "
+               "AND seq >= coalesce((SELECT max(seq) FROM results), -1)",
     [Q_FIND] = "SELECT envelope FROM results WHERE id = ?1 AND tenant = ?2",
     [Q_FIND_ANY] = "SELECT envelope FROM results WHERE id = ?1 LIMIT 2",
     [Q_HAS] = "SELECT 1 FROM results WHERE id = ?1 AND tenant = ?2",

@@ -15,7 +15,8 @@
  * CPU time. The kernel has a clock for every process, read by pid. A cell that sent DONE ends by
  * itself, and when we come to read its clock it may be reaped; then the DONE waits for EXITED,
  * which is on its way and carries the time. So that the clock was not of a newcomer with the same
- * pid, the pidfd is asked behind it whether its process is still there.
+ * pid, the pidfd is asked behind it whether its process is still there; but not before a run, which
+ * a cell that has gone does not end.
  *
  * Budgets. From INVOKE to DONE or the end the run is on the zygote's watch (watch.h), which knows
  * the pidfd: the run is taken off before that is closed.

@@ -193,8 +193,10 @@ int cell_invoke(struct cell *c, const struct cell_invocation *inv, struct err *e
     int rc = cell_check_invocation(inv, &len, e);
     if (rc)
         return rc;
-    /* What a kept module does between two calls is next to nothing: not worth asking the kernel. */
-    int64_t us = inv->reuse == FRAME_REUSE_AGAIN ? c->cpu_at_done_us : cell_process_cpu_us(c);
+    /* What a kept module does between two calls is next to nothing: not worth asking the kernel. A
+     * cell that has died a moment ago runs nothing, so it does not matter whose clock that was
+     * then. */
+    int64_t us = inv->reuse == FRAME_REUSE_AGAIN ? c->cpu_at_done_us : watch_pid_cpu_us(c->pid);
     if (us < 0)
         return err_set(e, ERR_UNAVAILABLE, "the cell has gone");
     c->cpu_at_invoke_us = us;

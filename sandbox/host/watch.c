@@ -69,15 +69,21 @@ struct watch {
     bool quit;
 };
 
-int64_t watch_process_cpu_us(int pid, int pidfd)
+int64_t watch_pid_cpu_us(int pid)
 {
     /* CPUCLOCK_SCHED of a process, as clock_getcpuclockid(3) makes it; that asks the kernel once
      * more. */
     clockid_t id = (clockid_t)((~(unsigned)pid << 3) | 2u);
     struct timespec t;
-    if (pid <= 0 || clock_gettime(id, &t) || syscall(SYS_pidfd_send_signal, pidfd, 0, NULL, 0))
+    if (pid <= 0 || clock_gettime(id, &t))
         return -1;
     return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+int64_t watch_process_cpu_us(int pid, int pidfd)
+{
+    int64_t us = watch_pid_cpu_us(pid);
+    return us < 0 || syscall(SYS_pidfd_send_signal, pidfd, 0, NULL, 0) ? -1 : us;
 }
 
 static void send_signal(const struct watched *x, int sig)

@@ -67,3 +67,5 @@ void watch_end(struct watch *w, struct watched *x);
 /* CPU clock of a whole process, all its threads, in µs; -1 when it is gone. pidfd: tells that the
  * pid is not a newcomer's. */
 int64_t watch_process_cpu_us(int pid, int pidfd);
+/* The same, of whatever process has that pid now. */
+int64_t watch_pid_cpu_us(int pid);

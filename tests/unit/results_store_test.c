@@ -5,6 +5,9 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "base/buf.h"
+#include "results/store_inner.h"
+
 static void what_is_committed_is_found(void **state)
 {
     (void)state;
@@ -121,6 +124,65 @@ static void one_bad_row_takes_its_whole_batch_back(void **state)
     assert_int_equal(store_count(s), 4);
     signed_row_free(&a);
     signed_row_free(&b);
+    store_close(s);
+}
+
+static uint64_t chain_end(struct store *s, char hash[65])
+{
+    struct err e = {0};
+    uint64_t seq = 99;
+    assert_int_equal(store_chain_head(s, &seq, hash, &e), 0);
+    return seq;
+}
+
+static void change(struct store *s, const char *sql)
+{
+    struct err e = {0};
+    if (db_exec(store_db(s), sql, "change it", &e))
+        fail_msg("%s: %s", sql, e.msg);
+}
+
+static void the_chain_ends_with_the_newer_of_result_and_checkpoint(void **state)
+{
+    (void)state;
+    char hash[65], last[65];
+    struct store *s = open_store("end.db", STORE_WRITE);
+    assert_int_equal(chain_end(s, hash), 0);
+    assert_string_equal(hash, ZEROS);
+    fill_store(s, 3, &key);
+    assert_int_equal(chain_end(s, last), 3);
+    change(s, "INSERT INTO checkpoint VALUES (2, '', printf('%064d', 7), '', x'')");
+    assert_int_equal(chain_end(s, hash), 3);
+    assert_string_equal(hash, last);
+    change(s, "UPDATE checkpoint SET seq = 4");
+    assert_int_equal(chain_end(s, hash), 4);
+    assert_int_equal(hash[63], '7');
+    change(s, "DELETE FROM results");
+    assert_int_equal(chain_end(s, hash), 4);
+    assert_int_equal(hash[63], '7');
+    store_close(s);
+}
+
+/* Every commit looks for it: a temporary table costs as much as three rows. */
+static void the_end_of_the_chain_is_found_without_a_table_for_it(void **state)
+{
+    (void)state;
+    struct store *s = open_store("plan.db", STORE_WRITE);
+    struct buf sql = {0};
+    struct stmt *st;
+    struct err e = {0};
+    int steps = 0;
+    buf_adds(&sql, "EXPLAIN ");
+    schema_query(Q_HEAD, store_version(s), &sql);
+    assert_int_equal(stmt_new(store_db(s), sql.data, &st, &e), 0);
+    for (; stmt_step(st, "explain", &e) == 1; steps++) {
+        assert_string_not_equal(stmt_cell(st, 1).p, "OpenEphemeral");
+        assert_string_not_equal(stmt_cell(st, 1).p, "SorterOpen");
+    }
+    assert_true(steps > 5);
+    stmt_done(st);
+    stmt_free(st);
+    buf_free(&sql);
     store_close(s);
 }
 
@@ -322,6 +384,8 @@ int main(void)
         cmocka_unit_test(an_id_of_two_tenants_needs_the_tenant),
         cmocka_unit_test(every_field_has_its_column),
         cmocka_unit_test(one_bad_row_takes_its_whole_batch_back),
+        cmocka_unit_test(the_chain_ends_with_the_newer_of_result_and_checkpoint),
+        cmocka_unit_test(the_end_of_the_chain_is_found_without_a_table_for_it),
         cmocka_unit_test(a_commit_that_is_repeated_is_one_commit),
         cmocka_unit_test(rows_that_do_not_continue_the_chain_are_refused),
         cmocka_unit_test(a_second_writer_cannot_fork_the_chain),
