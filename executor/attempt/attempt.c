@@ -128,9 +128,9 @@ static void drop_files(struct attempt *a)
     a->files.times = 0;
 }
 
-static void run_again(struct attempt *a, enum attempt_state to, bool keep)
+static void run_again(struct attempt *a, enum attempt_state to)
 {
-    forget_run(a, keep);
+    forget_run(a, false);
     attempt_forget_output(a);
     drop_files(a);
     attempt_move(a, to);
@@ -183,10 +183,9 @@ static void end_run(struct attempt *a, const struct cell_done *d, const struct c
     }
     if (v.lost && ++a->lost <= LOST_MAX) {
         a->number--; /* this run does not count */
-        run_again(a, ATTEMPT_WAITING, false);
+        run_again(a, ATTEMPT_WAITING);
         return;
     }
-    bool keep = d && d->stays && v.outcome == OUTCOME_OK;
     bool may_repeat = retry_wants(&a->job->retry, v.outcome);
     struct result *r = attempt_make_result(a, &v, d, g, cpu_us, wall_us);
     if (may_repeat && plan_retry(a, r)) {
@@ -195,13 +194,13 @@ static void end_run(struct attempt *a, const struct cell_done *d, const struct c
         result_free(r);
         a->lost = 0;
         a->has_clock = false;
-        run_again(a, ATTEMPT_PARKED, keep);
+        run_again(a, ATTEMPT_PARKED);
         return;
     }
     if (may_repeat)
         r->state = "dead";
     artifacts_keep(&a->services);
-    forget_run(a, keep);
+    forget_run(a, d && d->stays && v.outcome == OUTCOME_OK);
     attempt_move(a, ATTEMPT_RECORDING);
     a->owner->ended(a, r, a->arg);
 }
