@@ -355,6 +355,7 @@ static size_t read_some(struct cell *c)
     }
     if (why || inbox_feed(&c->in, scratch, (size_t)n, on_frame, c, &why) < 0)
         cell_break_off(c, why);
+    explicit_bzero(scratch, (size_t)n); /* a script may have said a secret */
     return c->fd >= 0 ? (size_t)n : 0;
 }
 
@@ -490,6 +491,7 @@ static struct cell *new_cell(struct zygote *z, const struct cell_events *ev, voi
     c->fd = c->pidfd = c->theirs = c->denied = -1;
     c->out.secret = true;
     c->out.max = CELL_ANSWERS_MAX;
+    c->done_payload.secret = true;
     list_init(&c->wait_node);
     list_init(&c->gather_node);
     list_init(&c->watched.node);

@@ -34,6 +34,8 @@ void protocol_init(struct protocol *p, struct inbox *in)
 {
     memset(p, 0, sizeof *p);
     p->state = CELL_STARTING;
+    p->text.secret = true; /* both may have what a script says of a secret */
+    in->held.secret = true;
     in->allowed = allowed[CELL_STARTING];
 }
 

@@ -1,4 +1,5 @@
 /* The life of a cell as the supervisor sees it; scripts in the fake engine's language. */
+#include "sandbox/host/internal.h"
 #include "tests/unit/host_cells.h"
 
 static void a_job_runs_to_its_end(void **state)
@@ -22,6 +23,20 @@ static void a_job_runs_to_its_end(void **state)
     assert_int_equal(s.g.denied_syscall, -1);
     assert_int_equal(zygote_live_cells(((struct world *)*state)->z), 0);
     forget(&s);
+}
+
+/* What comes of one cell goes through the same memory as what comes of the next. */
+static void what_a_cell_said_is_wiped(void **state)
+{
+    static const char *const scripts[] = {"print hidden\nvalue \"hidden\"", "throw hidden"};
+    struct world *w = *state;
+    for (size_t i = 0; i < ARRAY_LEN(scripts); i++) {
+        struct seen s;
+        run_script(w, &s, scripts[i]);
+        assert_int_equal(s.done, 1);
+        assert_null(memmem(zygote_scratch(w->z), SCRATCH_SIZE, "hidden", 6));
+        forget(&s);
+    }
 }
 
 static void the_job_reaches_the_cell_whole(void **state)
@@ -383,6 +398,7 @@ int main(void)
 #define T(f) cmocka_unit_test(f)
     const struct CMUnitTest tests[] = {
         T(a_job_runs_to_its_end),
+        T(what_a_cell_said_is_wiped),
         T(the_job_reaches_the_cell_whole),
         T(an_error_is_told),
         T(ten_megabytes_of_input_arrive),
