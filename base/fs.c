@@ -152,6 +152,18 @@ int fs_make_dirs(const char *path, struct err *e)
     return 0;
 }
 
+bool fs_is_file(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISREG(st.st_mode);
+}
+
+bool fs_is_folder(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
 int fs_exe_dir(char *out, size_t cap, struct err *e)
 {
     ssize_t n = readlink("/proc/self/exe", out, cap - 1);

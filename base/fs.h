@@ -19,6 +19,10 @@ int fs_write_file(const char *path, const void *data, size_t len, int mode, bool
 /* mkdir -p; folders made get mode 0700. ERR_IO with the words of the system. */
 int fs_make_dirs(const char *path, struct err *e);
 
+/* Whether there is a regular file, a folder; links are followed. */
+bool fs_is_file(const char *path);
+bool fs_is_folder(const char *path);
+
 /* The folder of the running program, without a slash at the end ("" for the root). */
 int fs_exe_dir(char *out, size_t cap, struct err *e);
 

@@ -2,8 +2,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdarg.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -75,9 +75,15 @@ int fail_usage(const struct command *self, const char *fmt, ...)
     return EXIT_USAGE;
 }
 
+bool out_is_left(void)
+{
+    struct pollfd p = {.fd = STDOUT_FILENO};
+    return poll(&p, 1, 0) == 1 && (p.revents & POLLERR);
+}
+
 int out_finish(int code)
 {
-    if (!fflush(stdout) && !ferror(stdout))
+    if ((!fflush(stdout) && !ferror(stdout)) || out_is_left())
         return code;
     say("cannot write to standard output: %s", strerror(errno));
     return EXIT_OURS;

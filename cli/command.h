@@ -2,6 +2,7 @@
  * commands/cmd_*.c defines one `const struct command`. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/err.h"
@@ -59,5 +60,9 @@ int fail_usage(const struct command *self, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
 /* Flushes stdout at the end of a command: code, or EXIT_OURS (and said on stderr) when it could not
- * be written, so that a full disk behind `isolane result > file` is no success. */
+ * be written, so that a full disk behind `isolane result > file` is no success. A pipe whose reader
+ * has gone, as in `isolane ls | head`, has had what was wanted: code, and nothing is said. */
 int out_finish(int code);
+
+/* Whether standard output is a pipe or socket whose reader has gone. */
+bool out_is_left(void);

@@ -78,10 +78,9 @@ static int check_name(const struct command *self, const char *option, const char
         nearest_try(&near, names[i]);
         buf_addf(&list, "%s%s", i ? ", " : "", names[i]);
     }
-    int rc =
-        near.best
-            ? fail_usage(self, "--%s: found '%s'; did you mean '%s'?", option, found, near.best)
-            : fail_usage(self, "--%s: found '%s'; allowed: %s", option, found, list.data);
+    int rc = fail_usage(self, "--%s: found '%s'; allowed: %s%s%s%s", option, found, list.data,
+                        near.best ? "; did you mean '" : "", near.best ? near.best : "",
+                        near.best ? "'?" : "");
     buf_free(&list);
     return rc;
 }

@@ -1,10 +1,14 @@
 /* isolane: the program. Finds the command of the first word and runs it; everything else is in the
  * cmd_*.c files. */
+#include <errno.h>
+#include <fcntl.h>
 #include <langinfo.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/crypto.h"
 #include "base/fault.h"
@@ -63,6 +67,10 @@ static int help(int argc, char **argv)
     const struct command *c = find(argv[1]);
     if (!c)
         return unknown_command(argv[1]);
+    if (argc > 2) {
+        say("help: found '%s' too many; usage: isolane help [COMMAND]", argv[2]);
+        return EXIT_USAGE;
+    }
     char option[] = "--help";
     char *args[] = {argv[1], option, NULL};
     return c->run(c, 2, args);
@@ -77,9 +85,20 @@ static void use_utf8(void)
         setlocale(LC_CTYPE, "C.UTF-8");
 }
 
+/* A file that is opened must not become the standard output of a script because that was closed
+ * when we were started. What is used the wrong way round fails: it is told like a full disk. */
+static void keep_standard_streams(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && errno == EBADF &&
+            open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+            abort();
+}
+
 int main(int argc, char **argv)
 {
     struct err e;
+    keep_standard_streams();
     fault_init();
     use_utf8();
     signal(SIGPIPE, SIG_IGN); /* a peer that went away is an error of that write, not our end */

@@ -2,8 +2,10 @@
 #include "results/schema.h"
 
 /* results has the columns of a worker's table by the same names, so that queries for people fit
- * both. n: the order of archiving. chain: the id of the key, which is what a chain belongs to (a
- * worker that lost its key begins another). result_seq: place in the results stream.
+ * both; they are written out here, for a step that was released never changes, and the two
+ * databases have their steps apart. n: the order of archiving. chain: the id of the key, which is
+ * what a chain belongs to (a worker that lost its key begins another). result_seq: place in the
+ * results stream.
  *
  * faults: what was in the stream and could not become a row, with its envelope, so that nothing is
  * lost. seq, prev and hash are set where the signature held; chain is a claim where it did not. */

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -48,7 +47,8 @@ struct run {
     bool alone; /* one file and no --json: its output passes through */
     struct buf message;
     uint64_t ok, failed;
-    bool write_failed, bad_input;
+    int write_error; /* errno; 0: none */
+    bool bad_input;
     struct progress *progress;
     struct summary *summary;
 };
@@ -78,12 +78,6 @@ static bool may_be_typescript(const struct run *r, const char *path)
                             : job_language_of(path, strlen(path)) != JOB_JAVASCRIPT;
 }
 
-static bool is_folder(const char *path)
-{
-    struct stat st;
-    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
-}
-
 static int add_folder(struct run *r, const char *dir, struct err *e)
 {
     struct dirent **found = NULL;
@@ -94,7 +88,7 @@ static int add_folder(struct run *r, const char *dir, struct err *e)
     for (int i = 0; i < n; i++) {
         struct buf path = {0};
         buf_addf(&path, "%s/%s", dir, found[i]->d_name);
-        if (!rc && !is_folder(path.data))
+        if (!rc && !fs_is_folder(path.data))
             rc = add_file(r, path.data, e);
         buf_free(&path);
         free(found[i]);
@@ -109,7 +103,7 @@ static int collect(struct run *r, const struct options *o, bool *folder, struct 
 {
     for (int i = 0; i < o->arg_count; i++) {
         const char *path = o->args[i];
-        bool is_dir = strcmp(path, "-") && is_folder(path) && !r->main && !project_is(path);
+        bool is_dir = strcmp(path, "-") && fs_is_folder(path) && !r->main && !project_is(path);
         if (strcmp(path, "-") && !is_dir && access(path, R_OK))
             return err_errno(e, "cannot read %s", path);
         int rc = is_dir ? add_folder(r, path, e) : add_file(r, path, e);
@@ -166,10 +160,10 @@ static int next_job(struct local_job *out, bool *more, struct err *e, void *arg)
 
 static void write_all(struct run *r, int fd, const char *p, size_t len)
 {
-    while (len && !r->write_failed) {
+    while (len && !r->write_error) {
         ssize_t n = write(fd, p, len);
         if (n < 0 && errno != EINTR)
-            r->write_failed = true;
+            r->write_error = errno;
         if (n > 0) {
             p += n;
             len -= (size_t)n;
@@ -289,8 +283,8 @@ static int run_files(struct run *r, struct config *c, struct err *e)
     summary_free(r->summary);
     if (rc)
         return r->bad_input ? fail_input(e) : fail(e);
-    if (r->write_failed) {
-        say("cannot write the output: %s", strerror(errno));
+    if (r->write_error && !out_is_left()) {
+        say("cannot write the output: %s", strerror(r->write_error));
         return EXIT_OURS;
     }
     if (interrupted)

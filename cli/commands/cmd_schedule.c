@@ -500,8 +500,8 @@ static int run(const struct command *self, int argc, char **argv)
 const struct command command_schedule = {
     .name = "schedule",
     .summary = "start jobs at given times: add, list, pause, remove schedules",
-    .usage = "add NAME FILE --cron EXPRESSION | ls | show NAME | rm NAME... | pause NAME... | "
-             "resume NAME... | run NAME | next NAME [options]",
+    .usage = "add NAME FILE --cron EXPR | ls | show|run|next NAME | rm|pause|resume NAME… "
+             "[options]",
     .about =
         "The workers of the cluster start a job at each tick, exactly once, with the id\n"
         "NAME:20261121T100000Z. run starts one now, with an id of its own; next shows the times "

@@ -45,7 +45,8 @@ const struct command command_types = {
              "`check` uses\n"
              "the same. With FILE it is written there.",
     .exits = "0 done, 2 usage or input, 3 our failure",
-    .example = "  isolane types isolane.d.ts      # then in tsconfig.json: \"types\": [], \"lib\": "
-               "[\"esnext\"], \"files\": [\"isolane.d.ts\", …]",
+    .example = "  isolane types isolane.d.ts\n"
+               "then in tsconfig.json: \"types\": [], \"lib\": [\"esnext\"], \"files\": "
+               "[\"isolane.d.ts\", …]",
     .run = types_command,
 };

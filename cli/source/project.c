@@ -146,12 +146,6 @@ static int add_folder(struct files *f, const char *below, int depth, struct err 
 
 /* ---- a file and what it imports ---- */
 
-static bool is_file(const char *path)
-{
-    struct stat st;
-    return stat(path, &st) == 0 && S_ISREG(st.st_mode);
-}
-
 /* "a/b" and "../x" → "a/x"; false when it leads out of the project. */
 static bool join(const char *from, const struct import_found *name, char out[PATH_MAX])
 {
@@ -205,7 +199,7 @@ static int add_import(struct files *f, const char *from, const struct import_fou
             continue;
         if (fs_path(tried, sizeof tried, e, "%.*s%s", (int)(n - cut), path,
                     pair ? pair[1] : tails[i]) ||
-            below_root(f, tried, whole, e) || !is_file(whole) || have(f, tried))
+            below_root(f, tried, whole, e) || !fs_is_file(whole) || have(f, tried))
             continue;
         int rc = add(f, tried, e);
         if (rc)
@@ -226,10 +220,9 @@ static bool package_is_there(const char *root, const struct import_found *name)
     if (!realpath(root, dir))
         return false;
     for (char *up = dir + strlen(dir); up; up = strrchr(dir, '/')) {
-        struct stat st;
         *up = 0;
         if (!fs_path(path, sizeof path, &e, "%s/node_modules/%.*s", dir, n, name->name) &&
-            stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+            fs_is_folder(path))
             return true;
     }
     return false;
@@ -267,7 +260,7 @@ static void split(char *path, const char **root, const char **rest)
         struct err e;
         if (fs_path(manifest, sizeof manifest, &e, "%.*s/" MANIFEST, (int)(up - path), path))
             return;
-        if (is_file(manifest)) {
+        if (fs_is_file(manifest)) {
             *up = 0;
             *rest = up + 1;
             return;
@@ -439,7 +432,7 @@ static int load_file(const struct project_request *q, struct project *out, struc
         snprintf(out->main, sizeof out->main, "%s", rest);
         if (!have(&f, MANIFEST) &&
             !fs_path(manifest, sizeof manifest, &none, "%s/" MANIFEST, f.root) &&
-            is_file(manifest)) /* says what .js files are */
+            fs_is_file(manifest)) /* says what .js files are */
             rc = add(&f, MANIFEST, e);
         pack(&f, &packed);
         if (!rc)
@@ -454,16 +447,10 @@ out:
 
 /* ---- the door ---- */
 
-static bool is_folder(const char *path)
-{
-    struct stat st;
-    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
-}
-
 static bool is_manifest(const char *path)
 {
     const char *slash = strrchr(path, '/');
-    return !strcmp(slash ? slash + 1 : path, MANIFEST) && is_file(path);
+    return !strcmp(slash ? slash + 1 : path, MANIFEST) && fs_is_file(path);
 }
 
 bool project_is(const char *path)
@@ -471,8 +458,8 @@ bool project_is(const char *path)
     char manifest[PATH_MAX];
     struct err e;
     return is_manifest(path) ||
-           (is_folder(path) && !fs_path(manifest, sizeof manifest, &e, "%s/" MANIFEST, path) &&
-            is_file(manifest));
+           (fs_is_folder(path) && !fs_path(manifest, sizeof manifest, &e, "%s/" MANIFEST, path) &&
+            fs_is_file(manifest));
 }
 
 int project_load(const struct project_request *q, struct project *out, struct err *e)
@@ -493,7 +480,7 @@ int project_load(const struct project_request *q, struct project *out, struct er
             strcpy(root, slash ? "/" : ".");
         return load_folder(q, root, out, e);
     }
-    if (is_folder(root))
+    if (fs_is_folder(root))
         return load_folder(q, root, out, e);
     if (q->main)
         return err_set(e, ERR_INVALID, "--main: found with the file %s; allowed: with a folder",

@@ -18,12 +18,6 @@
 
 /* ---- paths ---- */
 
-static bool is_folder(const char *path)
-{
-    struct stat st;
-    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
-}
-
 static bool is_there(const char *dir, const char *name)
 {
     char path[PATH_MAX];
@@ -158,7 +152,7 @@ static int find_config(struct sources *s, const char *path, struct err *e)
 {
     char dir[PATH_MAX];
     strcpy(dir, path);
-    if (!is_folder(*dir ? dir : "/"))
+    if (!fs_is_folder(*dir ? dir : "/"))
         go_up(dir);
     while (!is_there(dir, "tsconfig.json"))
         if (!strcmp(dir, s->here) || is_there(dir, "package.json") || !go_up(dir))
@@ -172,7 +166,7 @@ static void widen(struct sources *s, const char *path)
 {
     char dir[PATH_MAX];
     strcpy(dir, path);
-    if (!is_folder(*dir ? dir : "/"))
+    if (!fs_is_folder(*dir ? dir : "/"))
         go_up(dir);
     while (!is_below(dir, s->root) && go_up(s->root))
         ;
@@ -184,7 +178,7 @@ static void choose_root(struct sources *s, char (*path)[PATH_MAX], int count)
     for (int i = 0; i < count; i++)
         here = here && is_below(path[i], s->here);
     strcpy(s->root, here ? s->here : path[0]);
-    if (!is_folder(*s->root ? s->root : "/"))
+    if (!fs_is_folder(*s->root ? s->root : "/"))
         go_up(s->root);
     for (int i = 0; i < count; i++)
         widen(s, path[i]);
@@ -212,8 +206,8 @@ int sources_collect(char *const *paths, int count, struct sources *out, struct e
     if (!rc)
         choose_root(out, path, count);
     for (int i = 0; i < count && !rc; i++)
-        rc = is_folder(*path[i] ? path[i] : "/") ? add_folder(out, path[i], 0, e)
-                                                 : add_file(out, path[i], e);
+        rc = fs_is_folder(*path[i] ? path[i] : "/") ? add_folder(out, path[i], 0, e)
+                                                    : add_file(out, path[i], e);
     for (size_t i = 0; i < out->tsconfig.file_count && !rc; i++)
         rc = add_file(out, out->tsconfig.files[i], e);
     free(path);

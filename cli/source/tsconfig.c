@@ -3,7 +3,6 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -164,12 +163,6 @@ struct chain {
     const struct chain *by;
 };
 
-static bool is_file(const char *path)
-{
-    struct stat st;
-    return stat(path, &st) == 0 && S_ISREG(st.st_mode);
-}
-
 static bool ends_in(const char *s, const char *end)
 {
     size_t n = strlen(s), m = strlen(end);
@@ -179,13 +172,13 @@ static bool ends_in(const char *s, const char *end)
 /* The path, or with ".json" behind it. */
 static bool with_json(char path[PATH_MAX])
 {
-    if (is_file(path))
+    if (fs_is_file(path))
         return true;
     size_t n = strlen(path);
     if (ends_in(path, ".json") || n + sizeof ".json" > PATH_MAX)
         return false;
     strcpy(path + n, ".json");
-    return is_file(path);
+    return fs_is_file(path);
 }
 
 /* What the package's package.json calls "tsconfig", else its tsconfig.json. */
@@ -197,14 +190,14 @@ static bool of_package(const char *dir, char out[PATH_MAX])
     bool good = false;
     if (fs_path(out, PATH_MAX, NULL, "%s/package.json", dir))
         return false;
-    if (is_file(out) && !fs_read_file(out, FILE_MAX, &text, &len, NULL) &&
+    if (fs_is_file(out) && !fs_read_file(out, FILE_MAX, &text, &len, NULL) &&
         !jv_parse(text, len, &doc, NULL)) {
         const char *named = jv_string(jv_get(doc, "tsconfig"), NULL);
         good = named && !fs_path(out, PATH_MAX, NULL, "%s/%s", dir, named) && with_json(out);
     }
     jv_free(doc);
     free(text);
-    return good || (!fs_path(out, PATH_MAX, NULL, "%s/tsconfig.json", dir) && is_file(out));
+    return good || (!fs_path(out, PATH_MAX, NULL, "%s/tsconfig.json", dir) && fs_is_file(out));
 }
 
 /* What a file in dir means by that name. */

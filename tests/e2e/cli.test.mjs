@@ -8,7 +8,7 @@ import { fresh_folder, program, scratch } from './lib/place.mjs';
 import { isolane, sleep, start, until } from './lib/process.mjs';
 import { config_file, up } from './lib/worker.mjs';
 
-const COMMANDS = ['up', 'worker', 'run', 'submit', 'call', 'result', 'logs', 'cancel', 'batch', 'dead', 'verify', 'keys', 'secret', 'artifact', 'archive', 'workers', 'drain', 'doctor', 'attest', 'version'];
+const COMMANDS = ['up', 'worker', 'run', 'check', 'types', 'submit', 'call', 'result', 'logs', 'cancel', 'batch', 'dead', 'verify', 'ls', 'export', 'backup', 'schedule', 'egress', 'keys', 'secret', 'artifact', 'archive', 'workers', 'drain', 'doctor', 'attest', 'version'];
 
 let w, c;
 before(async () => {
@@ -252,6 +252,26 @@ test('the server: --nats before NATS_URL before the running `up` of the data fol
     assert.match(await submit(['--data', elsewhere], {}), /--nats.*NATS_URL/);
     assert.equal(await submit(['--data', elsewhere, '--config', config_file({ nats: { url: w.url } })], {}), 'found');
     assert.equal(await submit(['--data', w.data], { NATS_URL: '' }), 'found', 'an empty variable is none');
+});
+
+test('a pipe whose reader has gone: nothing is said, and the exit code is that of what was done', async () => {
+    for (const [args, code] of [['attest', 0], ['help', 0], [`run --data ${w.data} ${script('console.log("x".repeat(200000)); throw 1')}`, 1], [`run --data ${w.data} ${script('console.log("x".repeat(200000))')}`, 0]]) {
+        const end = await start('/bin/sh', ['-c', `{ "$0" ${args} 2>&3; echo $? >&3; } 3>&2 | head -c 1 >/dev/null`, program]).ended;
+        assert.equal(end.stderr.trim().split('\n').at(-1), String(code), end.stderr);
+        assert.doesNotMatch(end.stderr, /cannot write/);
+    }
+});
+
+test('a standard stream that was closed is not another file\'s: it fails as a full disk does', async () => {
+    const says = script('console.log("out"); console.error("err"); export default 1');
+    for (const [closed, code, pattern] of [['>&-', 3, /cannot write the output: Bad file descriptor/], ['<&-', 0, /^err$/m], ['2>&-', 3, /^$/]]) {
+        const end = await start('/bin/sh', ['-c', `exec "$0" run ${says} --data ${w.data} ${closed}`, program]).ended;
+        assert.equal(end.code, code, closed + end.stderr);
+        assert.match(end.stderr, pattern);
+    }
+    const read = await start('/bin/sh', ['-c', `exec "$0" run - --data ${w.data} <&-`, program]).ended;
+    assert.deepEqual([read.code, read.stdout], [2, '']);
+    assert.equal((await cli('verify', '--db', join(w.data, 'run.db'))).code, 0);
 });
 
 test('output that cannot be written is no success', async () => {
