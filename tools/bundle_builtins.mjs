@@ -9,7 +9,8 @@
 //   A file of SOURCE_DIR itself belongs to the base: its state and classes exist once. Where a part imports
 //   one, it gets the base's live exports (`__cell.shared`, by number: only what parts name is kept for them), where
 //   it imports another part's index, that part's exports (`__cell.load`). In the place of primordials.js it has
-//   inside/primordials.js, with the language's own by number as well (`__cell.original`). Everything else, npm packages too, is bundled into the part.
+//   inside/primordials.js, with the language's own by number as well (`__cell.original`); what both have stands in
+//   inside/plain.js, bundled into each. Everything else, npm packages too, is bundled into the part.
 //
 //   A part is evaluated after guest code ran, so the language's constructors, which a script can replace on
 //   globalThis, come to it as they were (`__cell.language`), and no helper of esbuild's that reads them is
@@ -98,6 +99,7 @@ function insidePart(name) {
         if (namespace !== 'file' || !importer.startsWith(source + sep)) return undefined;
         const file = resolve(resolveDir, path);
         if (file === join(source, 'primordials.js')) return { path: join(source, 'inside/primordials.js'), sideEffects: false };
+        if (file === join(source, 'inside/plain.js')) return { path: file, sideEffects: false };
         if (dirname(file) === source) return { path: file, namespace: 'base', sideEffects: false };
         const other = partOf.get(file);
         if (other !== undefined && other !== name) {
@@ -143,6 +145,14 @@ const tablesModule = {
       const rows = SINGLE_BYTE.map((name) => `${quoted(name)}: ${quoted(new TextDecoder(name).decode(upper))}`);
       return { contents: `export const tables = { __proto__: null, ${rows.join(', ')} };` };
     });
+  },
+};
+
+// What inside/plain.js takes is in the base that of primordials.js.
+const ownModule = {
+  name: 'own',
+  setup(b) {
+    b.onResolve({ filter: /^isolane:originals$/ }, () => ({ path: join(source, 'primordials.js') }));
   },
 };
 
@@ -212,7 +222,7 @@ for (const [name, file] of parts) text += `//# isolane:part ${name}\n${await bun
 checkCycles();
 const main = await build({
   ...common, entryPoints: [join(source, 'main.js')], format: 'iife', globalName: 'hooks',
-  footer: { js: 'return hooks.default;' }, plugins: [sharedModule],
+  footer: { js: 'return hooks.default;' }, plugins: [ownModule, sharedModule],
 });
 const whole = withNames(main.outputFiles[0].text) + text;
 if (/[^\x00-\x7f]/.test(whole)) fail('the bundle must be ASCII');

@@ -11,7 +11,10 @@
 // - `await` and async functions only on undefined: anything else reads `constructor` or `then`.
 // Rest parameters, array and object literals, templates over strings and numbers are safe.
 
+import { list } from './inside/plain.js';
 import { methods, values } from './originals.js';
+
+export { define, descriptorOf, list, push, replaceAll } from './inside/plain.js';
 
 const { bind, call } = Function.prototype;
 const uncurry = bind.bind(call);
@@ -39,44 +42,6 @@ export const regexpExec = uncurry(methods.regexpExec);
 export const stringIncludes = uncurry(methods.stringIncludes);
 export const stringStartsWith = uncurry(methods.stringStartsWith);
 export const stringToWellFormed = uncurry(methods.stringToWellFormed);
-const stringIndexOf = uncurry(methods.stringIndexOf);
-const stringSlice = uncurry(methods.stringSlice);
-const { getOwnPropertyDescriptor, ownKeys } = values;
-
-// An own property's descriptor whose missing fields read as undefined, whatever Object.prototype holds.
-export function descriptorOf(object, key) {
-  const descriptor = getOwnPropertyDescriptor(object, key);
-  if (descriptor !== undefined) setPrototypeOf(descriptor, null);
-  return descriptor;
-}
-
-// A list that no setter on Array.prototype can reach into; filled with push().
-export const list = () => setPrototypeOf([], null);
-export const push = (to, value) => {
-  to[to.length] = value;
-};
-
-// Text with every `from` replaced by `to`.
-export function replaceAll(text, from, to) {
-  let at = stringIndexOf(text, from);
-  if (at < 0) return text;
-  let out = '';
-  let last = 0;
-  for (; at >= 0; at = stringIndexOf(text, from, last)) {
-    out += stringSlice(text, last, at) + to;
-    last = at + from.length;
-  }
-  return out + stringSlice(text, last);
-}
-
-// Puts the members of source on target as an interface has them (Web IDL: methods and accessors
-// enumerable) or as the language has them (not enumerable).
-export function define(target, source, enumerable) {
-  const names = ownKeys(source);
-  for (let i = 0; i < names.length; i++) {
-    const descriptor = descriptorOf(source, names[i]);
-    descriptor.enumerable = enumerable;
-    defineProperty(target, names[i], descriptor);
-  }
-  return target;
-}
+export const stringIndexOf = uncurry(methods.stringIndexOf);
+export const stringSlice = uncurry(methods.stringSlice);
+export const { getOwnPropertyDescriptor, ownKeys } = values;

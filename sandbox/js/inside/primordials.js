@@ -9,10 +9,8 @@ import {
   dataViewBuffer,
   dataViewByteLength,
   dataViewByteOffset,
-  defineProperty,
   getOwnPropertyDescriptor,
   isArrayBufferView,
-  ownKeys,
   regexpDotAll,
   regexpGlobal,
   regexpHasIndices,
@@ -23,8 +21,6 @@ import {
   regexpUnicode,
   regexpUnicodeSets,
   setPrototypeOf,
-  stringIndexOf,
-  stringSlice,
   typedArrayBuffer,
   typedArrayByteLength,
   typedArrayByteOffset,
@@ -35,6 +31,7 @@ import {
 } from 'isolane:originals';
 
 export * from 'isolane:originals';
+export * from './plain.js';
 
 export const getter = (holder, name) => uncurry(getOwnPropertyDescriptor(holder, name).get);
 
@@ -66,34 +63,8 @@ export function bytesOf(source) {
     : new Uint8Array(dataViewBuffer(source), dataViewByteOffset(source), dataViewByteLength(source));
 }
 
-// An own property's descriptor whose missing fields read as undefined, whatever Object.prototype holds.
-export function descriptorOf(object, key) {
-  const descriptor = getOwnPropertyDescriptor(object, key);
-  if (descriptor !== undefined) setPrototypeOf(descriptor, null);
-  return descriptor;
-}
-
-// A list that no setter on Array.prototype can reach into; filled with push().
-export const list = () => setPrototypeOf([], null);
-export const push = (to, value) => {
-  to[to.length] = value;
-};
-
 // A filled list as an array that a script may have.
 export const toArray = (items) => setPrototypeOf(items, arrayPrototype);
-
-// Text with every `from` replaced by `to`.
-export function replaceAll(text, from, to) {
-  let at = stringIndexOf(text, from);
-  if (at < 0) return text;
-  let out = '';
-  let last = 0;
-  for (; at >= 0; at = stringIndexOf(text, from, last)) {
-    out += stringSlice(text, last, at) + to;
-    last = at + from.length;
-  }
-  return out + stringSlice(text, last);
-}
 
 const FLAGS = 'dgimsuvy';
 const regexpFlags = [
@@ -112,16 +83,4 @@ export function join(parts, separator) {
   let out = '';
   for (let i = 0; i < parts.length; i++) out += i === 0 ? parts[i] : separator + parts[i];
   return out;
-}
-
-// Puts the members of source on target as an interface has them (Web IDL: methods and accessors
-// enumerable) or as the language has them (not enumerable).
-export function define(target, source, enumerable) {
-  const names = ownKeys(source);
-  for (let i = 0; i < names.length; i++) {
-    const descriptor = descriptorOf(source, names[i]);
-    descriptor.enumerable = enumerable;
-    defineProperty(target, names[i], descriptor);
-  }
-  return target;
 }
