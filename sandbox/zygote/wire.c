@@ -17,7 +17,6 @@
 #include "sandbox/zygote/wire.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -29,6 +28,7 @@
 
 #include "sandbox/jail/layers_for_test.h"
 #include "sandbox/zygote/aside.h"
+#include "sandbox/zygote/peer.h"
 
 #define OUT_SEND_AT FRAME_OUTPUT_MAX /* bytes held back */
 #define OUT_CAP     (OUT_SEND_AT + 2 * sizeof(struct frame) + 2)
@@ -39,13 +39,14 @@
 
 #define LARGE_KB (16L << 10) /* grown by more: giving it back takes a millisecond or more */
 
-enum { EXIT_PEER_GONE = 0, EXIT_PROTOCOL = 70 };
+enum { EXIT_PROTOCOL = 70 };
 
-/* What each cell writes stands together, in the page of the data that it has to copy anyway; the
- * buffers lie elsewhere. */
+/* What each cell writes stands together, in the page of the data that it has to copy anyway. */
 #define TOGETHER __attribute__((section(".data")))
 
 static char out_bytes[OUT_CAP], in_bytes[IN_CAP];
+
+#define OUT_FEW 512 /* bytes held back that take no page of their own */
 
 static TOGETHER struct {
     size_t used;
@@ -57,8 +58,10 @@ static TOGETHER struct {
     uint64_t credit, budget_left, total[2];
     uint64_t invocation; /* 0: none */
     int64_t sent_at_us;
-    volatile sig_atomic_t busy, writing, flush_wanted;
+    volatile sig_atomic_t busy, flush_wanted;
     bool dying; /* replies are of no use any more */
+    bool bulky; /* what is held is in out_bytes, not in: */
+    char few[OUT_FEW];
 } out;
 
 static TOGETHER struct {
@@ -86,32 +89,25 @@ static int64_t now_us(void)
 static long peak_rss_kb(void)
 {
     struct rusage r;
-    getrusage(RUSAGE_SELF, &r);
+    getrusage(RUSAGE_THREAD, &r); /* the same of a process of one thread, for half the time */
     return r.ru_maxrss;
 }
 
 /* ---- writing ---- */
 
-static void write_all(struct iovec *v, int n)
+static char *held(void)
 {
-    out.writing = 1;
-    while (n > 0) {
-        ssize_t w = writev(CELL_FD, v, n);
-        if (w < 0 && errno == EINTR)
-            continue;
-        if (w < 0)
-            _exit(EXIT_PEER_GONE);
-        while (n > 0 && (size_t)w >= v->iov_len) {
-            w -= (ssize_t)v->iov_len;
-            v++;
-            n--;
-        }
-        if (n > 0) {
-            v->iov_base = (char *)v->iov_base + w;
-            v->iov_len -= (size_t)w;
-        }
+    return out.bulky ? out_bytes : out.few;
+}
+
+/* Where the next n bytes go. */
+static char *held_end(size_t n)
+{
+    if (!out.bulky && out.used + n > OUT_FEW) {
+        memcpy(out_bytes, out.few, out.used);
+        out.bulky = true;
     }
-    out.writing = 0;
+    return held() + out.used;
 }
 
 /* Sends what is held, the caller having seen to the credit, and `tail` behind it, in one call. */
@@ -121,7 +117,7 @@ static void send_held(const struct iovec *tail, int tails)
     struct iovec v[1 + TAIL_MAX];
     int n = 0;
     if (out.used)
-        v[n++] = (struct iovec){out_bytes, out.used};
+        v[n++] = (struct iovec){held(), out.used};
     for (int i = 0; i < tails; i++)
         if (tail[i].iov_len)
             v[n++] = tail[i];
@@ -129,7 +125,7 @@ static void send_held(const struct iovec *tail, int tails)
     out.used = out.payload = 0;
     out.open = false;
     if (n)
-        write_all(v, n);
+        peer_write(v, n);
 }
 
 static void wait_for_credit(void);
@@ -182,8 +178,9 @@ static bool open_frame(int stream)
     struct frame head = {.len = 1, .type = FRAME_OUTPUT, .id = out.invocation};
     if (OUT_CAP - out.used < sizeof head + 2)
         return false;
-    memcpy(out_bytes + out.used, &head, sizeof head);
-    out_bytes[out.used + sizeof head] = (char)stream;
+    char *at = held_end(sizeof head + 1);
+    memcpy(at, &head, sizeof head);
+    at[sizeof head] = (char)stream;
     out.open = true;
     out.open_at = out.used;
     out.open_len = head.len;
@@ -203,12 +200,11 @@ static size_t append(int stream, const char *text, size_t len)
     size_t room = OUT_CAP - out.used, frame_room = 1 + FRAME_OUTPUT_MAX - out.open_len;
     size_t n = len < room ? len : room;
     n = n < frame_room ? n : frame_room;
-    memcpy(out_bytes + out.used, text, n);
+    memcpy(held_end(n), text, n);
     out.used += n;
     out.payload += n;
     out.open_len += (uint32_t)n;
-    memcpy(out_bytes + out.open_at + offsetof(struct frame, len), &out.open_len,
-           sizeof out.open_len);
+    memcpy(held() + out.open_at + offsetof(struct frame, len), &out.open_len, sizeof out.open_len);
     return n;
 }
 
@@ -380,26 +376,6 @@ void wire_denied(uint32_t syscall_number)
 
 /* ---- reading ---- */
 
-/* 1 when something is to be read, 0 after wait_us or a signal. */
-static int wait_readable(int64_t wait_us)
-{
-    struct pollfd p = {.fd = CELL_FD, .events = POLLIN};
-    struct timespec t = {.tv_sec = wait_us / 1000000, .tv_nsec = wait_us % 1000000 * 1000};
-    int n = ppoll(&p, 1, wait_us < 0 ? NULL : &t, NULL);
-    return n > 0;
-}
-
-static void read_some(char *to, size_t cap, size_t *got)
-{
-    ssize_t n;
-    do
-        n = read(CELL_FD, to, cap);
-    while (n < 0 && errno == EINTR);
-    if (n <= 0)
-        _exit(EXIT_PEER_GONE);
-    *got += (size_t)n;
-}
-
 static void need_valid(const struct frame *f)
 {
     const char *why;
@@ -418,7 +394,7 @@ static void read_large(struct wire_frame *f)
     memcpy(own, in_bytes + in.start, have);
     in.start = in.end = in.base;
     while (have < f->head.len)
-        read_some(own + have, f->head.len - have, &have);
+        peer_read(own + have, f->head.len - have, &have);
     f->payload = own;
     f->own = f->head.type == FRAME_INVOKE ? NULL : own;
     if (f->head.type == FRAME_INVOKE)
@@ -476,7 +452,7 @@ static void fill_buffer(void)
     }
     if (in.end == IN_CAP)
         _exit(EXIT_PROTOCOL); /* a frame that would not fit is read elsewhere */
-    read_some(in_bytes + in.end, IN_CAP - in.end, &in.end);
+    peer_read(in_bytes + in.end, IN_CAP - in.end, &in.end);
 }
 
 static bool took_credit(const struct wire_frame *f)
@@ -494,7 +470,7 @@ static void wait_for_credit(void)
 {
     struct wire_frame f;
     while (!take_frame(&f))
-        if (wait_readable(-1))
+        if (peer_readable(-1))
             fill_buffer();
     if (!took_credit(&f) && !out.dying)
         asides_put(&in.aside, &f.head, f.payload);
@@ -531,7 +507,7 @@ int wire_next(struct wire_frame *f, int64_t wait_us)
         }
         if (got)
             break;
-        if (wait_us != WIRE_IDLE && !wait_readable(wait_us))
+        if (wait_us != WIRE_IDLE && !peer_readable(wait_us))
             return 0;
         fill_buffer();
         wait_us =
@@ -581,7 +557,7 @@ void wire_ready(void)
     struct iovec v = {&head, sizeof head};
     base_rss_kb = peak_rss_kb();
     last_rss_kb = 0;
-    write_all(&v, 1);
+    peer_write(&v, 1);
 }
 
 void wire_begin(uint64_t invocation, uint64_t output_bytes)

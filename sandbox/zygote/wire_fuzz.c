@@ -78,6 +78,7 @@ static ssize_t write_nowhere(const struct iovec *v, int n)
 
 #include "sandbox/zygote/aside.c"
 #include "sandbox/zygote/invoke.c"
+#include "sandbox/zygote/peer.c"
 #include "sandbox/zygote/wire.c"
 #undef free
 
