@@ -10,6 +10,7 @@
  * cell. */
 #include "sandbox/zygote/zygote.h"
 
+#include <alloca.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -385,6 +386,22 @@ static void reap(void)
         tell(exited, n * sizeof exited[0]);
 }
 
+/* Its frame and those of all that it calls lie below a page's end: how many pages of the stack a
+ * cell copies is not left to where the kernel put it. */
+static __attribute__((noinline)) _Noreturn void serve(void)
+{
+    struct pollfd fds[] = {{.fd = CONTROL_FD, .events = POLLIN},
+                           {.fd = z.child_fd, .events = POLLIN}};
+    for (;;) {
+        if (poll(fds, 2, -1) < 0)
+            continue;
+        if (fds[1].revents)
+            reap();
+        if (fds[0].revents && !take_fork())
+            _exit(0); /* and with pid 1 of the namespace, all cells */
+    }
+}
+
 void zygote_main(void)
 {
     struct err e = {0};
@@ -398,14 +415,7 @@ void zygote_main(void)
         give_up(&e);
     memory_settle();
     tell(&up, sizeof up);
-    struct pollfd fds[] = {{.fd = CONTROL_FD, .events = POLLIN},
-                           {.fd = z.child_fd, .events = POLLIN}};
-    for (;;) {
-        if (poll(fds, 2, -1) < 0)
-            continue;
-        if (fds[1].revents)
-            reap();
-        if (fds[0].revents && !take_fork())
-            _exit(0); /* and with pid 1 of the namespace, all cells */
-    }
+    volatile char *edge = alloca((uintptr_t)alloca(1) & (TOUCH_PAGE - 1));
+    edge[0] = 0;
+    serve();
 }
