@@ -89,7 +89,7 @@ static int64_t now_us(void)
 static long peak_rss_kb(void)
 {
     struct rusage r;
-    getrusage(RUSAGE_THREAD, &r); /* the same of a process of one thread, for half the time */
+    getrusage(RUSAGE_SELF, &r); /* _THREAD does not bring the CPU clock up to date for others */
     return r.ru_maxrss;
 }
 
