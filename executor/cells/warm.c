@@ -402,11 +402,21 @@ static void note_time(struct group *g, int64_t us)
     }
 }
 
+/* What waits behind a job that ends its cell was sent in vain: none is sent ahead before some have
+ * gone well again. */
+static void note_failure(struct group *g)
+{
+    if (g->mean_us < QUICK_US)
+        note_time(g, g->mean_us + (QUICK_US - g->mean_us) * MEAN_OF);
+}
+
 void warm_done(struct warm_cell *x, bool keep)
 {
     struct warm *w = x->w;
     int64_t now = clock_mono_us();
     note_time(x->group, now - x->busy_since_us);
+    if (!keep)
+        note_failure(x->group);
     if (!keep || x->broken || is_spent(x, now) || !pool_may_rest(x->cell)) {
         end(x);
         return;

@@ -12,8 +12,9 @@
  *
  * Lines. While a cell with `script` is busy and jobs of its key are done in a moment, more of them
  * are sent ahead (sandbox/frame.h): up to LINED_MAX wait in each cell, which so never waits for the
- * supervisor. When a job takes longer than others did, fails its cell or calls a host service,
- * those behind it have not begun: they are told so, and find another cell.
+ * supervisor. When a job takes longer than others did, fails or calls a host service, those behind
+ * it have not begun: they are told so, and find another cell. Behind a failure none is sent ahead
+ * before some have gone well again.
  *
  * Bounds (config/reuse.h): so many cells in all and of a tenant; for a new one the cell goes that
  * was idle longest. What they have grown by is read from the kernel every second, and over the

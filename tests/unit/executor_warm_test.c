@@ -426,6 +426,25 @@ static void slow_or_talking_or_nearly_spent_cells_have_no_line(void **state)
     warm_done(y, true);
 }
 
+static void behind_a_failure_there_is_no_line_for_a_while(void **state)
+{
+    (void)state;
+    struct warm_cell *x = quick_cell(1, 1), *y = quick_cell(1, 2);
+    assert_non_null(line(1));
+    warm_done(x, false);
+    assert_null(line(1));
+    assert_int_equal(warm_room(w), 0);
+    config.warm.max_calls = 100;
+    int well = 0;
+    for (; !line(1) && well < 100; well++) {
+        warm_done(y, true);
+        y = take(1);
+    }
+    config.warm.max_calls = 5;
+    assert_true(well > 1 && well < 100);
+    warm_done(y, true);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -446,6 +465,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_line_that_breaks_goes_back_in_order_and_its_cell_ends,
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(slow_or_talking_or_nearly_spent_cells_have_no_line, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(behind_a_failure_there_is_no_line_for_a_while, set_up,
                                         tear_down),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
