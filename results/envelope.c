@@ -338,3 +338,14 @@ int64_t envelope_published_us(const char *json, size_t len)
     free(payload);
     return us;
 }
+
+int envelope_result(const char *json, size_t len, struct buf *out, struct err *e)
+{
+    char *payload;
+    size_t n;
+    int rc = envelope_open(json, len, NULL, &payload, &n, e);
+    if (!rc)
+        rc = statement_result(payload, n, out, e);
+    free(payload);
+    return rc;
+}

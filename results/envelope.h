@@ -49,3 +49,6 @@ int64_t envelope_published_us(const char *json, size_t len);
  * names the id and the script of its own predicate. Appends the predicate (the result object) to
  * out (NULL: check only), byte for byte as signed. ERR_INVALID names what is wrong. */
 int statement_result(const char *payload, size_t len, struct buf *out, struct err *e);
+
+/* Both, with no signature checked: the result object of an envelope, appended to out. */
+int envelope_result(const char *json, size_t len, struct buf *out, struct err *e);

@@ -1,7 +1,6 @@
 #include "cli/print/present.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/jv.h"
@@ -10,12 +9,7 @@
 
 int present_result_object(const char *envelope, size_t len, struct buf *out, struct err *e)
 {
-    char *payload = NULL;
-    size_t payload_len = 0;
-    int rc = envelope_open(envelope, len, NULL, &payload, &payload_len, e);
-    if (!rc)
-        rc = statement_result(payload, payload_len, out, e);
-    free(payload);
+    int rc = envelope_result(envelope, len, out, e);
     if (rc)
         err_wrap(e, "the answer is no result");
     return rc;

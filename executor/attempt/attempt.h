@@ -2,11 +2,11 @@
  *
  *   WAITING    in the backlog                  → RUNNING | RECORDING (cancelled, deadline) | PARKED
  *                                                | PREPARING | LINED
- *   PREPARING  a tool's cell has its TypeScript → WAITING | RECORDING
- * (executor/sources/toolchain.h) LINED      waits in a cell's line (warm.h)  → RUNNING | WAITING
- * (returned) RUNNING    a cell has it, clocks run       → RECORDING | PARKED | WAITING (again, see
- * below) PARKED     it is not yet time to run it    → WAITING | RECORDING (cancelled) RECORDING its
- * result is with the recorder → freed at commit
+ *   PREPARING  a tool's cell has its TypeScript → WAITING | RECORDING (toolchain.h)
+ *   LINED      waits in a cell's line (warm.h)  → RUNNING | WAITING (returned)
+ *   RUNNING    a cell has it, clocks run       → RECORDING | PARKED | WAITING (again, see below)
+ *   PARKED     it is not yet time to run it    → WAITING | RECORDING (cancelled)
+ *   RECORDING  its result is with the recorder → freed at commit
  *
  * RUNNING → WAITING happens when the cell was lost with its zygote: not the job's fault, no attempt
  * is used up, bounded by LOST_MAX (then it counts as an attempt that ended `internal`).

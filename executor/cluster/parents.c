@@ -27,18 +27,6 @@ void parents_free(struct parents *p)
     free(p);
 }
 
-/* The result object in an envelope. */
-static bool open_result(const char *envelope, size_t len, struct buf *out)
-{
-    char *payload = NULL;
-    size_t payload_len = 0;
-    int rc = envelope_open(envelope, len, NULL, &payload, &payload_len, NULL);
-    if (!rc)
-        rc = statement_result(payload, payload_len, out, NULL);
-    free(payload);
-    return rc == 0;
-}
-
 static bool read_outcome(const struct buf *result, char outcome[24])
 {
     const char *text;
@@ -54,7 +42,7 @@ static bool read_outcome(const struct buf *result, char outcome[24])
 bool parents_outcome(const char *envelope, size_t len, char outcome[24])
 {
     struct buf result = {0};
-    bool good = open_result(envelope, len, &result) && read_outcome(&result, outcome);
+    bool good = !envelope_result(envelope, len, &result, NULL) && read_outcome(&result, outcome);
     buf_free(&result);
     return good;
 }
@@ -67,7 +55,7 @@ void parents_take(struct parents *p, int i, const char *envelope, size_t len)
     size_t value_len = 4;
     CHECK(i < p->n && !one->known);
     one->known = true;
-    if (!open_result(envelope, len, &result) || !read_outcome(&result, one->outcome)) {
+    if (envelope_result(envelope, len, &result, NULL) || !read_outcome(&result, one->outcome)) {
         snprintf(one->outcome, sizeof one->outcome, "internal");
         buf_free(&result);
         return;

@@ -1,7 +1,6 @@
 /* Dead letters: a job that used its last attempt leaves a copy of its message in ISOLANE_DEAD, with
  * headers that say how it ended. After its result, before the ack; the stream takes one for each
  * job and a second is refused, so a worker that died in between leaves exactly one. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/fault.h"
@@ -15,17 +14,6 @@
 #include "results/envelope.h"
 
 #define ERROR_MAX 256 /* bytes of the error in a header */
-
-static bool open_result(const char *envelope, size_t len, struct buf *out)
-{
-    char *payload = NULL;
-    size_t payload_len = 0;
-    int rc = envelope_open(envelope, len, NULL, &payload, &payload_len, NULL);
-    if (!rc)
-        rc = statement_result(payload, payload_len, out, NULL);
-    free(payload);
-    return rc == 0;
-}
 
 /* A member that is a string without escapes, or a number: as text, cut. */
 static void take(const struct buf *result, const char *name, char *out, size_t cap)
@@ -49,7 +37,7 @@ bool dead_says(const char *envelope, size_t len)
 {
     struct buf result = {0};
     char state[8] = "";
-    if (open_result(envelope, len, &result))
+    if (envelope_result(envelope, len, &result, NULL) == 0)
         take(&result, "state", state, sizeof state);
     buf_free(&result);
     return !strcmp(state, "dead");
@@ -110,7 +98,7 @@ void dead_bury(struct serve *s, struct custody *c)
         c->state = CUSTODY_BURYING;
         list_push_back(&s->publishing, &c->node);
     }
-    if (!open_result(c->envelope, c->envelope_len, &result)) {
+    if (envelope_result(c->envelope, c->envelope_len, &result, NULL)) {
         list_remove(&c->node); /* our own envelope: cannot be */
         serve_settle(s, c);
         return;
